@@ -1,0 +1,50 @@
+/* fault.h - raising exceptions, each with its reason.
+ *
+ * raise_event() never returns: it stores the event in c->event and longjmps to the run
+ * loop, which delivers it (cpu/event.c). A raise without a reason does not compile.
+ */
+#ifndef CPU_FAULT_H
+#define CPU_FAULT_H
+
+#include "cpu/cpu.h"
+
+enum vector {
+    VEC_DE = 0, VEC_DB = 1, VEC_NMI = 2, VEC_BP = 3, VEC_OF = 4, VEC_BR = 5, VEC_UD = 6,
+    VEC_NM = 7, VEC_DF = 8, VEC_TS = 10, VEC_NP = 11, VEC_SS = 12, VEC_GP = 13,
+    VEC_PF = 14, VEC_MF = 16, VEC_AC = 17, VEC_MC = 18, VEC_XM = 19,
+};
+
+enum reason {
+#define REASON(name, section, sentence) R_##name,
+#include "cpu/reasons.def"
+#undef REASON
+    REASONS
+};
+
+#define NORETURN _Noreturn
+
+/* A fault (RIP of the instruction is pushed). The error code is used for vectors that have
+ * one. Operands fill the reason's sentence, in order. */
+NORETURN void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why,
+                          uint64_t a, uint64_t b, uint64_t d);
+
+/* The common ones. */
+#define RAISE_UD(c, why) raise_fault(c, VEC_UD, 0, why, 0, 0, 0)
+#define RAISE_GP0(c, why) raise_fault(c, VEC_GP, 0, why, 0, 0, 0)
+
+/* #PF for la from c->mmu.walk; sets CR2 when delivered. */
+NORETURN void raise_page_fault(struct cpu *c, uint64_t la);
+
+/* Delivers c->event through the IDT or IVT; nested faults escalate to #DF and triple
+ * fault. Called by the run loop with its escape set. */
+void event_deliver(struct cpu *c);
+
+/* Takes an external interrupt, NMI, software interrupt. */
+void event_interrupt(struct cpu *c, uint8_t vector);
+void event_nmi(struct cpu *c);
+void event_software(struct cpu *c, uint8_t vector, unsigned len); /* INT n at c->insn_rip */
+
+/* The text "#GP(0010h) at 0010:00101a2f: ..." with its explanation; at most room bytes. */
+void fault_explain(const struct cpu *c, const struct cpu_event *e, char *text, size_t room);
+
+#endif

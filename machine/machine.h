@@ -1,0 +1,81 @@
+/* machine.h - a whole PC: made from a configuration, run, saved, thrown away.
+ *
+ * The conductor (machine.c) gives the CPUs their turns and the clock its timers; the
+ * board (board_pc.c) wires the chips. A struct machine shares nothing with another one.
+ */
+#ifndef MACHINE_MACHINE_H
+#define MACHINE_MACHINE_H
+
+#include "base/chardev.h"
+#include "base/device.h"
+#include "base/error.h"
+#include "cpu/cpu.h"
+#include "cpu/model.h"
+#include "mmu/phys.h"
+
+enum { MACHINE_CPUS = 64, MACHINE_SERIALS = 2 };
+
+struct machine_config {
+    uint64_t ram;          /* bytes, 1 MiB to 1 TiB, a multiple of 4 KiB */
+    unsigned cpus;         /* 1 to MACHINE_CPUS */
+    const char *cpu;       /* model text for cpu_model_parse() */
+    const char *kernel, *initrd, *append; /* files, or NULL */
+    uint32_t ips;          /* ticks per virtual second */
+    uint32_t tsc_hz;
+    uint64_t seed;         /* RDRAND and all that is random */
+    int64_t rtc_base;      /* seconds since 1970-01-01 UTC shown by the RTC at power-on */
+    struct chardev *serial[MACHINE_SERIALS]; /* NULL: nothing plugged in */
+    struct chardev *debugcon;                /* port E9h; NULL: not there */
+    bool debug_exit;       /* isa-debug-exit present */
+    uint16_t debug_exit_port;
+    uint8_t debug_exit_size;
+    bool no_reboot, no_shutdown;
+    unsigned small_tlb;    /* tests: at most this many first-level entries; 0 off */
+    bool one_instruction_blocks;
+    uint64_t drop_caches;  /* tests: seed for dropping derived caches at random; 0 off */
+    bool trace_exec, trace_cpu, trace_int;   /* -d */
+    struct log log;        /* copied */
+    /* Text of -d traces, line by line; NULL drops it. */
+    void (*trace_line)(void *to, const char *line);
+    void *trace_to;
+};
+
+enum machine_end {
+    END_NONE,
+    END_TICKS,        /* machine_run()'s limit was reached */
+    END_POWER_OFF,    /* the guest switched the machine off */
+    END_DEBUG_EXIT,   /* isa-debug-exit: m->exit_value */
+    END_TRIPLE_FAULT, /* with no_reboot */
+    END_RESET,        /* the guest asked for a reset, with no_reboot */
+    END_STOPPED,      /* machine_stop() */
+    END_IDLE_FOREVER, /* every CPU halted, no timer armed, no input possible */
+};
+
+struct machine;
+
+struct machine *machine_new(const struct machine_config *config, struct error *e);
+void machine_free(struct machine *m);
+
+/* Runs until something ends it, at most `ticks` ticks more. */
+enum machine_end machine_run(struct machine *m, uint64_t ticks);
+
+/* From another thread or a signal handler: machine_run() returns soon. */
+void machine_stop(struct machine *m);
+
+/* From any thread: work for the machine's thread, done between instructions. */
+void machine_kick(struct machine *m);
+
+uint64_t machine_instructions(const struct machine *m); /* retired, all CPUs */
+uint64_t machine_hash(struct machine *m);               /* RAM, registers, devices */
+uint32_t machine_exit_value(const struct machine *m);
+
+bool machine_save(struct machine *m, const char *file, struct error *e);
+bool machine_load(struct machine *m, const char *file, struct error *e);
+
+unsigned machine_cpu_count(const struct machine *m);
+struct cpu *machine_cpu(struct machine *m, unsigned n);
+struct device *machine_device(struct machine *m, unsigned n); /* NULL past the end */
+struct clock *machine_clock(struct machine *m);
+struct phys *machine_phys(struct machine *m);
+
+#endif

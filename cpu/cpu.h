@@ -200,6 +200,7 @@ struct cpu {
     struct insn *patch;  /* the link slot that the next lookup fills, or NULL */
     uint64_t seen_flushes; /* mmu.flushes when `page` was last known to be good */
     bool raised;         /* c->event waits to be delivered */
+    bool delivering;     /* event_deliver() runs: what is raised now escalates */
     bool limited_code;   /* the CS limit can be met: every fetch is checked */
     uint64_t insn_rip;   /* its RIP; c->rip is the next instruction's meanwhile */
     uint64_t rip_mask;   /* FFFFh, FFFFFFFFh or all */

@@ -73,6 +73,9 @@ void return_stack_set(struct cpu *c, uint16_t selector, bool usable,
  * vol 3A 5.8.6). */
 void hide_inner_segments(struct cpu *c);
 
+/* EFLAGS as c->event pushes them: RF by the kind of event. */
+uint64_t event_flags(const struct cpu *c);
+
 /* RFLAGS whole, without cpu_derive(). */
 void flags_load(struct cpu *c, uint64_t rflags);
 

@@ -127,6 +127,7 @@ enum event_kind { EVENT_NONE, EVENT_FAULT, EVENT_TRAP, EVENT_INTERRUPT, EVENT_NM
     _(x, uint64_t, fip, 0, UINT64_MAX, "x87 last instruction pointer")                   \
     _(x, uint64_t, fdp, 0, UINT64_MAX, "x87 last operand pointer")                       \
     _(x, uint64_t, monitor_pa, UINT64_MAX, UINT64_MAX, "armed MONITOR line; ~0 none")    \
+    _(x, bool, mwait_breaks, false, 1, "MWAIT ECX bit 0: INTR wakes even with IF = 0")   \
     _(x, uint64_t, shadow_end, 0, UINT64_MAX,                                            \
       "retired count at which the interrupt shadow (MOV SS, STI) ends")                  \
     _(x, bool, shadow_ss, false, 1, "that shadow is MOV SS's or POP SS's: debug traps too") \
@@ -201,7 +202,10 @@ struct cpu {
     uint64_t seen_flushes; /* mmu.flushes when `page` was last known to be good */
     bool raised;         /* c->event waits to be delivered */
     bool delivering;     /* event_deliver() runs: what is raised now escalates */
-    bool limited_code;   /* the CS limit can be met: every fetch is checked */
+    bool leave_slice;    /* the conductor wants cpu_run() to return (set with leave) */
+    bool watch_shadow;   /* an interrupt shadow is on: one instruction, then look again */
+    int32_t kept;        /* budget set aside while one instruction is stepped */
+    uint64_t code_base;  /* CS base that page_rip was computed with */
     uint64_t insn_rip;   /* its RIP; c->rip is the next instruction's meanwhile */
     uint64_t rip_mask;   /* FFFFh, FFFFFFFFh or all */
     jmp_buf *escape;     /* where raise_event() jumps to */

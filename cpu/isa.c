@@ -23,6 +23,14 @@
 const struct isa_row isa_rows[] = {
 #include "cpu/isa.def"
 };
+#undef INSN
+
+general_fn *const isa_general[] = {
+#define INSN(enc, mnemonic, handler, operands, feature, flags, traits) op_##handler,
+#include "cpu/isa.def"
+#undef INSN
+};
+
 const unsigned isa_row_count = ARRAY_SIZE(isa_rows);
 
 const struct operand_info operand_info[] = {

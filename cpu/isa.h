@@ -140,6 +140,7 @@ struct isa_row {
 
 extern const struct isa_row isa_rows[];
 extern const unsigned isa_row_count;
+extern general_fn *const isa_general[]; /* by row: the handlers alone, for the hot loop */
 
 struct operand_info {
     const char *name;

@@ -19,7 +19,10 @@
 
 struct code_cache;
 struct cpu_model;
+struct error;
 struct isa_table;
+struct reader;
+struct writer;
 
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 enum sreg { ES, CS, SS, DS, FS, GS, SREGS };
@@ -127,6 +130,7 @@ enum event_kind { EVENT_NONE, EVENT_FAULT, EVENT_TRAP, EVENT_INTERRUPT, EVENT_NM
     _(x, uint64_t, fip, 0, UINT64_MAX, "x87 last instruction pointer")                   \
     _(x, uint64_t, fdp, 0, UINT64_MAX, "x87 last operand pointer")                       \
     _(x, uint64_t, monitor_pa, UINT64_MAX, UINT64_MAX, "armed MONITOR line; ~0 none")    \
+    _(x, bool, mwait_masked, false, 1, "MWAIT ECX[0]: INTR ends it even with IF = 0")     \
     _(x, uint64_t, shadow_end, 0, UINT64_MAX,                                            \
       "retired count at which the interrupt shadow (MOV SS, STI) ends")                  \
     _(x, bool, shadow_ss, false, 1, "that shadow is MOV SS's or POP SS's: debug traps too") \
@@ -238,6 +242,13 @@ void cpu_init(struct cpu *c, unsigned number);   /* after wiring */
 void cpu_free(struct cpu *c);
 void cpu_reset(struct cpu *c);                   /* RESET: SDM vol 3A 9.1 */
 void cpu_init_reset(struct cpu *c);              /* INIT: keeps FPU, MTRRs, TSC, ... */
+
+/* Registers and both TLBs as rows; derived state is left out. Saving folds the lazy flags
+ * into flag_bits, nothing else changes. A restored CPU has its derived state rebuilt; false
+ * with e filled when a value, or a combination of values, cannot be. */
+extern const struct field cpu_fields[];
+void cpu_save(struct cpu *c, struct writer *w);
+bool cpu_restore(struct cpu *c, struct reader *r, struct error *e);
 
 /* Runs until `ticks` instructions are retired (events count one each), the CPU halts, or
  * something asked it to leave early. Returns the ticks used, at most `ticks` (1e5 or

@@ -1,4 +1,5 @@
 /* msr.c - RDMSR and WRMSR: the rows of msr.def. */
+#include "cpu/segment.h"
 #include "cpu/system.h"
 
 #include <string.h>
@@ -499,6 +500,8 @@ enum reason msr_write(struct cpu *c, uint32_t number, uint64_t value, uint64_t *
         if (!la_canonical_max(c, value))
             return R_GP_MSR_NONCANONICAL;
         memcpy((uint8_t *)c + m->offset, &value, sizeof value);
+        if (m->first == 0xc0000100 || m->first == 0xc0000101)
+            seg_derive(c, m->first == 0xc0000100 ? FS : GS);
         break;
     case MSR_CODED: return m->set ? m->set(c, number, value, detail) : R_GP_MSR_READ_ONLY;
     case MSR_ZERO: break;

@@ -7,6 +7,14 @@
 #include "cpu/segment.h"
 #include "cpu/system.h"
 
+/* After a change: views follow, and the next fetch is translated anew. */
+static void moved(struct cpu *c)
+{
+    cpu_derive(c);
+    c->page = NO_PAGE;
+    c->leave = true;
+}
+
 static bool long_active(uint64_t efer)
 {
     return efer & EFER_LMA;
@@ -92,11 +100,10 @@ void cr0_load(struct cpu *c, uint64_t v)
         mmu_flush_all(&c->mmu);
     else if (changed & CR0_WP)
         mmu_drop_write_all(&c->mmu);
-    if (changed & (CR0_PE | CR0_PG))
+    moved(c);
+    if (changed & CR0_PE)
         for (unsigned s = 0; s < SREGS; s++)
-            seg_derive(c, s);
-    cpu_derive(c);
-    c->leave = true;
+            seg_derive(c, (enum sreg)s);
 }
 
 /* ---- CR3 ---- */
@@ -119,10 +126,11 @@ void cr3_load(struct cpu *c, uint64_t v)
     c->cr3 = v;
     if (load)
         pdptes_set(c, pdpte);
-    cpu_derive(c);
     if (!keep)
         mmu_flush_local(&c->mmu, pcide ? v & CR3_PCID : 0);
-    c->leave = true;
+    else
+        mmu_drop(&c->mmu); /* the first level does not know whose its entries are */
+    moved(c);
 }
 
 /* ---- CR4 ---- */
@@ -173,7 +181,6 @@ void cr4_load(struct cpu *c, uint64_t v)
     c->cr4 = v;
     if (load)
         pdptes_set(c, pdpte);
-    cpu_derive(c);
     /* 4.10.4.1 asks for PGE, PCIDE 1 to 0, PAE and SMEP 0 to 1. Entries made before PSE or
      * LA57 changed would be of the wrong shape: those go too. */
     if ((changed & (CR4_PGE | CR4_PAE | CR4_PSE | CR4_LA57)) ||
@@ -181,9 +188,7 @@ void cr4_load(struct cpu *c, uint64_t v)
         mmu_flush_all(&c->mmu);
     else if (changed & (CR4_SMEP | CR4_SMAP | CR4_PKE))
         mmu_drop(&c->mmu);
-    if (changed & CR4_DE)
-        debug_watch(c);
-    c->leave = true;
+    moved(c);
 }
 
 /* ---- MOV to and from control registers ---- */

@@ -30,9 +30,9 @@ static void flat(struct cpu *c, enum sreg s, unsigned selector, unsigned attr, u
 static void arrive(struct cpu *c, unsigned cpl)
 {
     c->cpl = (uint8_t)cpl;
-    for (unsigned s = 0; s < SREGS; s++)
-        seg_derive(c, s); /* 64-bit code sees all of them differently */
     cpu_derive(c);
+    seg_derive(c, CS);
+    seg_derive(c, SS);
     c->leave = true;
 }
 

@@ -4,6 +4,7 @@
  * Rows marked CPL0 were checked for it before their handler runs.
  */
 #include "cpu/operand.h"
+#include "cpu/segment.h"
 #include "cpu/system.h"
 
 static uint32_t low(const struct cpu *c, enum gpr r)
@@ -185,7 +186,7 @@ void op_rdtscp(struct cpu *c, const struct insn *i)
 
 void op_rdpid(struct cpu *c, const struct insn *i)
 {
-    reg_set(c, i->rm, cpu_code64(c) ? 64 : 32, (uint32_t)c->tsc_aux);
+    reg_set(c, i->rm, i->bits, (uint32_t)c->tsc_aux);
 }
 
 /* RDPMC: the two counters of the P6 family, which do not count here. */
@@ -278,7 +279,7 @@ void op_mwait(struct cpu *c, const struct insn *i)
     check_monitor(c, 1);
     if (c->monitor_pa == UINT64_MAX)
         return;
-    c->mwait_masked = low(c, RCX) & 1;
+    c->mwait_breaks = low(c, RCX) & 1;
     c->activity = ACTIVITY_MWAIT;
     c->leave = true;
 }
@@ -304,6 +305,7 @@ static void base_write(struct cpu *c, const struct insn *i, enum sreg s)
     if (!la_canonical(c, v))
         raise_fault(c, VEC_GP, 0, R_GP_BASE_NONCANONICAL, v, 0, 0);
     c->seg[s].base = v;
+    seg_derive(c, s);
 }
 
 void op_rdfsbase(struct cpu *c, const struct insn *i)
@@ -332,6 +334,7 @@ void op_swapgs(struct cpu *c, const struct insn *i)
     (void)i;
     c->seg[GS].base = c->kernel_gs_base;
     c->kernel_gs_base = base;
+    seg_derive(c, GS);
 }
 
 static void ac_set(struct cpu *c, bool on)

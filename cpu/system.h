@@ -6,7 +6,14 @@
 
 #include "cpu/cpu.h"
 #include "cpu/fault.h"
+#include "cpu/isa.h"
 #include "cpu/model.h"
+
+/* The handlers, named by isa_system.def. */
+#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                   \
+    general_fn op_##handler;
+#include "cpu/isa_system.def"
+#undef INSN
 
 /* SDM vol 3A 2.5. */
 #define CR0_PE (1ull << 0)
@@ -108,7 +115,7 @@ void cr3_load(struct cpu *c, uint64_t value);
 void cr0_load(struct cpu *c, uint64_t value);
 void cr4_load(struct cpu *c, uint64_t value);
 
-/* Makes the MMU watch the pages that DR0..DR3, DR7 and CR4.DE name. To be called when
+/* Makes the MMU watch the pages that DR0..DR3 and DR7 name. To be called when
  * those changed other than by instructions. */
 void debug_watch(struct cpu *c);
 

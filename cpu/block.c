@@ -1,0 +1,642 @@
+/* block.c - building blocks, finding them, dropping them. */
+#include "cpu/block.h"
+
+#include "cpu/dispatch.h"
+#include "cpu/fault.h"
+#include "cpu/isa.h"
+#include "cpu/operand.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- handlers every block needs ---- */
+
+/* The head charges the whole block; what does not fit the budget is left to the run loop,
+ * which enters one-instruction blocks instead. Early exits refund. */
+static HANDLER(run_head)
+{
+    int32_t left = c->budget - i->imm;
+    if (UNLIKELY(left < 0)) {
+        c->rip = c->page_rip + i->at;
+        return NULL;
+    }
+    c->budget = left;
+    NEXT(c, i);
+}
+
+static struct block *block_of(const struct insn *head)
+{
+    return (struct block *)(uintptr_t)((const uint8_t *)head - offsetof(struct block, code));
+}
+
+/* A cold block counts its runs; a hot one is rebuilt by the run loop's next lookup. */
+static HANDLER(run_head_cold)
+{
+    struct block *b = block_of(i);
+    int32_t left = c->budget - i->imm;
+    if (UNLIKELY(left < 0 || ++b->runs >= HOT_RUNS)) {
+        c->rip = c->page_rip + i->at;
+        return NULL;
+    }
+    c->budget = left;
+    NEXT(c, i);
+}
+
+/* The head of a dropped block. */
+static HANDLER(run_head_stale)
+{
+    c->rip = c->page_rip + i->at;
+    return NULL;
+}
+
+/* The head of a cold block that was rebuilt. */
+static HANDLER(run_head_forward)
+{
+    const struct link *l = insn_link(i);
+    GOTO_INSN(c, l->head);
+}
+
+HANDLER(run_tail)
+{
+    const struct link *l = insn_link(i);
+    if (UNLIKELY(!l->head)) {
+        c->rip = (c->page_rip + i->at) & c->rip_mask;
+        c->patch = (struct insn *)(uintptr_t)(i + 1);
+        return NULL;
+    }
+    GOTO_INSN(c, l->head);
+}
+
+/* Control runs off the page's end. */
+HANDLER(run_tail_page)
+{
+    c->rip = (c->page_rip + i->at) & c->rip_mask;
+    return NULL;
+}
+
+static ALWAYS_INLINE void call_general(struct cpu *c, const struct insn *i)
+{
+    c->at = i;
+    c->insn_rip = c->page_rip + i->at;
+    c->rip = (c->insn_rip + i->len) & c->rip_mask;
+    isa_general[i->row](c, i);
+    c->at = NULL;
+}
+
+HANDLER(run_general)
+{
+    call_general(c, i);
+    if (UNLIKELY(c->leave)) {
+        c->budget += i->left - 1;
+        return NULL;
+    }
+    NEXT(c, i);
+}
+
+static HANDLER(run_general_long)
+{
+    call_general(c, i);
+    if (UNLIKELY(c->leave)) {
+        c->budget += i->left - 1;
+        return NULL;
+    }
+    NEXT(c, i + 1);
+}
+
+HANDLER(run_end)
+{
+    const struct jump_entry *e;
+    uint64_t offset;
+
+    call_general(c, i);
+    if (UNLIKELY(c->leave || c->seen_flushes != c->mmu.flushes))
+        return NULL;
+    offset = c->rip - c->page_rip;
+    if (offset >= PAGE || c->page == NO_PAGE)
+        return NULL;
+    e = &c->cache->jumps[jump_slot(c->page, (unsigned)offset)];
+    if (e->key != block_key(c->mode, c->page, (unsigned)offset))
+        return NULL;
+    GOTO_INSN(c, e->head);
+}
+
+/* One-instruction blocks: back to the run loop whatever happened. */
+static HANDLER(run_step)
+{
+    call_general(c, i);
+    return NULL;
+}
+
+/* ---- instructions that may not run in this mode ---- */
+
+NORETURN static void raise_unavailable(struct cpu *c, const struct isa_row *r)
+{
+    uint64_t cr0 = c->cr0;
+
+    if ((r->traits & T_CPL0) && !(c->mode & MODE_RING0))
+        raise_fault(c, VEC_GP, 0, R_GP_CPL0, c->cpl, 0, 0);
+    if (r->traits & (T_SSE | T_MMX)) {
+        if (cr0 & 4)
+            RAISE_UD(c, R_UD_EM);
+        if ((r->traits & T_SSE) && !(c->cr4 & 1 << 9))
+            RAISE_UD(c, R_UD_OSFXSR);
+        raise_fault(c, VEC_NM, 0, R_NM_TS, 0, 0, 0);
+    }
+    if (r->traits & T_AVX)
+        RAISE_UD(c, R_UD_OSXSAVE);
+    raise_fault(c, VEC_NM, 0, cr0 & 4 ? R_NM_EM : R_NM_TS, 0, 0, 0);
+}
+
+static bool available(const struct isa_row *r, uint32_t mode)
+{
+    if ((r->traits & T_CPL0) && !(mode & MODE_RING0))
+        return false;
+    if ((r->traits & T_X87) && (mode & MODE_NO_FPU))
+        return false;
+    if ((r->traits & T_MMX) && (mode & (MODE_NO_FPU | MODE_NO_MMX)))
+        return false;
+    if ((r->traits & T_SSE) && (mode & MODE_NO_SSE))
+        return false;
+    return !((r->traits & T_AVX) && (mode & MODE_NO_AVX));
+}
+
+static HANDLER(run_unavailable)
+{
+    c->at = i;
+    c->insn_rip = c->page_rip + i->at;
+    raise_unavailable(c, &isa_rows[i->row]);
+}
+
+static HANDLER(run_invalid)
+{
+    c->at = i;
+    c->insn_rip = c->page_rip + i->at;
+    if (i->imm == DECODE_LONG)
+        RAISE_GP0(c, R_GP_TOO_LONG);
+    RAISE_UD(c, R_UD_OPCODE);
+}
+
+/* ---- the cache ---- */
+
+bool code_cache_init(struct code_cache *k, struct phys *phys, struct cpu **cpus,
+                     unsigned count)
+{
+    memset(k, 0, sizeof *k);
+    k->phys = phys;
+    k->cpus = cpus;
+    k->cpu_count = count;
+    k->arena = malloc(CODE_ARENA);
+    for (unsigned n = 0; n < JUMP_ENTRIES; n++)
+        k->jumps[n].key = UINT64_MAX;
+    return k->arena != NULL;
+}
+
+void code_cache_free(struct code_cache *k)
+{
+    free(k->arena);
+    k->arena = NULL;
+}
+
+void code_cache_empty(struct code_cache *k)
+{
+    for (unsigned n = 0; n < BLOCK_BUCKETS; n++)
+        for (struct block *b = k->in_page[n]; b;) {
+            bool second = b->page2 != NO_PAGE && b->page2 % BLOCK_BUCKETS == n &&
+                          b->page % BLOCK_BUCKETS != n;
+            k->phys->code[b->page] = 0;
+            if (b->page2 != NO_PAGE)
+                k->phys->code[b->page2] = 0;
+            b = b->next_in_page[second];
+        }
+    memset(k->bucket, 0, sizeof k->bucket);
+    memset(k->in_page, 0, sizeof k->in_page);
+    for (unsigned n = 0; n < JUMP_ENTRIES; n++)
+        k->jumps[n] = (struct jump_entry){UINT64_MAX, NULL};
+    for (unsigned n = 0; n < k->cpu_count; n++)
+        k->cpus[n]->patch = NULL;
+    k->used = 0;
+    k->full = false;
+    k->emptied++;
+}
+
+static unsigned bucket_of(uint64_t key)
+{
+    key *= 0x9e3779b97f4a7c15ull;
+    return (unsigned)(key >> 48) & (BLOCK_BUCKETS - 1);
+}
+
+/* Which of its two lists a block is in under `bucket`. */
+static struct block **page_link(struct block *b, unsigned bucket)
+{
+    return &b->next_in_page[b->page % BLOCK_BUCKETS != bucket];
+}
+
+static void unlist(struct code_cache *k, struct block *b, uint32_t page)
+{
+    unsigned bucket = page % BLOCK_BUCKETS;
+    for (struct block **at = &k->in_page[bucket]; *at; at = page_link(*at, bucket))
+        if (*at == b) {
+            *at = *page_link(b, bucket);
+            return;
+        }
+}
+
+static void forget(struct code_cache *k, struct block *b)
+{
+    struct jump_entry *e = &k->jumps[jump_slot(b->page, b->start)];
+
+    for (struct block **at = &k->bucket[bucket_of(b->key)]; *at; at = &(*at)->next)
+        if (*at == b) {
+            *at = b->next;
+            break;
+        }
+    unlist(k, b, b->page);
+    if (b->page2 != NO_PAGE && b->page2 % BLOCK_BUCKETS != b->page % BLOCK_BUCKETS)
+        unlist(k, b, b->page2);
+    if (e->head == b->code)
+        *e = (struct jump_entry){UINT64_MAX, NULL};
+    b->dead = true;
+    b->code[0].run = run_head_stale;
+    k->dropped++;
+}
+
+static bool overlaps(const struct block *b, uint32_t page, unsigned first, unsigned end)
+{
+    if (b->page == page && b->start < end && first < b->end)
+        return true;
+    return b->page2 == page && first + PAGE < b->end;
+}
+
+/* The chunks of a page that its blocks still cover. */
+static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
+{
+    unsigned bucket = page % BLOCK_BUCKETS;
+    uint64_t mask = 0;
+    for (struct block *b = k->in_page[bucket]; b; b = *page_link(b, bucket)) {
+        if (b->page == page) {
+            unsigned last = (b->end > PAGE ? PAGE : b->end) - 1;
+            mask |= (~0ull << b->start / 64) & (~0ull >> (63 - last / 64));
+        }
+        if (b->page2 == page)
+            mask |= 1;
+    }
+    return mask;
+}
+
+void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
+                        unsigned size)
+{
+    unsigned bucket = page % BLOCK_BUCKETS;
+    bool hit = false;
+
+    for (struct block *b = k->in_page[bucket], *next; b; b = next) {
+        next = *page_link(b, bucket);
+        if (overlaps(b, page, offset, offset + size)) {
+            forget(k, b);
+            hit = true;
+        }
+    }
+    if (!hit)
+        return;
+    k->phys->code[page] = chunks_of(k, page);
+    for (unsigned n = 0; n < k->cpu_count; n++)
+        k->cpus[n]->patch = NULL;
+    if (k->running)
+        k->running->leave = true;
+}
+
+/* ---- building ---- */
+
+static const uint8_t *page_bytes(const struct phys *p, uint32_t page)
+{
+    for (unsigned n = 0; n < p->backing_count; n++) {
+        const struct backing *b = &p->backings[n];
+        if (page - b->first < b->size / PAGE)
+            return b->bytes + (uint64_t)(page - b->first) * PAGE;
+    }
+    return NULL;
+}
+
+static void mark_code(struct code_cache *k, uint32_t page, unsigned first, unsigned last)
+{
+    uint64_t *mask = &k->phys->code[page];
+    uint64_t bits = (~0ull << first / 64) & (~0ull >> (63 - last / 64));
+
+    if (!*mask)
+        for (unsigned n = 0; n < k->cpu_count; n++)
+            mmu_drop_write(&k->cpus[n]->mmu, page);
+    *mask |= bits;
+}
+
+static void enlist(struct code_cache *k, struct block *b)
+{
+    unsigned bucket = bucket_of(b->key), list = b->page % BLOCK_BUCKETS;
+
+    b->next = k->bucket[bucket];
+    k->bucket[bucket] = b;
+    b->next_in_page[0] = k->in_page[list];
+    k->in_page[list] = b;
+    mark_code(k, b->page, b->start, (b->end > PAGE ? PAGE : b->end) - 1u);
+    if (b->page2 != NO_PAGE) {
+        list = b->page2 % BLOCK_BUCKETS;
+        if (list != b->page % BLOCK_BUCKETS) {
+            b->next_in_page[1] = k->in_page[list];
+            k->in_page[list] = b;
+        }
+        mark_code(k, b->page2, 0, b->end - PAGE - 1u);
+    }
+}
+
+/* A block being built: records so far, and of each instruction where its record is. */
+struct build {
+    struct block *b;
+    unsigned used; /* records, head included */
+    unsigned count;
+    struct {
+        uint16_t record;
+        uint8_t slots;
+        bool fixed; /* its handler is settled */
+        struct fast fast;
+    } insn[BLOCK_INSNS];
+};
+
+/* Can control come to the record after this one? */
+static bool ends_block(const struct insn *i)
+{
+    return isa_rows[i->row].traits & T_ENDS;
+}
+
+static void set_general(struct insn *i, uint32_t mode)
+{
+    const struct isa_row *r = &isa_rows[i->row];
+
+    if (!available(r, mode))
+        i->run = run_unavailable;
+    else if (mode & MODE_STEP)
+        i->run = run_step;
+    else if (r->traits & T_ENDS)
+        i->run = run_end;
+    else
+        i->run = i->form & FORM_LONG ? run_general_long : run_general;
+}
+
+/* Appends what decode() gave. True when the block goes on after it. */
+static bool append(struct build *w, const struct insn out[2], enum decode_status status,
+                   uint32_t mode, bool hot)
+{
+    struct insn *i = &w->b->code[w->used];
+    unsigned slots = 1;
+    bool more = true;
+
+    *i = out[0];
+    w->insn[w->count].record = (uint16_t)w->used;
+    w->insn[w->count].fixed = true;
+    w->insn[w->count].fast = (struct fast){0};
+    if (status != DECODE_OK) {
+        i->run = run_invalid;
+        i->imm = (int32_t)status;
+        i->len = 1;
+        more = false;
+    } else {
+        struct fast f = {0};
+        if (i->form & FORM_LONG) {
+            i[1] = out[1];
+            slots = 2;
+        }
+        set_general(i, mode);
+        if (i->run == run_unavailable) {
+            more = false;
+        } else if (hot && i->rm != offsetof(struct cpu, rip)) {
+            f = fast_select(i, mode);
+            if (f.run) {
+                i->run = f.run;
+                slots = f.slots;
+                if (slots == 2 && !(i->form & FORM_LONG))
+                    memset(&i[1], 0, sizeof i[1]);
+                w->insn[w->count].fast = f;
+                w->insn[w->count].fixed = false;
+            }
+        }
+        if (more)
+            more = f.run ? !f.ends : !ends_block(i);
+    }
+    w->insn[w->count].slots = (uint8_t)slots;
+    w->used += slots;
+    w->count++;
+    return more;
+}
+
+/* Backwards over a hot block: flags that are overwritten before anything can see them
+ * need not be kept. */
+static void drop_dead_flags(struct build *w)
+{
+    bool live = true;
+    for (unsigned n = w->count; n-- > 0;) {
+        const struct fast *f = &w->insn[n].fast;
+        if (f->run && !live && f->quiet)
+            w->b->code[w->insn[n].record].run = f->quiet;
+        if (!f->run || f->effect == EFFECT_BARRIER || f->effect == EFFECT_LOADS)
+            live = true;
+        else if (f->effect == EFFECT_WRITES)
+            live = false;
+    }
+}
+
+/* Compare and branch as one record: the branch's record and link stay where they are,
+ * only the first one's handler knows both. */
+static void fuse(struct build *w)
+{
+    for (unsigned n = 0; n + 1 < w->count; n++) {
+        struct insn *first = &w->b->code[w->insn[n].record];
+        struct insn *branch = &w->b->code[w->insn[n + 1].record];
+        if (!w->insn[n].fast.run || !w->insn[n + 1].fast.run || branch != first + 1)
+            continue;
+        insn_fn *run = fast_fuse(first, branch);
+        if (run)
+            first->run = run;
+    }
+}
+
+static struct block *new_block(struct code_cache *k, uint32_t mode, uint32_t page,
+                               unsigned offset)
+{
+    struct block *b = (struct block *)(void *)(k->arena + k->used);
+    memset(b, 0, sizeof *b);
+    b->key = block_key(mode, page, offset);
+    b->page = page;
+    b->page2 = NO_PAGE;
+    b->start = (uint16_t)offset;
+    return b;
+}
+
+static void finish(struct build *w, unsigned end, uint32_t mode, bool more, bool hot)
+{
+    struct block *b = w->b;
+    struct insn *head = &b->code[0];
+
+    b->end = (uint16_t)end;
+    b->count = (uint8_t)w->count;
+    if (more) {
+        struct insn *tail = &b->code[w->used];
+        memset(tail, 0, 2 * sizeof *tail);
+        tail->at = (uint16_t)end;
+        tail->run = end < PAGE && !(mode & MODE_STEP) ? run_tail : run_tail_page;
+        w->used += 2;
+    }
+    memset(head, 0, sizeof *head);
+    head->imm = b->count;
+    head->at = b->start;
+    head->run = hot || (mode & MODE_STEP) ? run_head : run_head_cold;
+    for (unsigned n = 0; n < w->count; n++)
+        b->code[w->insn[n].record].left = (uint8_t)(w->count - n);
+    if (hot) {
+        drop_dead_flags(w);
+        fuse(w);
+    }
+    b->records = (uint16_t)w->used;
+    b->hot = hot;
+}
+
+static void commit(struct code_cache *k, struct block *b)
+{
+    k->used += (sizeof *b + b->records * sizeof(struct insn) + 63) & ~(size_t)63;
+    k->full = k->used + 4 * (sizeof *b + (2 * BLOCK_INSNS + 4) * sizeof(struct insn)) >
+              CODE_ARENA;
+    k->built++;
+    enlist(k, b);
+}
+
+/* The instruction at the page's end that goes on in the next: a block of its own. */
+static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offset,
+                                    const uint8_t *host)
+{
+    struct build w = {.used = 1};
+    struct insn out[2];
+    uint8_t bytes[16];
+    unsigned n = PAGE - offset;
+    uint64_t rip = (c->page_rip + PAGE) & c->rip_mask;
+    uint64_t la = cpu_code64(c) ? rip : (uint32_t)(c->seg[CS].base + rip);
+    struct phys_page p;
+    paddr where;
+    enum decode_status status;
+
+    if (!cpu_code64(c) && rip > c->seg[CS].limit)
+        raise_fault(c, VEC_GP, 0, R_GP_RIP_LIMIT, rip, c->seg[CS].limit, 0);
+    if (!mmu_fetch(&c->mmu, la, c->cpl == 3, &p, &where))
+        raise_page_fault(c, la);
+    memcpy(bytes, host + offset, n);
+    if (p.host) {
+        memcpy(bytes + n, p.host, 15 - n);
+    } else {
+        for (unsigned k = n; k < 15; k++)
+            bytes[k] = (uint8_t)phys_load(c->mmu.phys, pa((where.v & ~4095ull) + k - n), 1);
+        return block_uncached(c, mode | MODE_STEP, offset, bytes, 15);
+    }
+    status = decode(c->isa, mode, bytes, 15, offset, out);
+    w.b = new_block(c->cache, mode, c->page, offset);
+    w.b->page2 = p.number;
+    bool more = append(&w, out, status, mode, false);
+    finish(&w, offset + (status == DECODE_OK ? out[0].len : 15u), mode, more, true);
+    commit(c->cache, w.b);
+    return w.b;
+}
+
+static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool hot)
+{
+    const uint8_t *host = page_bytes(c->mmu.phys, c->page);
+    struct build w = {.used = 1};
+    unsigned at = offset, most = mode & MODE_STEP ? 1 : BLOCK_INSNS;
+    bool more = true;
+
+    w.b = new_block(c->cache, mode, c->page, offset);
+    while (more && w.count < most && at < PAGE) {
+        struct insn out[2];
+        enum decode_status status =
+            decode(c->isa, mode, host + at, PAGE - at > 15 ? 15 : PAGE - at, at, out);
+        if (status == DECODE_MORE) {
+            if (w.count == 0)
+                return build_crossing(c, mode, offset, host);
+            break;
+        }
+        more = append(&w, out, status, mode, hot);
+        at += status == DECODE_OK ? out[0].len : 1;
+    }
+    finish(&w, at, mode, more, hot);
+    commit(c->cache, w.b);
+    return w.b;
+}
+
+struct block *block_uncached(struct cpu *c, uint32_t mode, unsigned offset,
+                             const uint8_t *bytes, unsigned size)
+{
+    struct build w = {.used = 1, .b = (struct block *)(void *)c->cache->scratch};
+    struct insn out[2];
+    enum decode_status status = decode(c->isa, mode, bytes, size, offset, out);
+
+    memset(w.b, 0, sizeof *w.b);
+    w.b->page = w.b->page2 = NO_PAGE;
+    w.b->start = (uint16_t)offset;
+    append(&w, out, status == DECODE_MORE ? DECODE_INVALID : status, mode | MODE_STEP, false);
+    finish(&w, offset + out[0].len, mode | MODE_STEP, false, false);
+    return w.b;
+}
+
+/* ---- finding ---- */
+
+static struct block *search(struct code_cache *k, uint64_t key)
+{
+    struct block *b = k->bucket[bucket_of(key)];
+    while (b && b->key != key)
+        b = b->next;
+    return b;
+}
+
+/* Does the second page of a crossing instruction still stand behind the next address? */
+static bool second_page_holds(struct cpu *c, const struct block *b)
+{
+    uint64_t rip = (c->page_rip + PAGE) & c->rip_mask;
+    uint64_t la = cpu_code64(c) ? rip : (uint32_t)(c->seg[CS].base + rip);
+    struct phys_page p;
+    paddr where;
+
+    if (!mmu_fetch(&c->mmu, la, c->cpl == 3, &p, &where))
+        raise_page_fault(c, la);
+    return p.host && p.number == b->page2;
+}
+
+struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset)
+{
+    struct code_cache *k = c->cache;
+    uint64_t key = block_key(mode, c->page, offset);
+    struct jump_entry *e = &k->jumps[jump_slot(c->page, offset)];
+    struct block *b = e->key == key ? block_of(e->head) : search(k, key);
+
+    if (b && b->page2 != NO_PAGE && !second_page_holds(c, b)) {
+        forget(k, b);
+        b = NULL;
+    }
+    if (!b) {
+        b = build(c, mode, offset, false);
+    } else if (b->runs >= HOT_RUNS && !b->hot) {
+        struct block *hot;
+        forget(k, b);
+        hot = build(c, mode, offset, true);
+        /* Whoever linked to the cold one comes through. */
+        ((struct link *)(void *)&b->code[1])->head = hot->code;
+        b->code[0].run = run_head_forward;
+        b = hot;
+    }
+    if (b->page2 == NO_PAGE && b->page != NO_PAGE)
+        *e = (struct jump_entry){key, b->code};
+    return b;
+}
+
+void block_link(struct cpu *c, struct insn *patch, const struct block *b)
+{
+    struct link *l = (struct link *)(void *)patch;
+    (void)c;
+    if (!b->hot || b->page2 != NO_PAGE || b->page == NO_PAGE)
+        return;
+    l->page = b->page;
+    l->head = b->code;
+}

@@ -1,0 +1,131 @@
+/* block.h - decoded code: blocks, their cache, and the links between them.
+ *
+ * A block is a head record, the instructions' records, and a tail that goes on at the
+ * next address. It is found by its key: backing page, offset and CPU mode - never by an
+ * address, so remapping and context switches drop nothing. CPUs of a machine share one
+ * cache. A dropped block's records stay readable until the whole cache is emptied, which
+ * happens between blocks only.
+ */
+#ifndef CPU_BLOCK_H
+#define CPU_BLOCK_H
+
+#include "cpu/cpu.h"
+
+enum {
+    BLOCK_INSNS = 64,          /* at most, per block */
+    BLOCK_BUCKETS = 1 << 16,
+    JUMP_ENTRIES = 1 << 14,
+    CODE_ARENA = 32 << 20,     /* bytes of records */
+    HOT_RUNS = 16,             /* executions before a block is specialised */
+};
+
+struct block {
+    struct block *next;        /* in its hash bucket */
+    struct block *next_in_page[2]; /* in the lists of page and page2 */
+    uint64_t key;              /* block_key() */
+    uint32_t page, page2;      /* page2: NO_PAGE unless its one instruction crosses */
+    uint16_t start, end;       /* bytes [start, end) of page; end may exceed PAGE */
+    uint16_t records;          /* room for them, head and tail included */
+    uint8_t count;             /* instructions */
+    uint8_t runs;              /* so far, up to HOT_RUNS */
+    bool dead, hot;
+    struct insn code[];        /* code[0] is the head */
+};
+
+/* Mode in bits 63:44, page in 43:12, offset in 11:0. */
+static ALWAYS_INLINE uint64_t block_key(uint32_t mode, uint32_t page, unsigned offset)
+{
+    return (uint64_t)mode << 44 | (uint64_t)page << 12 | offset;
+}
+
+struct jump_entry {
+    uint64_t key;
+    const struct insn *head;
+};
+
+static ALWAYS_INLINE unsigned jump_slot(uint32_t page, unsigned offset)
+{
+    return (offset ^ page * 0x6d1u) & (JUMP_ENTRIES - 1);
+}
+
+struct code_cache {
+    struct jump_entry jumps[JUMP_ENTRIES]; /* derived: the last found, by slot */
+    struct block *bucket[BLOCK_BUCKETS];   /* by key */
+    struct block *in_page[BLOCK_BUCKETS];  /* by backing page number */
+    uint8_t *arena;
+    size_t used;
+    bool full;              /* empty it before the next block is built */
+    struct phys *phys;
+    struct cpu **cpus;      /* all that share it, for write tags and leaving */
+    unsigned cpu_count;
+    struct cpu *running;    /* whose turn it is */
+    _Alignas(64) uint8_t scratch[512]; /* the uncached block */
+    uint64_t built, dropped, emptied; /* for `info code` */
+};
+
+/* False when the host has no memory. */
+bool code_cache_init(struct code_cache *k, struct phys *phys, struct cpu **cpus,
+                     unsigned count);
+void code_cache_free(struct code_cache *k);
+
+/* Forgets everything. Only between blocks. */
+void code_cache_empty(struct code_cache *k);
+
+/* phys->code_written: drops what was decoded from these bytes; the running CPU leaves its
+ * block after the current instruction. */
+void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
+                        unsigned size);
+
+/* The block for offset in c->page, built if need be. `mode` is c->mode, perhaps with
+ * MODE_STEP. May raise (a fetch from the next page). */
+struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset);
+
+/* A one-instruction block for code that cannot be cached (MMIO), decoded from bytes; it
+ * lives until the next call. */
+struct block *block_uncached(struct cpu *c, uint32_t mode, unsigned offset,
+                             const uint8_t *bytes, unsigned size);
+
+/* Makes the link slot `patch` lead to b, if that is allowed to last. */
+void block_link(struct cpu *c, struct insn *patch, const struct block *b);
+
+/* A link slot: the record after a branch, and after the tail. */
+struct link {
+    const struct insn *head; /* NULL: not yet known */
+    uint32_t page;           /* the backing page it leads to */
+};
+
+static ALWAYS_INLINE const struct link *insn_link(const struct insn *i)
+{
+    return (const struct link *)(const void *)(i + 1);
+}
+
+/* ---- handlers that block.c and fast.c share ---- */
+
+insn_fn run_tail;      /* goes on at the next address of the same page, by link */
+insn_fn run_tail_page; /* leaves the page */
+insn_fn run_end;       /* a general handler that ends the block */
+
+/* What a fast handler means to its neighbours' flags. */
+enum flag_effect {
+    EFFECT_BARRIER, /* may fault, leave, or read flags: what was set before is visible */
+    EFFECT_NONE,    /* registers only, flags untouched */
+    EFFECT_WRITES,  /* registers only, all six flags written, none read */
+    EFFECT_LOADS,   /* may fault, then writes all six */
+};
+
+struct fast {
+    insn_fn *run;   /* NULL: there is no fast handler */
+    insn_fn *quiet; /* the same without setting flags, or NULL */
+    uint8_t effect; /* enum flag_effect */
+    uint8_t slots;  /* records it takes, its own included: 2 with a link */
+    bool ends;      /* control never comes to the next record */
+};
+
+/* Chooses a fast handler for *i (which it may rewrite) decoded for mode. */
+struct fast fast_select(struct insn *i, uint32_t mode);
+
+/* A fused handler for a compare followed by a conditional branch, or NULL. *first is
+ * rewritten to do both; *branch gives the condition and target. */
+insn_fn *fast_fuse(struct insn *first, const struct insn *branch);
+
+#endif

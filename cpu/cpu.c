@@ -1,0 +1,513 @@
+/* cpu.c - the run loop, what is derived from the registers, and the CPU's pins. */
+#include "cpu/cpu.h"
+
+#include "cpu/block.h"
+#include "cpu/fault.h"
+#include "cpu/model.h"
+#include "cpu/operand.h"
+#include "cpu/segment.h"
+
+#include <string.h>
+
+/* ---- derived state ---- */
+
+enum {
+    CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3,
+    CR0_WP = 1 << 16, CR0_AM = 1 << 18,
+    CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_PGE = 1 << 7, CR4_OSFXSR = 1 << 9,
+    CR4_LA57 = 1 << 12, CR4_PCIDE = 1 << 17, CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20,
+    CR4_SMAP = 1 << 21, CR4_PKE = 1 << 22,
+    EFER_LMA = 1 << 10, EFER_NXE = 1 << 11,
+    DR7_ENABLES = 0xff,
+};
+#define CR0_PG 0x80000000u
+
+static bool flat_data(const struct segment *s)
+{
+    return s->usable && s->base == 0 && s->limit == 0xffffffff &&
+           (s->attr & (SEG_CODE | SEG_EXPAND_DOWN | SEG_WRITABLE | SEG_P)) ==
+               (SEG_WRITABLE | SEG_P);
+}
+
+/* Is an instruction breakpoint armed? DR7: L and G bits 7:0, R/W fields from 16 on. */
+static bool executes_watched(const struct cpu *c)
+{
+    uint64_t dr7 = c->dr[7];
+    for (unsigned n = 0; n < 4; n++)
+        if ((dr7 >> (2 * n) & 3) && (dr7 >> (16 + 4 * n) & 3) == 0)
+            return true;
+    return false;
+}
+
+static uint32_t mode_of(const struct cpu *c)
+{
+    const struct segment *cs = &c->seg[CS];
+    uint32_t mode = 0;
+
+    if (c->efer & EFER_LMA)
+        mode |= MODE_LONG;
+    if (c->cr0 & CR0_PE)
+        mode |= c->eflags & FLAG_VM ? MODE_VM86 : MODE_PROTECTED;
+    if ((mode & MODE_LONG) && (cs->attr & SEG_L)) {
+        mode |= MODE_CODE64 | MODE_FLAT_DATA | MODE_FLAT_CODE | MODE_STACK32;
+    } else {
+        if (cs->attr & SEG_DB)
+            mode |= MODE_CODE32;
+        if (c->seg[SS].attr & SEG_DB)
+            mode |= MODE_STACK32;
+        if (flat_data(&c->seg[DS]) && flat_data(&c->seg[ES]) && flat_data(&c->seg[SS]))
+            mode |= MODE_FLAT_DATA;
+        if (cs->base == 0 && cs->limit == 0xffffffff && (cs->attr & SEG_DB))
+            mode |= MODE_FLAT_CODE;
+    }
+    if (c->cpl == 3)
+        mode |= MODE_USER;
+    if (c->cpl == 0)
+        mode |= MODE_RING0;
+    if (c->cr0 & (CR0_EM | CR0_TS))
+        mode |= MODE_NO_FPU | MODE_NO_SSE | MODE_NO_AVX;
+    if (c->cr0 & CR0_EM)
+        mode |= MODE_NO_MMX;
+    if (!(c->cr4 & CR4_OSFXSR))
+        mode |= MODE_NO_SSE;
+    if (!(c->cr4 & CR4_OSXSAVE) || (c->xcr0 & 6) != 6 || !(mode & MODE_PROTECTED))
+        mode |= MODE_NO_AVX;
+    if (c->trace)
+        mode |= MODE_TRACE | MODE_STEP;
+    if ((c->eflags & (FLAG_TF | FLAG_RF)) || c->force_step ||
+        ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
+        mode |= MODE_STEP;
+    return mode;
+}
+
+static void derive_paging(struct cpu *c)
+{
+    struct paging *p = &c->mmu.paging;
+
+    if (!(c->cr0 & CR0_PG))
+        p->mode = PAGING_OFF;
+    else if (c->efer & EFER_LMA)
+        p->mode = c->cr4 & CR4_LA57 ? PAGING_5LEVEL : PAGING_4LEVEL;
+    else
+        p->mode = c->cr4 & CR4_PAE ? PAGING_PAE : PAGING_32;
+    p->cr3 = c->cr3;
+    memcpy(p->pdpte, c->pdpte, sizeof p->pdpte);
+    p->phys_bits = c->model->phys_bits;
+    p->pkru = c->pkru;
+    p->pcid = c->cr4 & CR4_PCIDE ? c->cr3 & 0xfff : 0;
+    p->wp = c->cr0 & CR0_WP;
+    p->pse = c->cr4 & CR4_PSE;
+    p->pge = c->cr4 & CR4_PGE;
+    p->nxe = c->efer & EFER_NXE;
+    p->smep = c->cr4 & CR4_SMEP;
+    p->smap = c->cr4 & CR4_SMAP;
+    p->pke = c->cr4 & CR4_PKE;
+    p->gigabyte = cpu_model_has(c->model, CPUID_PDPE1GB);
+    p->ac = c->eflags & FLAG_AC;
+}
+
+static enum view view_of(const struct cpu *c)
+{
+    if (c->cpl == 3)
+        return VIEW_USER;
+    return (c->cr4 & CR4_SMAP) && !(c->eflags & FLAG_AC) ? VIEW_SMAP : VIEW_SUPERVISOR;
+}
+
+void cpu_derive(struct cpu *c)
+{
+    uint32_t old = c->mode;
+    bool check_alignment;
+
+    c->mode = mode_of(c);
+    c->rip_mask = c->mode & MODE_CODE64   ? ~0ull
+                  : c->mode & MODE_CODE32 ? 0xffffffffull
+                                          : 0xffffull;
+    derive_paging(c);
+    check_alignment = (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC) && c->cpl == 3;
+    mmu_select(&c->mmu, view_of(c), c->cpl == 3, check_alignment);
+    if ((old ^ c->mode) & (MODE_CODE64 | MODE_LONG))
+        for (unsigned s = 0; s < SREGS; s++)
+            seg_derive(c, (enum sreg)s);
+    /* A new privilege may not fetch from here; a new base means another address. */
+    if (((old ^ c->mode) & (MODE_USER | MODE_CODE64)) || c->code_base != c->seg[CS].base) {
+        c->page = NO_PAGE;
+        c->code_base = c->seg[CS].base;
+    }
+}
+
+/* ---- flags ---- */
+
+uint64_t cpu_flags(const struct cpu *c)
+{
+    return (c->eflags & ~(uint32_t)FLAGS_ARITH) | lazy_get(&c->lazy) | 2;
+}
+
+void cpu_set_flags(struct cpu *c, uint64_t rflags)
+{
+    enum { KNOWN = 0x3f7fd7 };
+    uint32_t next = ((uint32_t)rflags & KNOWN & ~(uint32_t)FLAGS_ARITH) | 2;
+    uint32_t changed = next ^ c->eflags;
+
+    lazy_put(&c->lazy, (uint32_t)rflags);
+    c->eflags = next;
+    if (changed & (FLAG_TF | FLAG_VM | FLAG_AC | FLAG_RF | FLAG_IF | FLAG_IOPL))
+        cpu_derive(c);
+    if (changed & (FLAG_TF | FLAG_RF | FLAG_IF | FLAG_AC | FLAG_VM))
+        c->leave = true;
+}
+
+/* ---- time ---- */
+
+/* Instructions of this slice that retired before the one running now. */
+static uint64_t slice_retired(const struct cpu *c)
+{
+    return (uint64_t)(c->slice - c->budget) - (c->at ? c->at->left : 0u);
+}
+
+void cpu_sync_clock(struct cpu *c)
+{
+    c->clock->now = c->slice_tick + slice_retired(c);
+}
+
+uint64_t cpu_retired(const struct cpu *c)
+{
+    return c->retired + slice_retired(c);
+}
+
+uint64_t cpu_tsc(struct cpu *c)
+{
+    cpu_sync_clock(c);
+    return clock_to_hz(c->clock, c->clock->now, c->tsc_hz) + c->tsc_adjust;
+}
+
+/* ---- pins ---- */
+
+void cpu_pin(void *cpu, unsigned pin, bool level)
+{
+    struct cpu *c = cpu;
+
+    switch (pin) {
+    case CPU_INTR: c->intr = level; break;
+    case CPU_NMI: c->nmi_pending |= level; break;
+    case CPU_SMI: c->smi_pending |= level; break;
+    case CPU_INIT: c->init_pending |= level; break;
+    }
+    c->leave = true;
+}
+
+void cpu_sipi(struct cpu *c, uint8_t vector)
+{
+    if (c->activity == ACTIVITY_WAIT_SIPI)
+        c->sipi = vector;
+    c->leave = true;
+}
+
+static bool nmi_deliverable(const struct cpu *c)
+{
+    return c->nmi_pending && !c->nmi_blocked;
+}
+
+/* MWAIT with interrupts as break events wakes on INTR even with IF clear; nothing else
+ * here distinguishes it from HLT. */
+bool cpu_ready(const struct cpu *c)
+{
+    switch (c->activity) {
+    case ACTIVITY_RUN: return true;
+    case ACTIVITY_HALT:
+        return c->init_pending || nmi_deliverable(c) || c->smi_pending ||
+               (c->intr && (c->eflags & FLAG_IF));
+    case ACTIVITY_MWAIT:
+        return c->init_pending || nmi_deliverable(c) || c->smi_pending ||
+               c->monitor_pa == UINT64_MAX ||
+               (c->intr && ((c->eflags & FLAG_IF) || c->mwait_breaks));
+    case ACTIVITY_SHUTDOWN: return c->init_pending || nmi_deliverable(c);
+    default: return c->sipi <= 0xff || c->init_pending;
+    }
+}
+
+/* ---- life ---- */
+
+void cpu_init(struct cpu *c, unsigned number)
+{
+    c->number = number;
+    mmu_init(&c->mmu, c->mmu.phys);
+    c->mmu.before_mmio = (void (*)(void *))cpu_sync_clock;
+    c->mmu.owner = c;
+}
+
+void cpu_free(struct cpu *c)
+{
+    (void)c;
+}
+
+static void take_sipi(struct cpu *c)
+{
+    unsigned vector = c->sipi;
+    c->sipi = 0x100;
+    c->activity = ACTIVITY_RUN;
+    c->seg[CS].selector = (uint16_t)(vector << 8);
+    c->seg[CS].base = vector << 12;
+    c->rip = 0;
+    c->page = NO_PAGE;
+    cpu_derive(c);
+}
+
+/* ---- fetching ---- */
+
+/* #GP when [rip, rip + size) is not inside CS (SDM vol 3A 5.3). */
+static void check_code_limit(struct cpu *c, uint64_t rip, unsigned size)
+{
+    if (!cpu_code64(c) && rip + size - 1 > c->seg[CS].limit)
+        raise_fault(c, VEC_GP, 0, R_GP_RIP_LIMIT, rip, c->seg[CS].limit, 0);
+}
+
+static uint64_t code_linear(const struct cpu *c, uint64_t rip)
+{
+    return cpu_code64(c) ? rip : (uint32_t)(c->seg[CS].base + rip);
+}
+
+static bool canonical(const struct cpu *c, uint64_t la)
+{
+    unsigned bits = c->mmu.paging.mode == PAGING_5LEVEL ? 57 : 48;
+    return sign_extend(la, bits) == la;
+}
+
+/* Makes c->page the page that RIP is in. Returns the host address of its first byte, or
+ * NULL for code outside RAM and ROM (its physical page in *where). */
+static const uint8_t *enter_page(struct cpu *c, paddr *where)
+{
+    uint64_t la = code_linear(c, c->rip);
+    struct phys_page p;
+
+    if (cpu_code64(c) && !canonical(c, la))
+        raise_fault(c, VEC_GP, 0, R_GP_RIP_NONCANONICAL, la, 0, 0);
+    check_code_limit(c, c->rip, 1);
+    if (!mmu_fetch(&c->mmu, la, c->cpl == 3, &p, where))
+        raise_page_fault(c, la);
+    c->page = p.host ? p.number : NO_PAGE;
+    c->page_rip = c->rip - (la & (PAGE - 1));
+    c->seen_flushes = c->mmu.flushes;
+    return p.host;
+}
+
+/* Bytes of the instruction at RIP, for code that is not in memory. */
+static struct block *fetch_uncached(struct cpu *c, uint32_t mode, paddr where)
+{
+    uint8_t bytes[16];
+    unsigned offset = (unsigned)(c->rip - c->page_rip), n = 0;
+
+    if (c->mmu.before_mmio)
+        c->mmu.before_mmio(c->mmu.owner);
+    for (; n < 15 && offset + n < PAGE; n++)
+        bytes[n] = (uint8_t)phys_load(c->mmu.phys, pa(where.v + offset + n), 1);
+    return block_uncached(c, mode, offset, bytes, n);
+}
+
+/* The block to run at RIP: one that fits the budget, else a one-instruction one. */
+static const struct insn *next_block(struct cpu *c)
+{
+    uint32_t mode = c->mode;
+    uint64_t offset = c->rip - c->page_rip;
+    struct insn *patch = c->patch;
+    struct block *b;
+    paddr where;
+
+    c->patch = NULL;
+    if (c->seen_flushes != c->mmu.flushes)
+        c->page = NO_PAGE;
+    if (c->page == NO_PAGE || offset >= PAGE) {
+        const uint8_t *host = enter_page(c, &where);
+        offset = c->rip - c->page_rip;
+        if (!host) {
+            b = fetch_uncached(c, mode | MODE_STEP, where);
+            check_code_limit(c, c->rip, b->code[1].len);
+            return b->code;
+        }
+    }
+    if (!cpu_code64(c) && (c->page_rip & 0xffffffff) + PAGE - 1 > c->seg[CS].limit)
+        mode |= MODE_STEP; /* the limit lies within this page */
+    if (c->watch_shadow)
+        mode |= MODE_STEP;
+    b = block_find(c, mode, (unsigned)offset);
+    if (b->count > c->budget) {
+        mode |= MODE_STEP;
+        b = block_find(c, mode, (unsigned)offset);
+    }
+    if (mode & MODE_STEP)
+        check_code_limit(c, c->rip, b->code[1].len);
+    else if (patch)
+        block_link(c, patch, b);
+    return b->code;
+}
+
+/* ---- the run loop ---- */
+
+/* Instruction breakpoints at RIP: DR6 bits, 0 when none (SDM vol 3B 17.2.4). */
+static unsigned breakpoints_here(const struct cpu *c)
+{
+    uint64_t la = code_linear(c, c->rip);
+    unsigned hit = 0;
+
+    if (!(c->dr[7] & DR7_ENABLES) || (c->eflags & FLAG_RF))
+        return 0;
+    for (unsigned n = 0; n < 4; n++)
+        if ((c->dr[7] >> (2 * n) & 3) && (c->dr[7] >> (16 + 4 * n) & 3) == 0 &&
+            c->dr[n] == la)
+            hit |= 1u << n;
+    return hit;
+}
+
+static void raise_debug_trap(struct cpu *c)
+{
+    uint64_t bits = c->pending_debug;
+    enum reason why = bits & 1 << 14 ? R_DB_STEP : R_DB_DATA;
+
+    c->pending_debug = 0;
+    c->insn_rip = c->rip;
+    c->dr[6] = (c->dr[6] & ~0xfull) | bits;
+    raise_trap(c, VEC_DB, why, bits);
+}
+
+/* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2.
+ * False: nothing to execute now. */
+static bool attend(struct cpu *c)
+{
+    bool shadow = cpu_retired(c) < c->shadow_end;
+
+    if (c->activity != ACTIVITY_RUN) {
+        if (!cpu_ready(c))
+            return false;
+        if (c->activity == ACTIVITY_WAIT_SIPI && !c->init_pending) {
+            take_sipi(c);
+            return true;
+        }
+        if (c->activity != ACTIVITY_SHUTDOWN || nmi_deliverable(c))
+            c->activity = c->activity == ACTIVITY_WAIT_SIPI ? c->activity : ACTIVITY_RUN;
+        c->monitor_pa = UINT64_MAX;
+    }
+    if (c->init_pending) {
+        c->init_pending = false;
+        cpu_init_reset(c);
+        if (c->number != 0) {
+            c->activity = ACTIVITY_WAIT_SIPI;
+            return false;
+        }
+        return true;
+    }
+    if (c->pending_debug && !(shadow && c->shadow_ss))
+        raise_debug_trap(c);
+    if (nmi_deliverable(c) && !(shadow && c->shadow_ss)) {
+        c->nmi_pending = false;
+        c->budget--;
+        event_nmi(c);
+        return true;
+    }
+    if (c->intr && (c->eflags & FLAG_IF) && !shadow) {
+        uint8_t vector;
+        cpu_sync_clock(c);
+        vector = c->intc->acknowledge(c->intc->owner);
+        c->budget--;
+        event_interrupt(c, vector);
+        return true;
+    }
+    return true;
+}
+
+/* One instruction with everything checked around it: TF, breakpoints, shadows, trace. */
+static void step(struct cpu *c)
+{
+    bool trap = c->eflags & FLAG_TF;
+    bool resume = c->eflags & FLAG_RF;
+    unsigned hit = breakpoints_here(c);
+    const struct insn *i;
+    int32_t kept;
+
+    if (hit) {
+        c->insn_rip = c->rip;
+        c->dr[6] = (c->dr[6] & ~0xfull) | hit;
+        raise_fault(c, VEC_DB, 0, R_DB_EXECUTE, hit, 0, 0);
+    }
+    i = next_block(c);
+    if (c->trace)
+        c->trace(c, &i[1]);
+    /* A REP may do as many elements as the budget lets it: with TF, one. */
+    kept = trap ? c->budget - 1 : 0;
+    c->budget -= kept;
+    c->slice -= kept;
+    c->kept = kept;
+    while (i)
+        i = i->run(c, i);
+    c->budget += kept;
+    c->slice += kept;
+    c->kept = 0;
+    if (resume && (c->eflags & FLAG_RF)) {
+        c->eflags &= ~(uint32_t)FLAG_RF;
+        cpu_derive(c);
+    }
+    if (trap)
+        c->pending_debug |= 1 << 14; /* DR6.BS */
+}
+
+/* Back from a raise: the instruction, and those charged after it, did not retire. */
+static void unwind(struct cpu *c)
+{
+    if (c->at)
+        c->budget += c->at->left;
+    c->at = NULL;
+    c->budget += c->kept;
+    c->slice += c->kept;
+    c->kept = 0;
+    c->patch = NULL;
+    c->raised = true;
+}
+
+uint32_t cpu_run(struct cpu *c, uint32_t ticks)
+{
+    jmp_buf escape;
+    uint32_t used;
+
+    c->slice = c->budget = (int32_t)ticks;
+    c->slice_tick = c->clock->now;
+    c->at = NULL;
+    c->patch = NULL;
+    c->escape = &escape;
+    c->cache->running = c;
+    c->leave = false;
+    if (_setjmp(escape))
+        unwind(c);
+    while (c->budget > 0 && !c->leave_slice) {
+        const struct insn *i;
+        c->at = NULL;
+        c->insn_rip = c->rip;
+        if (c->raised) {
+            c->budget--; /* a delivery counts as an instruction: no fault loop is free */
+            event_deliver(c);
+            c->raised = false;
+            continue;
+        }
+        c->leave = false;
+        if (!attend(c))
+            break;
+        if (c->cache->full)
+            code_cache_empty(c->cache);
+        if (c->budget <= 0)
+            break;
+        c->watch_shadow = cpu_retired(c) < c->shadow_end;
+        if (c->watch_shadow || (c->mode & MODE_STEP)) {
+            step(c);
+            continue;
+        }
+        i = next_block(c);
+        while (i)
+            i = i->run(c, i);
+    }
+    used = (uint32_t)(c->slice - c->budget);
+    c->retired += used;
+    c->clock->now = c->slice_tick + used;
+    c->slice = c->budget = 0;
+    c->slice_tick = c->clock->now;
+    c->leave_slice = false;
+    c->escape = NULL;
+    c->cache->running = NULL;
+    return used;
+}

@@ -1,0 +1,33 @@
+/* dispatch.h - how one record's handler gives way to the next.
+ *
+ * Two flavours of one source. With tail calls a handler jumps to the next one's and the
+ * run loop sees control again only when a handler returns NULL. The plain loop (no
+ * optimiser, sanitizers, coverage) returns the next record and is called again. The run
+ * loop's `while (i) i = i->run(c, i)` serves both.
+ */
+#ifndef CPU_DISPATCH_H
+#define CPU_DISPATCH_H
+
+#include "cpu/cpu.h"
+
+#if defined(MENURA_PLAIN_LOOP) || !defined(__OPTIMIZE__)
+#define GOTO_INSN(c, i) return (i)
+#define TAIL(call) return (call)
+#elif defined(__clang__)
+#define GOTO_INSN(c, i) __attribute__((musttail)) return (i)->run((c), (i))
+#define TAIL(call) __attribute__((musttail)) return (call)
+#else /* gcc makes these sibling calls at -O2 */
+#define GOTO_INSN(c, i) return (i)->run((c), (i))
+#define TAIL(call) return (call)
+#endif
+
+/* The next record of the block. */
+#define NEXT(c, i) GOTO_INSN(c, (i) + 1)
+
+#define HANDLER(name) const struct insn *name(struct cpu *c, const struct insn *i)
+
+/* Runs the record's general handler and goes on with the block: for rows that neither
+ * jump nor end the block. Also where a fast handler goes when its probe misses. */
+insn_fn run_general;
+
+#endif

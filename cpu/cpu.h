@@ -140,9 +140,10 @@ enum event_kind { EVENT_NONE, EVENT_FAULT, EVENT_TRAP, EVENT_INTERRUPT, EVENT_NM
     _(x, bool, intr, false, 1, "level of the INTR pin")                                  \
     _(x, uint16_t, sipi, 0x100, 0x1ff, "start-up vector received, 100h none")            \
     _(x, uint64_t, pending_debug, 0, UINT64_MAX, "DR6 bits of a #DB trap due after this instruction") \
-    _(x, bool, fetch_valid, false, 1, "fetch_la below is a translation in use")          \
-    _(x, uint64_t, fetch_la, 0, UINT64_MAX, "linear page being executed from")           \
-    _(x, uint64_t, fetch_pa, 0, UINT64_MAX, "and its physical page")                     \
+    _(x, uint32_t, page, UINT32_MAX, UINT32_MAX,                                         \
+      "backing page being executed from; NO_PAGE: translate RIP before the next fetch")  \
+    _(x, uint64_t, page_rip, 0, UINT64_MAX,                                              \
+      "RIP of that page's first byte: RIP = page_rip + offset")                          \
     _(x, uint64_t, page_base_zero, 0, 0, "always zero: the missing base or index register")
 
 /* An event on its way through the IDT, and why it was raised. */
@@ -188,16 +189,18 @@ struct cpu {
     uint64_t k[8];        /* opmasks */
     struct cpu_event event;  /* being delivered, or last delivered */
 
-    /* Derived and transient. Offsets up to here and `page_rip` must fit 16 bits. */
-    uint64_t page_rip; /* RIP of the current page's first byte: RIP = page_rip + at */
+    /* Derived and transient. */
     struct lazy_flags lazy;
     uint32_t mode;       /* MODE_* */
     uint8_t cpl;
     int32_t budget;      /* instructions left in the slice, blocks charged ahead */
     int32_t slice;       /* what budget started from */
-    uint32_t page;       /* backing page being executed: NO_PAGE forces a lookup */
     bool leave;          /* general handlers: return to the run loop after this record */
-    const struct insn *at; /* the record whose general handler runs */
+    const struct insn *at; /* the record whose general handler runs, else NULL */
+    struct insn *patch;  /* the link slot that the next lookup fills, or NULL */
+    uint64_t seen_flushes; /* mmu.flushes when `page` was last known to be good */
+    bool raised;         /* c->event waits to be delivered */
+    bool limited_code;   /* the CS limit can be met: every fetch is checked */
     uint64_t insn_rip;   /* its RIP; c->rip is the next instruction's meanwhile */
     uint64_t rip_mask;   /* FFFFh, FFFFFFFFh or all */
     jmp_buf *escape;     /* where raise_event() jumps to */

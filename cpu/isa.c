@@ -36,6 +36,32 @@ static unsigned opcodes_of(const struct isa_row *r)
     return r->enc & PLUSR ? 8 : r->enc & COND ? 16 : 1;
 }
 
+static uint8_t shape_of(const struct isa_row *r)
+{
+    uint8_t shape = SHAPE_KNOWN;
+    if (r->enc & (REG(7) | RM(7) | MEM | NOMEM | HASMODRM))
+        shape |= SHAPE_MODRM;
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand); k++)
+        switch (operand_info[r->operand[k]].class) {
+        case OC_C:
+        case OC_D: shape |= SHAPE_REGISTER | SHAPE_MODRM; break;
+        case OC_E:
+        case OC_M:
+        case OC_R:
+        case OC_G:
+        case OC_S:
+        case OC_V:
+        case OC_W:
+        case OC_U:
+        case OC_P:
+        case OC_Q:
+        case OC_N:
+        case OC_ST: shape |= SHAPE_MODRM; break;
+        default: break;
+        }
+    return shape;
+}
+
 bool isa_table_init(struct isa_table *t, const struct cpu_model *m)
 {
     memset(t, 0, sizeof *t);
@@ -47,6 +73,8 @@ bool isa_table_init(struct isa_table *t, const struct cpu_model *m)
     for (unsigned n = isa_row_count; n-- > 0;) {
         const struct isa_row *r = &isa_rows[n];
         unsigned map = ENC_MAP(r->enc), op = ENC_OPCODE(r->enc);
+        for (unsigned k = 0; k < opcodes_of(r); k++)
+            t->shape[map][op + k] |= shape_of(r);
         if (!cpu_model_has(m, r->feature))
             continue;
         for (unsigned k = 0; k < opcodes_of(r); k++) {

@@ -147,9 +147,13 @@ struct operand_info {
 };
 extern const struct operand_info operand_info[];
 
+/* What the bytes after an opcode look like, whatever row is chosen in the end. */
+enum { SHAPE_KNOWN = 1, SHAPE_MODRM = 2, SHAPE_REGISTER = 4 /* mod is ignored: MOV CR */ };
+
 /* Which rows a CPU model has, chained by map and opcode. */
 struct isa_table {
     uint16_t first[4][256]; /* row + 1 */
+    uint8_t shape[4][256];  /* SHAPE_* */
     uint16_t *next; /* by row * 16 + (opcode - the row's first): next candidate + 1 */
 };
 

@@ -1,0 +1,490 @@
+/* decode.c - bytes to struct insn, by the rows of isa.def.
+ *
+ * Prefixes and opcode select a chain of candidate rows; the first whose constraints hold
+ * is the instruction. Then its operand letters say what to fetch and where each operand
+ * stands. Intel SDM vol 2 ch. 2.
+ */
+#include "base/byteorder.h"
+#include "cpu/cpu.h"
+#include "cpu/isa.h"
+#include "cpu/operand.h"
+
+enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
+enum { LONGEST = 15 };
+
+struct cursor {
+    const uint8_t *bytes;
+    unsigned at, end; /* end: bytes available, at most LONGEST */
+    bool short_of;    /* a fetch went past end */
+};
+
+struct prefixes {
+    bool opsize, lock, mode64;
+    uint8_t rep; /* 0, F2, F3: the last one */
+    uint8_t rex;
+    int seg;       /* enum sreg, or -1 */
+    unsigned asize; /* 2, 4, 8 bytes */
+};
+
+struct modrm {
+    unsigned mod, reg, rm; /* without REX bits */
+};
+
+static uint64_t fetch(struct cursor *in, unsigned size)
+{
+    uint64_t v;
+    if (in->at + size > in->end) {
+        in->short_of = true;
+        return 0;
+    }
+    v = load_le(in->bytes + in->at, size);
+    in->at += size;
+    return v;
+}
+
+static int32_t fetch_signed(struct cursor *in, unsigned size)
+{
+    return (int32_t)(uint32_t)sign_extend(fetch(in, size), size * 8);
+}
+
+/* Legacy prefixes in any order and number, then REX directly before the opcode. */
+static uint8_t read_prefixes(struct cursor *in, uint32_t mode, struct prefixes *p)
+{
+    bool asize = false;
+    uint8_t op;
+
+    *p = (struct prefixes){.seg = -1, .mode64 = mode & MODE_CODE64};
+    for (;;) {
+        op = (uint8_t)fetch(in, 1);
+        if (in->short_of)
+            return 0;
+        switch (op) {
+        case 0x26: p->seg = p->mode64 ? p->seg : ES; break;
+        case 0x2e: p->seg = p->mode64 ? p->seg : CS; break;
+        case 0x36: p->seg = p->mode64 ? p->seg : SS; break;
+        case 0x3e: p->seg = p->mode64 ? p->seg : DS; break;
+        case 0x64: p->seg = FS; break;
+        case 0x65: p->seg = GS; break;
+        case 0x66: p->opsize = true; break;
+        case 0x67: asize = true; break;
+        case 0xf0: p->lock = true; break;
+        case 0xf2:
+        case 0xf3: p->rep = op; break;
+        default:
+            if (p->mode64 && (op & 0xf0) == 0x40) {
+                p->rex = op;
+                /* A REX that is not the last prefix is ignored. */
+                op = (uint8_t)fetch(in, 1);
+                if (in->short_of)
+                    return 0;
+                switch (op) {
+                case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
+                case 0x66: case 0x67: case 0xf0: case 0xf2: case 0xf3:
+                    p->rex = 0;
+                    in->at--;
+                    continue;
+                default:
+                    if ((op & 0xf0) == 0x40) {
+                        p->rex = 0;
+                        in->at--;
+                        continue;
+                    }
+                }
+            }
+            if (p->mode64)
+                p->asize = asize ? 4 : 8;
+            else
+                p->asize = !(mode & MODE_CODE32) == asize ? 4 : 2;
+            return op;
+        }
+    }
+}
+
+static unsigned operand_bytes(const struct isa_row *r, const struct prefixes *p,
+                              uint32_t mode)
+{
+    if (p->mode64) {
+        if ((r->traits & T_F64) || (p->rex & REX_W))
+            return 8;
+        if (p->opsize)
+            return 2;
+        return r->traits & T_D64 ? 8 : 4;
+    }
+    return !(mode & MODE_CODE32) == p->opsize ? 4 : 2;
+}
+
+static bool row_matches(const struct isa_row *r, const struct prefixes *p,
+                        const struct modrm *m, uint32_t mode)
+{
+    uint64_t e = r->enc;
+    unsigned prefix = (unsigned)ENC_PREFIX(e);
+
+    if (e & VEX)
+        return false;
+    if ((e & 1ull << 12) && m->reg != (e >> 13 & 7))
+        return false;
+    if ((e & 1ull << 16) && m->rm != (e >> 17 & 7))
+        return false;
+    if ((e & MEM) && m->mod == 3)
+        return false;
+    if ((e & NOMEM) && m->mod != 3)
+        return false;
+    if (prefix) {
+        unsigned have = p->rep == 0xf3 ? 3 : p->rep == 0xf2 ? 4 : p->opsize ? 2 : 1;
+        if (prefix == 5 ? have > 2 : prefix != have)
+            return false;
+    }
+    if ((e & W0) && (p->rex & REX_W))
+        return false;
+    if ((e & W1) && !(p->rex & REX_W))
+        return false;
+    if (e & (OS16 | OS32 | OS64)) {
+        unsigned size = operand_bytes(r, p, mode);
+        if (!(e & (size == 2 ? OS16 : size == 4 ? OS32 : OS64)))
+            return false;
+    }
+    if ((e & (AS16 | AS32 | AS64)) &&
+        !(e & (p->asize == 2 ? AS16 : p->asize == 4 ? AS32 : AS64)))
+        return false;
+    if ((r->traits & T_NO64) && p->mode64)
+        return false;
+    if ((r->traits & T_ONLY64) && !p->mode64)
+        return false;
+    if ((r->traits & T_PROT) && !(mode & MODE_PROTECTED))
+        return false;
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
+        switch (operand_info[r->operand[k]].class) {
+        case OC_M:
+            if (m->mod == 3)
+                return false;
+            break;
+        case OC_R:
+        case OC_U:
+        case OC_N:
+        case OC_ST:
+            if (m->mod != 3)
+                return false;
+            break;
+        case OC_S:
+            if (m->reg >= SREGS)
+                return false;
+            break;
+        default: break;
+        }
+    return true;
+}
+
+static unsigned size_bytes(unsigned size, unsigned osize, const struct prefixes *p)
+{
+    switch (size) {
+    case SZ_V: return osize;
+    case SZ_Y: return p->rex & REX_W ? 8 : 4;
+    case SZ_Z: return osize == 2 ? 2 : 4;
+    case SZ_YD: return p->mode64 ? 8 : 4;
+    case SZ_P:
+    case SZ_S:
+    case SZ_NONE: return osize;
+    case SZ_X: return 16;
+    default: return size;
+    }
+}
+
+static uint16_t gpr_offset(unsigned n, unsigned bytes, const struct prefixes *p)
+{
+    return reg_offset(n, bytes * 8, bytes == 1 && !p->rex && n >= 4);
+}
+
+static uint16_t vec_offset(unsigned n)
+{
+    return (uint16_t)(offsetof(struct cpu, v) + n * sizeof(struct vec));
+}
+
+static void set_addr(struct insn *i, unsigned seg, unsigned scale, unsigned asize)
+{
+    i->addr = (uint8_t)(seg | scale << 3 | (asize == 2 ? 0u : asize == 4 ? 1u : 2u) << 5);
+}
+
+/* 16-bit addressing: SDM vol 2 Table 2-1. */
+static void read_mem16(struct cursor *in, const struct prefixes *p, const struct modrm *m,
+                       struct insn *i)
+{
+    static const int8_t base[8] = {RBX, RBX, RBP, RBP, RSI, RDI, RBP, RBX};
+    static const int8_t index[8] = {RSI, RDI, RSI, RDI, -1, -1, -1, -1};
+    unsigned seg = base[m->rm] == RBP ? SS : DS;
+
+    i->rm = CPU_GPR_OFFSET(base[m->rm]);
+    i->index = index[m->rm] < 0 ? CPU_ZERO_OFFSET : CPU_GPR_OFFSET(index[m->rm]);
+    if (m->mod == 0 && m->rm == 6) {
+        i->rm = CPU_ZERO_OFFSET;
+        seg = DS;
+        i->disp = fetch_signed(in, 2);
+    } else if (m->mod == 1) {
+        i->disp = fetch_signed(in, 1);
+    } else if (m->mod == 2) {
+        i->disp = fetch_signed(in, 2);
+    }
+    set_addr(i, p->seg >= 0 ? (unsigned)p->seg : seg, 0, 2);
+}
+
+/* 32- and 64-bit addressing: SDM vol 2 Tables 2-2, 2-3, 2-7. True: RIP-relative. */
+static bool read_mem(struct cursor *in, const struct prefixes *p, const struct modrm *m,
+                     struct insn *i)
+{
+    unsigned seg = DS, scale = 0, rm = m->rm;
+    bool relative = false;
+
+    i->index = CPU_ZERO_OFFSET;
+    if (rm == 4) {
+        uint8_t sib = (uint8_t)fetch(in, 1);
+        unsigned x = (sib >> 3 & 7) | (p->rex & REX_X ? 8 : 0);
+        rm = sib & 7;
+        scale = sib >> 6;
+        if (x != 4)
+            i->index = CPU_GPR_OFFSET(x);
+        else
+            scale = 0;
+        if (rm == 5 && m->mod == 0) {
+            i->rm = CPU_ZERO_OFFSET;
+            i->disp = fetch_signed(in, 4);
+            goto done;
+        }
+    } else if (rm == 5 && m->mod == 0) {
+        i->disp = fetch_signed(in, 4);
+        relative = p->mode64;
+        i->rm = relative ? CPU_PAGE_RIP_OFFSET : CPU_ZERO_OFFSET;
+        goto done;
+    }
+    if (rm == RSP || rm == RBP) /* R12 and R13 use DS */
+        seg = p->rex & REX_B ? DS : SS;
+    i->rm = CPU_GPR_OFFSET(rm | (p->rex & REX_B ? 8u : 0u));
+    if (m->mod == 1)
+        i->disp = fetch_signed(in, 1);
+    else if (m->mod == 2)
+        i->disp = fetch_signed(in, 4);
+done:
+    set_addr(i, p->seg >= 0 ? (unsigned)p->seg : seg, scale, p->asize);
+    return relative;
+}
+
+/* What must be known of the whole instruction while its operands are set. */
+struct shape {
+    const struct prefixes *p;
+    const struct modrm *m;
+    unsigned osize, opcode;
+    bool moffs;
+};
+
+static void set_rm(struct insn *i, uint16_t reg)
+{
+    if (!(i->form & FORM_MEM))
+        i->rm = reg;
+}
+
+static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
+                         unsigned operand, struct insn out[2])
+{
+    const struct operand_info *o = &operand_info[operand];
+    const struct prefixes *p = s->p;
+    struct insn *i = &out[0];
+    unsigned bytes = size_bytes(o->size, s->osize, p);
+    unsigned reg = s->m->reg | (p->rex & REX_R ? 8u : 0u);
+    unsigned rm = s->m->rm | (p->rex & REX_B ? 8u : 0u);
+
+    switch (o->class) {
+    case OC_E:
+    case OC_R: set_rm(i, gpr_offset(rm, bytes, p)); break;
+    case OC_G:
+        i->reg = gpr_offset(reg, bytes, p);
+        i->form |= nth == 0 ? FORM_DST_REG : 0;
+        break;
+    case OC_Z:
+        i->rm = gpr_offset((s->opcode & 7) | (p->rex & REX_B ? 8u : 0u), bytes, p);
+        break;
+    case OC_ACC:
+        if (nth == 0 && !s->moffs) {
+            i->rm = reg_offset(RAX, bytes * 8, false);
+        } else {
+            i->reg = reg_offset(RAX, bytes * 8, false);
+            i->form |= nth == 0 ? FORM_DST_REG : 0;
+        }
+        break;
+    case OC_I:
+        if (o->size == SZ_V && s->osize == 8) {
+            struct insn_long slot = {.imm64 = fetch(in, 8)};
+            memcpy(&out[1], &slot, sizeof slot);
+            i->form |= FORM_LONG;
+        } else if (nth == 1 &&
+                   operand_info[isa_rows[i->row].operand[0]].class == OC_I) {
+            i->aux = (uint8_t)fetch(in, bytes); /* ENTER's level */
+        } else {
+            i->imm = (int32_t)(uint32_t)fetch(in, bytes);
+        }
+        i->form |= nth <= 1 ? FORM_IMM : 0;
+        break;
+    case OC_SI:
+        i->imm = fetch_signed(in, bytes);
+        i->form |= nth <= 1 ? FORM_IMM : 0;
+        break;
+    case OC_J: i->imm = fetch_signed(in, bytes == 8 ? 4 : bytes); break;
+    case OC_O:
+        i->form |= FORM_MEM;
+        i->rm = i->index = CPU_ZERO_OFFSET;
+        set_addr(i, p->seg >= 0 ? (unsigned)p->seg : DS, 0, p->asize);
+        if (p->asize == 8) {
+            struct insn_long slot = {.imm64 = fetch(in, 8)};
+            memcpy(&out[1], &slot, sizeof slot);
+            i->form |= FORM_LONG;
+        } else {
+            i->disp = (int32_t)(uint32_t)fetch(in, p->asize);
+        }
+        break;
+    case OC_A:
+        i->imm = (int32_t)(uint32_t)fetch(in, s->osize);
+        i->disp = (int32_t)fetch(in, 2);
+        break;
+    case OC_S:
+        i->reg = (uint16_t)s->m->reg;
+        i->form |= nth == 0 ? FORM_DST_REG : 0;
+        break;
+    case OC_C:
+    case OC_D:
+        i->reg = (uint16_t)reg;
+        i->form |= nth == 0 ? FORM_DST_REG : 0;
+        break;
+    case OC_V:
+        i->reg = vec_offset(reg);
+        i->form |= nth == 0 ? FORM_DST_REG : 0;
+        break;
+    case OC_W:
+    case OC_U: set_rm(i, vec_offset(rm)); break;
+    case OC_P:
+        i->reg = (uint16_t)s->m->reg;
+        i->form |= nth == 0 ? FORM_DST_REG : 0;
+        break;
+    case OC_Q:
+    case OC_N:
+    case OC_ST: set_rm(i, (uint16_t)s->m->rm); break;
+    case OC_FIXED:
+        if (operand == O_I1) {
+            i->imm = 1;
+            i->form |= FORM_IMM;
+        }
+        break;
+    default: break; /* X, Y: the registers are implied; M: the memory form */
+    }
+}
+
+/* The operation's width: the first operand that has one of its own. */
+static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
+                              const struct prefixes *p)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++) {
+        const struct operand_info *o = &operand_info[r->operand[k]];
+        switch (o->class) {
+        case OC_FIXED:
+        case OC_I:
+        case OC_SI:
+        case OC_J:
+        case OC_A: break;
+        default: return (uint8_t)(size_bytes(o->size, osize, p) * 8);
+        }
+    }
+    return (uint8_t)(osize * 8);
+}
+
+static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
+                                      const struct prefixes *p, const struct modrm *m,
+                                      uint32_t mode)
+{
+    for (unsigned n = t->first[map][op]; n;) {
+        const struct isa_row *r = &isa_rows[n - 1];
+        if (row_matches(r, p, m, mode))
+            return r;
+        n = t->next[(n - 1) * 16 + (op - ENC_OPCODE(r->enc))];
+    }
+    return NULL;
+}
+
+static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
+                                       struct cursor *in, unsigned at, struct insn out[2])
+{
+    struct prefixes p;
+    struct modrm m = {0};
+    struct insn *i = &out[0];
+    const struct isa_row *r;
+    struct shape s;
+    unsigned map = 0;
+    bool relative = false;
+    uint8_t op, shape;
+
+    *i = (struct insn){.at = (uint16_t)at, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET};
+    op = read_prefixes(in, mode, &p);
+    if (op == 0x0f && !in->short_of) {
+        map = 1;
+        op = (uint8_t)fetch(in, 1);
+        if (op == 0x38 || op == 0x3a) {
+            map = op == 0x38 ? 2 : 3;
+            op = (uint8_t)fetch(in, 1);
+        }
+    }
+    if (in->short_of)
+        return DECODE_MORE;
+    shape = t->shape[map][op];
+    if (!shape)
+        return DECODE_INVALID;
+    if (shape & SHAPE_MODRM) {
+        uint8_t b = (uint8_t)fetch(in, 1);
+        if (in->short_of)
+            return DECODE_MORE;
+        m = (struct modrm){b >> 6, b >> 3 & 7, b & 7};
+        if (shape & SHAPE_REGISTER)
+            m.mod = 3;
+    }
+    r = find_row(t, map, op, &p, &m, mode);
+    if (!r)
+        return DECODE_INVALID;
+
+    i->row = (uint16_t)(r - isa_rows);
+    set_addr(i, p.seg >= 0 ? (unsigned)p.seg : DS, 0, p.asize);
+    if ((shape & SHAPE_MODRM) && m.mod != 3) {
+        i->form |= FORM_MEM;
+        if (p.asize == 2)
+            read_mem16(in, &p, &m, i);
+        else
+            relative = read_mem(in, &p, &m, i);
+    }
+    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, false};
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
+        s.moffs |= operand_info[r->operand[k]].class == OC_O;
+    i->bits = operation_bits(r, s.osize, &p);
+    i->form |= (p.rep == 0xf3 ? FORM_REP : 0) | (p.rep == 0xf2 ? FORM_REPNE : 0) |
+               (p.rex & REX_W ? FORM_W : 0) | (p.lock ? FORM_LOCK : 0);
+    if (r->enc & COND)
+        i->aux = op & 15;
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
+        read_operand(in, &s, k, r->operand[k], out);
+    if (in->short_of)
+        return DECODE_MORE;
+    if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
+        return DECODE_INVALID;
+    if (relative) {
+        int64_t disp = (int64_t)i->disp + at + in->at;
+        if (disp == (int32_t)disp)
+            i->disp = (int32_t)disp;
+        else /* too far to fold: c->rip is the next instruction's in a general handler */
+            i->rm = (uint16_t)offsetof(struct cpu, rip);
+    }
+    i->len = (uint8_t)in->at;
+    return DECODE_OK;
+}
+
+enum decode_status decode(const struct isa_table *t, uint32_t mode, const uint8_t *bytes,
+                          unsigned n, unsigned at, struct insn out[2])
+{
+    struct cursor in = {bytes, 0, n < LONGEST ? n : LONGEST, false};
+    enum decode_status status = decode_bytes(t, mode, &in, at, out);
+
+    if (status == DECODE_MORE && n >= LONGEST)
+        return DECODE_LONG;
+    return status;
+}

@@ -226,19 +226,20 @@ static bool low_digit_carries(const struct cpu *c)
     return (al(c) & 15) > 9 || lazy_af(&c->lazy);
 }
 
-/* AAA, AAS: 106h is one into AH and six into AL. Undefined, as on Zen 3: OF and SF are
- * clear, ZF and PF tell of AL before its upper half is cleared. */
+/* AAA, AAS: 106h is one into AH and six into AL. The undefined flags are those of the
+ * 16-bit addition or subtraction, as on Zen 3. */
 static void ascii_adjust(struct cpu *c, bool add)
 {
     uint32_t flags = 0;
-    uint64_t ax = c->gpr[RAX];
+    uint64_t old = c->gpr[RAX], ax = old;
 
     if (low_digit_carries(c)) {
         ax = add ? ax + 0x106 : ax - 0x106;
         flags = FLAG_CF | FLAG_AF;
     }
-    /* The flipped SF of flag_aux: see flags.h. */
-    lazy_result(&c->lazy, 8, ax, flags | (ax & FLAG_SF));
+    if ((add ? ~old & ax : old & ~ax) & 0x8000)
+        flags |= FLAG_OF;
+    lazy_result(&c->lazy, 16, ax, flags);
     gpr_set(c, RAX, 16, ax & 0xff0f);
 }
 

@@ -357,17 +357,6 @@ static unsigned breakpoints_here(const struct cpu *c)
     return hit;
 }
 
-static void raise_debug_trap(struct cpu *c)
-{
-    uint64_t bits = c->pending_debug;
-    enum reason why = bits & 1 << 14 ? R_DB_STEP : R_DB_DATA;
-
-    c->pending_debug = 0;
-    c->insn_rip = c->rip;
-    c->dr[6] = (c->dr[6] & ~0xfull) | bits;
-    raise_trap(c, VEC_DB, why, bits);
-}
-
 /* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2.
  * False: nothing to execute now. */
 static bool attend(struct cpu *c)
@@ -394,11 +383,16 @@ static bool attend(struct cpu *c)
         }
         return true;
     }
-    if (c->pending_debug && !(shadow && c->shadow_ss))
-        raise_debug_trap(c);
+    if (c->pending_debug && !(shadow && c->shadow_ss)) {
+        c->budget--;
+        c->patch = NULL;
+        event_debug(c);
+        return true;
+    }
     if (nmi_deliverable(c) && !(shadow && c->shadow_ss)) {
         c->nmi_pending = false;
         c->budget--;
+        c->patch = NULL;
         event_nmi(c);
         return true;
     }
@@ -407,6 +401,7 @@ static bool attend(struct cpu *c)
         cpu_sync_clock(c);
         vector = c->intc->acknowledge(c->intc->owner);
         c->budget--;
+        c->patch = NULL;
         event_interrupt(c, vector);
         return true;
     }
@@ -422,11 +417,8 @@ static void step(struct cpu *c)
     const struct insn *i;
     int32_t kept;
 
-    if (hit) {
-        c->insn_rip = c->rip;
-        c->dr[6] = (c->dr[6] & ~0xfull) | hit;
-        raise_fault(c, VEC_DB, 0, R_DB_EXECUTE, hit, 0, 0);
-    }
+    if (hit)
+        raise_breakpoint(c, hit);
     i = next_block(c);
     if (c->trace)
         c->trace(c, &i[1]);
@@ -458,7 +450,6 @@ static void unwind(struct cpu *c)
     c->slice += c->kept;
     c->kept = 0;
     c->patch = NULL;
-    c->raised = true;
 }
 
 uint32_t cpu_run(struct cpu *c, uint32_t ticks)
@@ -482,7 +473,6 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         if (c->raised) {
             c->budget--; /* a delivery counts as an instruction: no fault loop is free */
             event_deliver(c);
-            c->raised = false;
             continue;
         }
         c->leave = false;

@@ -205,6 +205,7 @@ struct cpu {
     uint64_t seen_flushes; /* mmu.flushes when `page` was last known to be good */
     bool raised;         /* c->event waits to be delivered */
     bool leave_slice;    /* the conductor wants cpu_run() to return (set with leave) */
+    bool turn_over;      /* PAUSE: with several CPUs, the rest of the turn is given up */
     bool watch_shadow;   /* an interrupt shadow is on: one instruction, then look again */
     int32_t kept;        /* budget set aside while one instruction is stepped */
     uint64_t code_base;  /* CS base that page_rip was computed with */

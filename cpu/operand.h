@@ -113,6 +113,9 @@ struct place {
     struct spans spans;
 };
 
+/* Memory of bits / 8 bytes (1 to 8), checked for reading, or for reading and writing. */
+struct place open_mem(struct cpu *c, unsigned s, uint64_t offset, unsigned bits,
+                      enum access_kind kind);
 /* The r/m operand, writable. size in bits. */
 struct place open_rm(struct cpu *c, const struct insn *i, unsigned bits);
 /* The first operand: `reg` with FORM_DST_REG, else r/m; i->bits wide. */
@@ -145,6 +148,9 @@ uint64_t pop(struct cpu *c, unsigned bits); /* commits RSP */
 uint64_t stack_peek(struct cpu *c, unsigned bits, uint64_t up); /* at SP + up; no commit */
 
 /* ---- jumps ---- */
+
+/* The checks of jump_near alone: target truncated to `bits`, or a raise. */
+uint64_t jump_check(struct cpu *c, unsigned bits, uint64_t target);
 
 /* Sets c->rip to target truncated to the operand size `bits`, after the checks of the
  * CS limit or canonical form (#GP with the reason, RIP unchanged). */

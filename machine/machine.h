@@ -30,6 +30,8 @@ struct machine_config {
     uint16_t debug_exit_port;
     uint8_t debug_exit_size;
     bool no_reboot, no_shutdown;
+    bool paced;          /* idle time follows the host's clock */
+    bool wait_for_ever;  /* a machine halted for ever goes on waiting (a monitor is there) */
     unsigned small_tlb;    /* tests: at most this many first-level entries; 0 off */
     bool one_instruction_blocks;
     uint64_t drop_caches;  /* tests: seed for dropping derived caches at random; 0 off */
@@ -38,6 +40,8 @@ struct machine_config {
     /* Text of -d traces, line by line; NULL drops it. */
     void (*trace_line)(void *to, const char *line);
     void *trace_to;
+    /* Told at each triple fault, before the reset: c->faults has the chain. */
+    void (*told_triple_fault)(void *trace_to, struct cpu *c);
 };
 
 enum machine_end {

@@ -19,9 +19,13 @@
 enum {
     L1_ENTRIES = 512,
     L1_FETCHES = 128,
-    L2_SETS = 512, /* 4 KiB pages: indexed by la bits 20:12 */
+    L1_LISTED = 256, /* first-level fills that are remembered one by one */
+    UNLISTED = L1_LISTED + 1,
+    L2_SETS = 1024,  /* 4 KiB pages */
     L2_WAYS = 4,
-    L2_LARGE_SETS = 64, /* larger pages, by 2 MiB piece: la bits 26:21 */
+    L2_LARGE_SETS = 256, /* 2 MiB pages, and 4 MiB ones as two pieces */
+    L2_HUGE_SETS = 4,    /* 1 GiB pages */
+    L2_SPACES = 4097,    /* the PCIDs, and one for global pages */
 };
 
 /* A tag is the page's linear address; no page has this one (bit 0 is never compared
@@ -46,15 +50,29 @@ struct l1_fetch {
  * checks select it, so that every access takes the general handler. */
 enum view { VIEW_USER, VIEW_SUPERVISOR, VIEW_SMAP, VIEW_COUNT };
 
+/* An entry belongs to a space: a PCID or, for global pages, all of them. A space is
+ * flushed by giving it a new era; entries of older ones are void. */
+#define L2_STATE(_, x)                                                                   \
+    _(x, uint64_t, tag, 0, UINT64_MAX, "linear address of the page or piece")            \
+    _(x, uint64_t, page, 0, 0xfffffffffffff, "physical address of it")                   \
+    _(x, uint32_t, space, 0, UINT32_MAX, "PCID (global: 1000h) << 16 | era; 0 is void")  \
+    _(x, uint8_t, shift, 0, 30, "of the real page: 12, 21, 22, 30")                     \
+    _(x, uint8_t, pkey, 0, 15, "protection key")                                         \
+    _(x, uint8_t, rights, 0, 31, "L2_*")
+
 struct l2_entry {
-    uint64_t tag;    /* la of the 4 KiB page or 2 MiB piece, | 1 when valid */
-    uint64_t page;   /* physical address of the piece */
-    uint16_t pcid;
-    uint8_t shift;   /* of the real page: 12, 21, 22, 30 */
-    uint8_t pkey;
-    uint8_t rights;  /* L2_* */
+    L2_STATE(STATE_MEMBER, )
 };
 enum { L2_WRITABLE = 1, L2_USER = 2, L2_EXECUTABLE = 4, L2_GLOBAL = 8, L2_DIRTY = 16 };
+
+/* The architectural part, but for the entries. */
+#define MMU_STATE(_, x)                                                                  \
+    _(x, uint8_t, l2_next, 0, L2_WAYS - 1, "way to replace next", L2_SETS)               \
+    _(x, uint8_t, large_next, 0, L2_WAYS - 1, "way to replace next", L2_LARGE_SETS)      \
+    _(x, uint8_t, huge_next, 0, L2_WAYS - 1, "way to replace next", L2_HUGE_SETS)        \
+    _(x, uint16_t, era, 1, 0xffff, "flushes of each space, modulo wrapping", L2_SPACES)  \
+    _(x, bool, pcids, false, 1, "a PCID other than 0 may have entries")                  \
+    _(x, uint64_t, flushes, 0, UINT64_MAX, "calls of mmu_flush_* and mmu_reset")
 
 struct mmu {
     struct phys *phys;
@@ -63,23 +81,33 @@ struct mmu {
     /* Derived. */
     struct l1_entry *view;       /* the selected view of data[] */
     struct l1_fetch *fetch_view; /* the selected view of fetch[] */
+    uint32_t space;              /* of the current PCID, with its era */
+    uint32_t global_space;
     struct l1_entry data[VIEW_COUNT + 1][L1_ENTRIES]; /* the last stays empty */
     struct l1_fetch fetch[2][L1_FETCHES];             /* user, supervisor */
-    uint16_t filled[64];  /* data slots filled since the last flush, if filled_count fits */
-    unsigned filled_count;
-    unsigned small;       /* test mode: keep at most this many data entries; 0: off */
-    uint64_t watched[4];  /* linear pages with a data breakpoint: no fast tags; NO_TAG none */
+    uint16_t filled[L1_LISTED]; /* data slots filled since the last drop, oldest first */
+    uint16_t fetched[L1_LISTED / 4];
+    unsigned filled_count, fetched_count; /* UNLISTED: any slot may be filled */
+    unsigned hint;        /* phys->map entry found last; verified at each use */
+    uint8_t data_view;    /* enum view; VIEW_COUNT while alignment is checked */
+    bool keyed;           /* a page with a protection key not 0 is in the first level */
+    uint64_t shape;       /* what the first level was made under; see mmu_select */
+    uint32_t pkru, pkrs;
+    unsigned small;       /* test mode: keep at most this many data entries; 0: off; at most
+                             L1_LISTED */
+    uint64_t watched[4];  /* linear pages with a data breakpoint: no fast tags; NO_TAG none.
+                             Whoever changes them calls mmu_drop() */
 
-    /* Architectural. */
+    /* Architectural. flushes: whoever keeps a translation across instructions compares it;
+     * evictions do not count. */
     struct l2_entry l2[L2_SETS][L2_WAYS];
     struct l2_entry large[L2_LARGE_SETS][L2_WAYS];
-    uint8_t l2_next[L2_SETS], large_next[L2_LARGE_SETS]; /* round robin */
-    uint64_t flushes; /* counts every invalidation of any kind; whoever keeps a
-                         translation compares it */
+    struct l2_entry huge[L2_HUGE_SETS][L2_WAYS];
+    MMU_STATE(STATE_MEMBER, )
 
     struct walk walk; /* the last refused access: why */
 
-    /* Called before an MMIO access, so that the clock is exact. */
+    /* Called before an MMIO access, so that the clock is exact. May be NULL. */
     void (*before_mmio)(void *owner);
     void *owner;
 };
@@ -101,7 +129,9 @@ void mmu_init(struct mmu *m, struct phys *phys);
 void mmu_reset(struct mmu *m);
 
 /* Paging registers changed: cpu/ filled m->paging and says which view data accesses use
- * from now on. Flushes nothing by itself. */
+ * from now on. Flushes nothing architectural; drops the first level when something that
+ * shaped it changed (paging mode, PCID, WP, SMEP, protection keys). To be called after a
+ * restore too, behind mmu_drop(). */
 void mmu_select(struct mmu *m, enum view data, bool user_fetch, bool check_alignment);
 
 /* Translates [la, la + size), size at most 64, for how; fills both levels. False: refused,
@@ -109,7 +139,8 @@ void mmu_select(struct mmu *m, enum view data, bool user_fetch, bool check_align
 bool mmu_open(struct mmu *m, uint64_t la, unsigned size, struct accessor how,
               struct spans *s, uint64_t *la_bad);
 
-/* One fetch page: fills the fetch views. NULL host in *p means code in MMIO. */
+/* One fetch page: fills the fetch views. NULL host in *p means code in MMIO. *where is the
+ * physical address of the page's first byte. False: as mmu_open. */
 bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr *where);
 
 /* Moves bytes (memory order) between spans and a buffer; handles MMIO (in naturally
@@ -129,7 +160,8 @@ void mmu_drop(struct mmu *m);              /* every first-level entry */
 void mmu_drop_write(struct mmu *m, uint32_t number); /* write tags of a backing page */
 void mmu_drop_write_all(struct mmu *m);    /* CR0.WP changed */
 
-/* Debug access: no fills, no accessed bits, no side effects. */
+/* Debug access: no fills, no accessed bits, no side effects. Reads the tables in memory,
+ * whatever the TLB holds. */
 bool mmu_debug_translate(struct mmu *m, uint64_t la, paddr *where);
 
 /* Rows of the architectural part, for snapshots. */

@@ -20,6 +20,8 @@ enum window_rights {
     WINDOW_READ = 1,  /* reads and fetches come from the backing; else from MMIO */
     WINDOW_WRITE = 2, /* writes go to the backing */
     WINDOW_DROP = 4,  /* writes vanish (ROM); without WRITE or DROP they go to MMIO */
+    WINDOW_UNDER = 8, /* a direction without right goes to the window below instead of to
+                         MMIO: a PAM segment that reads ROM and writes RAM */
 };
 
 struct backing {
@@ -33,7 +35,7 @@ struct window {
     uint64_t base, size, offset; /* all multiples of PAGE */
     struct backing *backing;
     unsigned rights; /* enum window_rights */
-    int priority;
+    int priority; /* of equal ones the lower handle wins */
     bool used;
 };
 
@@ -54,10 +56,13 @@ struct phys {
     unsigned backing_count;
     uint32_t pages; /* backing pages in all */
 
-    /* The resolved map: non-overlapping, sorted, rebuilt when windows change. */
+    /* The resolved map: non-overlapping, sorted, rebuilt when windows change; unused
+     * entries have base == end == 0. */
     struct resolved {
-        uint64_t base, end; /* [base, end) */
-        const struct window *window;
+        uint64_t base, end;    /* [base, end) */
+        struct phys_page page; /* what stands at base */
+        uint8_t *store;        /* page.write or not, where stores go; NULL: not to memory */
+        uint32_t store_number; /* its backing page */
     } map[2 * PHYS_WINDOWS + 1];
     unsigned map_count;
 
@@ -78,7 +83,8 @@ void phys_init(struct phys *p, struct space *mmio, unsigned bits);
 struct backing *phys_back(struct phys *p, const char *name, uint8_t *bytes, uint64_t size);
 
 /* Places [offset, offset + size) of b at physical base. Returns a handle, or -1 when
- * PHYS_WINDOWS are in use. */
+ * PHYS_WINDOWS are in use or the range is not inside b. A base that is no multiple of PAGE
+ * or lets the end overflow hides the window: guests place PCI windows. */
 int phys_map(struct phys *p, uint64_t base, uint64_t size, struct backing *b,
              uint64_t offset, unsigned rights, int priority);
 void phys_rights(struct phys *p, int window, unsigned rights); /* 0 hides the window */
@@ -88,6 +94,20 @@ void phys_set_a20(struct phys *p, bool enabled);
 
 /* The page that holds a (a20 not applied). */
 struct phys_page phys_find(const struct phys *p, paddr a);
+
+/* The map's entry that holds a, or NULL: MMIO. */
+const struct resolved *phys_resolve(const struct phys *p, uint64_t a);
+
+static inline struct phys_page resolved_page(const struct resolved *r, uint64_t a)
+{
+    struct phys_page page = r->page;
+    uint64_t delta = (a - r->base) & ~(uint64_t)(PAGE - 1);
+    if (page.host) {
+        page.host += delta;
+        page.number += (uint32_t)(delta / PAGE);
+    }
+    return page;
+}
 
 /* Bytes that are all RAM or ROM: for DMA, page tables, loaders and debuggers. False, with
  * nothing moved, when any byte is not. phys_write refuses ROM; phys_poke does not. Both
@@ -113,7 +133,8 @@ static inline void phys_stored(struct phys *p, uint32_t page, unsigned offset,
     }
 }
 
-/* Grows a hash (64-bit FNV-1a over the non-zero pages of all backings and their numbers). */
+/* Grows a hash: 64-bit FNV-1a by 64-bit words over the non-zero pages of all backings and
+ * their numbers. */
 uint64_t phys_hash(const struct phys *p, uint64_t hash);
 
 #endif

@@ -1,0 +1,62 @@
+/* internal.h - struct machine, for the conductor, the board and the snapshot code. */
+#ifndef MACHINE_INTERNAL_H
+#define MACHINE_INTERNAL_H
+
+#include "cpu/block.h"
+#include "cpu/isa.h"
+#include "machine/machine.h"
+
+#include <stdatomic.h>
+
+enum { MACHINE_DEVICES = 160 };
+
+struct machine {
+    struct machine_config config;
+    struct log log;
+    struct clock clock;
+    struct space ports, mmio;
+    struct phys phys;
+    struct bus bus;
+    struct isa_table isa;
+    struct cpu_model model;
+    struct code_cache *cache;
+    struct cpu *cpu[MACHINE_CPUS];
+    struct intc *intc[MACHINE_CPUS];
+    struct device *device[MACHINE_DEVICES];
+    unsigned devices;
+    uint8_t *ram;
+    void *board; /* board_pc.c's own */
+
+    /* The conductor. */
+    unsigned turn;          /* whose turn comes next: saved */
+    uint64_t turn_left;     /* ticks left of it: saved */
+    uint64_t random;        /* drop_caches' own generator: not part of the machine */
+    struct cpu *running;
+    enum machine_end end;
+    uint32_t exit_value;
+    atomic_bool kicked, stopped;
+    uint64_t paced_tick, paced_host; /* pacing: a tick and the host ns it stands for */
+    bool reset_wanted;
+};
+
+/* board_pc.c: makes all chips and wires them; frees its own part. */
+bool board_init(struct machine *m, struct error *e);
+void board_free(struct machine *m);
+/* RESET: devices, then CPUs, then what a direct boot needs. */
+void board_reset(struct machine *m);
+/* Before CPU n's turn: whose local APIC the FEE00000h page is. */
+void board_turn(struct machine *m, unsigned n);
+/* Takes what came from outside: called between instructions. */
+void board_outside(struct machine *m);
+/* May anything from outside still wake the machine? */
+bool board_listens(const struct machine *m);
+/* Sends out what the guest wrote, before sleeping and at the end. */
+void board_flush(struct machine *m);
+
+/* Ends machine_run() after the current instruction. */
+void machine_end(struct machine *m, enum machine_end why);
+
+/* snapshot.c */
+void machine_write(struct machine *m, struct writer *w);
+
+#endif

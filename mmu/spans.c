@@ -1,0 +1,110 @@
+/* spans.c - moves bytes between opened guest pages and the host. */
+#include "base/byteorder.h"
+#include "mmu/mmu.h"
+
+/* MMIO moves in naturally aligned pieces of at most 8 bytes, lowest address first. */
+static unsigned piece(uint64_t a, unsigned left)
+{
+    unsigned n = 8;
+
+    while (n > left || a & (n - 1))
+        n /= 2;
+    return n;
+}
+
+static void told(struct mmu *m, bool *already)
+{
+    if (!*already && m->before_mmio)
+        m->before_mmio(m->owner);
+    *already = true;
+}
+
+void spans_read(struct mmu *m, const struct spans *s, void *to, unsigned size)
+{
+    uint8_t *out = to;
+    bool already = false;
+
+    for (unsigned i = 0; i < s->count && size; i++) {
+        const struct span *p = &s->part[i];
+        unsigned left = p->size < size ? p->size : size;
+        uint64_t a = p->where.v;
+
+        size -= left;
+        if (LIKELY(p->host)) {
+            memcpy(out, p->host, left);
+            out += left;
+            continue;
+        }
+        told(m, &already);
+        while (left) {
+            unsigned n = piece(a, left);
+            store_le(out, n, phys_load(m->phys, pa(a), n));
+            out += n;
+            a += n;
+            left -= n;
+        }
+    }
+}
+
+void spans_write(struct mmu *m, const struct spans *s, const void *from, unsigned size)
+{
+    const uint8_t *in = from;
+    bool already = false;
+
+    for (unsigned i = 0; i < s->count && size; i++) {
+        const struct span *p = &s->part[i];
+        unsigned left = p->size < size ? p->size : size;
+        uint64_t a = p->where.v;
+
+        size -= left;
+        if (LIKELY(p->host)) {
+            memcpy(p->host, in, left);
+            phys_stored(m->phys, p->number, (unsigned)(a & (PAGE - 1)), left);
+            in += left;
+            continue;
+        }
+        if (p->drop) {
+            in += left;
+            continue;
+        }
+        told(m, &already);
+        while (left) {
+            unsigned n = piece(a, left);
+            phys_store(m->phys, pa(a), n, load_le(in, n));
+            in += n;
+            a += n;
+            left -= n;
+        }
+    }
+}
+
+uint64_t spans_load(struct mmu *m, const struct spans *s, unsigned size)
+{
+    uint8_t bytes[8] = {0};
+
+    if (LIKELY(s->count == 1 && s->part[0].host)) {
+        const uint8_t *p = s->part[0].host;
+        switch (size) {
+        case 1: return load8(p);
+        case 2: return load16(p);
+        case 4: return load32(p);
+        case 8: return load64(p);
+        }
+    }
+    spans_read(m, s, bytes, size);
+    return load64(bytes);
+}
+
+void spans_store(struct mmu *m, const struct spans *s, unsigned size, uint64_t value)
+{
+    uint8_t bytes[8];
+
+    if (LIKELY(s->count == 1 && s->part[0].host && !(size & (size - 1)))) {
+        const struct span *p = &s->part[0];
+        store_le(p->host, size, value);
+        phys_stored(m->phys, p->number, (unsigned)(p->where.v & (PAGE - 1)), size);
+        return;
+    }
+    store64(bytes, value);
+    spans_write(m, s, bytes, size);
+}

@@ -204,6 +204,7 @@ struct cpu {
     struct insn *patch;  /* the link slot that the next lookup fills, or NULL */
     uint64_t seen_flushes; /* mmu.flushes when `page` was last known to be good */
     bool raised;         /* c->event waits to be delivered */
+    bool delivering;     /* event_deliver() runs: what is raised now escalates */
     bool leave_slice;    /* the conductor wants cpu_run() to return (set with leave) */
     bool turn_over;      /* PAUSE: with several CPUs, the rest of the turn is given up */
     bool watch_shadow;   /* an interrupt shadow is on: one instruction, then look again */

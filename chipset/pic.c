@@ -37,6 +37,7 @@ struct chip {
 struct pic {
     struct chip chip[2];
     struct line intr;
+    struct intc intc;
     uint8_t wire[2]; /* the IR pins as they are: a reset does not move them */
 };
 
@@ -355,10 +356,18 @@ static bool no_base_set(void *owner, uint64_t value)
     return value == 0;
 }
 
-struct intc pic_intc(struct device *pic)
+static bool init(void *dev, struct device *self, struct error *e)
 {
-    return (struct intc){pic->state,  pic_acknowledge, no_tpr_get, no_tpr_set,
-                         no_base_get, no_base_set,     no_msr_get, no_msr_set};
+    struct pic *p = dev;
+    (void)self, (void)e;
+    p->intc = (struct intc){p,           pic_acknowledge, no_tpr_get, no_tpr_set,
+                            no_base_get, no_base_set,     no_msr_get, no_msr_set};
+    return true;
+}
+
+struct intc *pic_intc(struct device *pic)
+{
+    return &((struct pic *)pic->state)->intc;
 }
 
 const struct device_class pic_class = {
@@ -379,6 +388,7 @@ const struct device_class pic_class = {
             {"ir%u", .moved = moved, .count = 16},
             {0},
         },
+    .init = init,
     .reset = reset,
     .drive = drive,
 };

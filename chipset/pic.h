@@ -12,7 +12,7 @@ extern const struct device_class pic_class;
 uint8_t pic_acknowledge(void *pic);
 
 /* For a board without local APICs: the INT pin goes to the CPU, and this is its
- * controller. CR8 and the APIC's MSRs are not there. */
-struct intc pic_intc(struct device *pic);
+ * controller, once started. CR8 and the APIC's MSRs are not there. */
+struct intc *pic_intc(struct device *pic);
 
 #endif

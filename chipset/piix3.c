@@ -4,7 +4,7 @@
  * PIC and timer are chips of their own here; port CF9h is in pci.c.
  *
  * All interrupt wires of the board meet here. ISA IRQs come in up to four times each
- * ("irq0", "irq0b", ...: a wire has one driver) and are ORed; PIRQA to PIRQD join the
+ * ("irq0", "b_irq0" ...: a wire has one driver) and are ORed; PIRQA to PIRQD join the
  * ISA IRQ that their route register names. Each of the sixteen goes out to the 8259As
  * ("pic%u") and to the I/O APIC ("gsi%u", IRQ 0 on pin 2). The PIRQs also have I/O APIC
  * pins of their own, 16 to 19, as on boards with a 82093AA.
@@ -147,9 +147,9 @@ const struct device_class piix3_class = {
             {"pic%u", .offset = offsetof(struct piix3, pic), .count = IRQS},
             {"gsi%u", .offset = offsetof(struct piix3, gsi), .count = GSIS},
             {"irq%u", .moved = moved, .n = 0, .count = IRQS},
-            {"irq%ub", .moved = moved, .n = 16, .count = IRQS},
-            {"irq%uc", .moved = moved, .n = 32, .count = IRQS},
-            {"irq%ud", .moved = moved, .n = 48, .count = IRQS},
+            {"b_irq%u", .moved = moved, .n = 16, .count = IRQS},
+            {"c_irq%u", .moved = moved, .n = 32, .count = IRQS},
+            {"d_irq%u", .moved = moved, .n = 48, .count = IRQS},
             {"pirq%u", .moved = moved, .n = PIRQ_INPUT, .count = PIRQS},
             {0},
         },

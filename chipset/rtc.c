@@ -250,6 +250,9 @@ static void drive(void *dev)
     uint64_t h, next = UINT64_MAX, at;
     uint32_t alarm;
 
+    h = clock_to_hz(r->clock, r->clock->now, HZ);
+    if (r->start > h) /* a snapshot may say anything */
+        r->start = h;
     catch_up(r);
     enabled = r->cmos[REG_B] & (B_PIE | B_AIE | B_UIE); /* at the places of PF, AF, UF */
     flags = r->cmos[REG_C] & (C_PF | C_AF | C_UF);

@@ -460,6 +460,23 @@ static void crc32_gives_the_hosts_results(void **state)
     assert_true(compared > 1000);
 }
 
+static void adcx_and_adox_give_the_hosts_results_and_flags(void **state)
+{
+    unsigned a = 0, ebx = 0, ecx = 0, d = 0;
+
+    if (!__get_cpuid_count(7, 0, &a, &ebx, &ecx, &d) || !(ebx & 1 << 19)) {
+        print_message("skipped: the host has no ADX\n");
+        skip();
+    }
+    compared = 0;
+    for (unsigned k = 0; k < 4; k++) {
+        const uint8_t bytes[] = {k & 1 ? 0xf3 : 0x66, k & 2 ? 0x48 : 0x40, 0x0f, 0x38,
+                                 0xf6, 0xca};
+        check_random(*state, bytes, sizeof bytes, 1000, false);
+    }
+    assert_true(compared > 1000);
+}
+
 static void string_instructions_give_the_hosts_results(void **state)
 {
     static const uint8_t ops[] = {0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab,
@@ -503,6 +520,7 @@ int main(void)
         cmocka_unit_test(conditions_give_the_hosts_results),
         cmocka_unit_test(moves_and_exchanges_give_the_hosts_results),
         cmocka_unit_test(crc32_gives_the_hosts_results),
+        cmocka_unit_test(adcx_and_adox_give_the_hosts_results_and_flags),
         cmocka_unit_test(string_instructions_give_the_hosts_results),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -174,8 +174,8 @@ void op_xadd(struct cpu *c, const struct insn *i)
     lazy_add(&c->lazy, i->bits, a, a + b);
 }
 
-/* Memory is written either way (SDM vol 2, CMPXCHG); a register that did not match keeps
- * even its upper half, as Zen 3 does it. */
+/* Memory is written either way (SDM vol 2, CMPXCHG); a register that did not match
+ * keeps even its upper half, as Zen 3 does it. */
 void op_cmpxchg(struct cpu *c, const struct insn *i)
 {
     struct place to = open_rm(c, i, i->bits);

@@ -392,10 +392,14 @@ static void decimal_adjustments_are_those_of_a_real_cpu(void **state)
         uint8_t bytes[2], n;
         uint16_t ax, flags, to, to_flags;
     } seen[] = {
-        {{0x37}, 1, 0x7a7a, 0x44, 0x7b00, 0x11},  {{0x37}, 1, 0x7f7f, 0x40, 0x8005, 0x891},
-        {{0x3f}, 1, 0x8080, 0x90, 0x7f0a, 0x811}, {{0x3f}, 1, 0x0606, 0x10, 0x0500, 0x15},
-        {{0x27}, 1, 0x807f, 0x40, 0x8085, 0x890}, {{0x27}, 1, 0x807f, 0x41, 0x80e5, 0x891},
-        {{0x2f}, 1, 0x1ae5, 0x54, 0x1a7f, 0x811}, {{0xd5, 10}, 2, 0x1fe, 0, 0x8, 0x11},
+        {{0x37}, 1, 0x7a7a, 0x44, 0x7b00, 0x11},
+        {{0x37}, 1, 0x7f7f, 0x40, 0x8005, 0x891},
+        {{0x3f}, 1, 0x8080, 0x90, 0x7f0a, 0x811},
+        {{0x3f}, 1, 0x0606, 0x10, 0x0500, 0x15},
+        {{0x27}, 1, 0x807f, 0x40, 0x8085, 0x890},
+        {{0x27}, 1, 0x807f, 0x41, 0x80e5, 0x891},
+        {{0x2f}, 1, 0x1ae5, 0x54, 0x1a7f, 0x811},
+        {{0xd5, 10}, 2, 0x1fe, 0, 0x8, 0x11},
     };
     struct bench *b = *state;
 
@@ -477,7 +481,7 @@ static void the_permission_bitmap_decides_when_cpl_exceeds_iopl(void **state)
     c->gpr[RDI] = 0x2000;
     c->gpr[RDX] = 0x40;
     assert_int_equal(RUN(b, 0x6c), BENCH_OK); /* insb */
-    b->ram[0x6068 + 8] = 0x02;                 /* port 41h is denied */
+    b->ram[0x6068 + 8] = 0x02;                /* port 41h is denied */
     assert_int_equal(RUN(b, 0x6c), BENCH_OK);
     assert_int_equal(RUN(b, 0x66, 0x6d), VEC_GP);
     assert_int_equal(c->event.reason, R_GP_IOPL_PORT);
@@ -499,8 +503,8 @@ static uint32_t random32(void)
 }
 
 /* One element after another, in the plainest way. */
-static void model_movs(uint8_t *ram, uint32_t si, uint32_t di, uint32_t n, unsigned size,
-                       bool down)
+static void model_movs(uint8_t *ram, uint32_t si, uint32_t di, uint32_t n,
+                       unsigned size, bool down)
 {
     for (uint32_t k = 0; k < n; k++) {
         uint64_t v = load_le(ram + si, size);
@@ -569,7 +573,8 @@ static void rep_stos_faults_with_the_completed_elements_kept(void **state)
     c->gpr[RDI] = 0x2f00;
     c->gpr[RCX] = 0x100;
     c->gpr[RAX] = 0x5a5a5a5a;
-    assert_int_equal(bench_run(b, (const uint8_t[]){0xf3, 0xab}, 2, 5000, NULL), VEC_GP);
+    assert_int_equal(bench_run(b, (const uint8_t[]){0xf3, 0xab}, 2, 5000, NULL),
+                     VEC_GP);
     assert_int_equal(c->gpr[RDI], 0x3000);
     assert_int_equal(c->gpr[RCX], 0xc0);
     assert_int_equal(b->ram[0x6fff], 0x5a);

@@ -19,7 +19,10 @@
 
 struct code_cache;
 struct cpu_model;
+struct error;
 struct isa_table;
+struct reader;
+struct writer;
 
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
 enum sreg { ES, CS, SS, DS, FS, GS, SREGS };
@@ -201,6 +204,7 @@ struct cpu {
     struct insn *patch;  /* the link slot that the next lookup fills, or NULL */
     uint64_t seen_flushes; /* mmu.flushes when `page` was last known to be good */
     bool raised;         /* c->event waits to be delivered */
+    bool delivering;     /* event_deliver() runs: what is raised now escalates */
     bool leave_slice;    /* the conductor wants cpu_run() to return (set with leave) */
     bool turn_over;      /* PAUSE: with several CPUs, the rest of the turn is given up */
     bool watch_shadow;   /* an interrupt shadow is on: one instruction, then look again */
@@ -246,6 +250,13 @@ void cpu_init(struct cpu *c, unsigned number);   /* after wiring */
 void cpu_free(struct cpu *c);
 void cpu_reset(struct cpu *c);                   /* RESET: SDM vol 3A 9.1 */
 void cpu_init_reset(struct cpu *c);              /* INIT: keeps FPU, MTRRs, TSC, ... */
+
+/* Registers and both TLBs as rows; derived state is left out. Saving folds the lazy flags
+ * into flag_bits, nothing else changes. A restored CPU has its derived state rebuilt; false
+ * with e filled when a value, or a combination of values, cannot be. */
+extern const struct field cpu_fields[];
+void cpu_save(struct cpu *c, struct writer *w);
+bool cpu_restore(struct cpu *c, struct reader *r, struct error *e);
 
 /* Runs until `ticks` instructions are retired (events count one each), the CPU halts, or
  * something asked it to leave early. Returns the ticks used, at most `ticks` (1e5 or

@@ -38,14 +38,20 @@ NORETURN void raise_trap(struct cpu *c, enum vector v, enum reason why, uint64_t
 /* #PF for la from c->mmu.walk; sets CR2 when delivered. */
 NORETURN void raise_page_fault(struct cpu *c, uint64_t la);
 
-/* Delivers c->event through the IDT or IVT; nested faults escalate to #DF and triple
- * fault. Called by the run loop with its escape set. */
+/* Delivers c->event through the IDT or IVT and clears c->raised. Called by the run loop
+ * with its escape set, whenever c->raised is: a fault during delivery replaces c->event
+ * (by itself, or by #DF), leaves c->raised set and jumps to the escape; nothing else has
+ * changed. A triple fault clears c->raised and puts the CPU into shutdown. */
 void event_deliver(struct cpu *c);
 
-/* Takes an external interrupt, NMI, software interrupt. */
+/* Take an external interrupt, an NMI, between instructions (RIP is c->rip); also wake a
+ * halted CPU. They deliver at once, with the escape set as above. */
 void event_interrupt(struct cpu *c, uint8_t vector);
 void event_nmi(struct cpu *c);
-void event_software(struct cpu *c, uint8_t vector, unsigned len); /* INT n at c->insn_rip */
+/* INT n, INT3, INTO: inside the instruction at c->insn_rip; c->rip is the return address. */
+void event_software(struct cpu *c, uint8_t vector);
+/* INT1: #DB like a trap, whatever the gate's DPL. */
+void event_int1(struct cpu *c);
 
 /* The text "#GP(0010h) at 0010:00101a2f: ..." with its explanation; at most room bytes. */
 void fault_explain(const struct cpu *c, const struct cpu_event *e, char *text, size_t room);

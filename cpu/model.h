@@ -25,8 +25,15 @@ struct cpu_model {
     uint32_t signature; /* CPUID.1:EAX */
     uint8_t phys_bits, linear_bits;
     uint32_t max_leaf, max_extended;
-    uint64_t features[2]; /* bit per enum cpu_feature */
+    uint32_t microcode;      /* revision, IA32_BIOS_SIGN_ID bits 63:32 */
+    uint32_t descriptors[4]; /* CPUID.2: caches and TLBs, EAX EBX ECX EDX */
+    uint64_t features[2];    /* bit per enum cpu_feature */
+    uint64_t wished[2];      /* what the real one has: features, and what is missing here */
 };
+
+/* The core crystal clock that CPUID.15h tells of; the local APIC's timer counts it too
+ * (SDM vol 3A 10.5.4), so the board must give the LAPIC this frequency. */
+enum { CRYSTAL_HZ = 25000000 };
 
 static inline bool cpu_model_has(const struct cpu_model *m, unsigned feature)
 {
@@ -40,7 +47,13 @@ bool cpu_model_parse(const char *text, struct cpu_model *m, struct error *e);
 /* CPUID for leaf and subleaf: out is EAX, EBX, ECX, EDX. */
 void cpu_cpuid(const struct cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
-/* The models in order, NULL past the end: for -cpu help. */
+/* The models in order, the default first, NULL past the end: for -cpu help. */
 const struct cpu_model *cpu_model_at(unsigned index);
+
+/* The feature's name as -cpu takes it: "sse42". NULL past the end. */
+const char *cpu_feature_name(unsigned feature);
+
+/* Is the feature implemented here: may a model have it? */
+bool cpu_feature_implemented(unsigned feature);
 
 #endif

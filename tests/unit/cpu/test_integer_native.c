@@ -352,8 +352,7 @@ static void double_shifts_give_the_hosts_results_and_flags(void **state)
     assert_true(compared > 1000);
 }
 
-/* With a memory operand the bit offset must stay in the area: register forms only here.
- */
+/* With a memory operand the bit offset must stay in the area. */
 static void bit_instructions_give_the_hosts_results_and_flags(void **state)
 {
     static const struct form immediate[] = {

@@ -1,4 +1,4 @@
-/* wide.h - 128-bit products and quotients, with and without a compiler's 128-bit type. */
+/* wide.h - 128-bit products and quotients, with or without a 128-bit type. */
 #ifndef CPU_WIDE_H
 #define CPU_WIDE_H
 

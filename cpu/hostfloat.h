@@ -25,7 +25,6 @@
 #include "base/types.h"
 
 #include <float.h>
-#include <math.h>
 #include <string.h>
 
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0 && FLT_RADIX == 2 &&                \
@@ -34,6 +33,17 @@
 #define HOST_FLOAT 1
 #else
 #define HOST_FLOAT 0
+#endif
+
+/* Not <math.h>: its FP_ZERO is one of softfloat.h's names too. */
+#if defined(__GNUC__)
+#define host_sqrt __builtin_sqrt
+#define host_sqrtf __builtin_sqrtf
+#else
+double sqrt(double);
+float sqrtf(float);
+#define host_sqrt sqrt
+#define host_sqrtf sqrtf
 #endif
 
 /* Does MXCSR allow it? RC = 0, all six masks set, PE set. */
@@ -91,14 +101,15 @@ HOST_OPS(f32, uint32_t, float)
 #undef HOST_OPS
 #undef HOST_OP
 
-/* The root of a normal number is far from both ends. */
+/* The root of a normal number is far from both ends. libm's sqrt rounds correctly too
+ * (C11 F.10.4.5); it is called where the host has no instruction for it. */
 static ALWAYS_INLINE bool host_f64_sqrt(uint64_t a, uint64_t *result)
 {
     double x;
     if (a >> 63 || (a >> 52) - 1 >= 0x7fe)
         return false;
     memcpy(&x, &a, sizeof x);
-    x = sqrt(x);
+    x = host_sqrt(x);
     memcpy(result, &x, sizeof x);
     return true;
 }
@@ -109,7 +120,7 @@ static ALWAYS_INLINE bool host_f32_sqrt(uint32_t a, uint32_t *result)
     if (a >> 31 || (a >> 23) - 1 >= 0xfe)
         return false;
     memcpy(&x, &a, sizeof x);
-    x = sqrtf(x);
+    x = host_sqrtf(x);
     memcpy(result, &x, sizeof x);
     return true;
 }

@@ -153,6 +153,7 @@ static ALWAYS_INLINE int32_t clamp(int32_t v, int32_t low, int32_t high)
 #define LANES(name, expr)                                                                \
     static ALWAYS_INLINE uint64_t lane_##name(uint64_t a, uint64_t b)                    \
     {                                                                                    \
+        (void)a; /* PABS has one operand */                                              \
         return expr;                                                                     \
     }
 

@@ -82,12 +82,20 @@ void mask_store(struct cpu *c, const struct insn *i, struct x128 x, struct x128 
 void sse_unmasked(struct cpu *c, unsigned flags)
 {
     enum { PRE = FP_INVALID | FP_DENORMAL | FP_DIVZERO };
-    unsigned masks = c->mxcsr >> 7 & MXCSR_FLAGS;
+    unsigned masks = c->mxcsr >> 7 & MXCSR_FLAGS, unmasked;
 
     if (flags & ~masks & PRE)
         flags &= PRE;
     c->mxcsr |= flags;
+    unmasked = flags & ~masks;
     if (!(c->cr4 & 1 << 10)) /* OSXMMEXCPT */
-        raise_fault(c, VEC_UD, 0, R_UD_OSXMMEXCPT, flags & ~masks, c->mxcsr, 0);
-    raise_fault(c, VEC_XM, 0, R_XM, flags & ~masks, c->mxcsr, 0);
+        raise_fault(c, VEC_UD, 0, R_UD_OSXMMEXCPT, c->mxcsr, unmasked, 0);
+    raise_fault(c, VEC_XM, 0,
+                unmasked & FP_INVALID     ? R_XM_INVALID
+                : unmasked & FP_DIVZERO   ? R_XM_DIVZERO
+                : unmasked & FP_DENORMAL  ? R_XM_DENORMAL
+                : unmasked & FP_OVERFLOW  ? R_XM_OVERFLOW
+                : unmasked & FP_UNDERFLOW ? R_XM_UNDERFLOW
+                                          : R_XM_PRECISION,
+                c->mxcsr, unmasked, 0);
 }

@@ -228,9 +228,9 @@ static void inner_stacks_from_the_tss_are_checked(void **state)
         assert_int_equal(c->cpl, 3);
         assert_int_equal(c->gpr[RSP], STACK3);
     }
-    store16(w->ram + TSS + 8, K_DATA16); /* limit FFFFh: no room below 10 */
-    store32(w->ram + TSS + 4, 0x10);
-    expect_fault(w, VEC_SS, K_DATA16, R_SS_LIMIT);
+    gdt_set(w, S_SPARE, desc(0, STACK0 - 0x11, 0x4092));
+    store16(w->ram + TSS + 8, S_SPARE);
+    expect_fault(w, VEC_SS, S_SPARE, R_SS_LIMIT);
     c->tr.limit = 8;
     expect_fault(w, VEC_TS, S_TSS, R_TS_STACK_LIMIT);
     world_free(w);
@@ -668,7 +668,7 @@ static void a_fault_is_explained_with_its_descriptor_or_walk(void **state)
     assert_string_equal(
         text, "#GP(0010h) at 001b:00008000: the data segment selector 0013h has RPL 3 but "
               "its descriptor has DPL 0 (SDM vol 3A 5.5)\n"
-              "  GDT entry at 1010h: 00cf92000000ffff: writable data, 32-bit, base "
+              "  GDT entry at 1010h: 00cf92000000ffffh: writable data, 32-bit, base "
               "00000000h, limit ffffffffh, DPL 0, present");
     memset(tiny, 'x', sizeof tiny);
     fault_explain(c, &c->event, tiny, sizeof tiny);
@@ -683,7 +683,7 @@ static void a_fault_is_explained_with_its_descriptor_or_walk(void **state)
     fault_explain(c, &c->event, text, sizeof text);
     assert_non_null(strstr(text, "#PF(0000h) at 0038:0000000000008000: page fault at linear "
                                  "address 0000000040000800"));
-    assert_non_null(strstr(text, "PML4E at 000000070000h: 0000000000071007 P RW US"));
+    assert_non_null(strstr(text, "PML4E at 000000070000h: 0000000000071027h P RW US A"));
     assert_non_null(strstr(text, "refused at the PDPTE: P is clear"));
     world_free(w);
 }

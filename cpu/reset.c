@@ -157,7 +157,8 @@ static bool valid(const struct cpu *c, struct error *e)
     if (c->cr4 & ~cr4_supported(c))
         return error_set(e, "snapshot: this CPU model's CR4 cannot be %llx",
                          (unsigned long long)c->cr4);
-    if (lma != ((c->cr0 & CR0_PG) && (c->efer & EFER_LME) ? EFER_LMA : 0) ||
+    if ((c->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) ||
+        lma != ((c->cr0 & CR0_PG) && (c->efer & EFER_LME) ? EFER_LMA : 0) ||
         (lma && !(c->cr4 & CR4_PAE)) || (lma && !cpu_has(c, CPUID_LM)))
         return error_set(e, "snapshot: EFER cannot be %llx here",
                          (unsigned long long)c->efer);
@@ -169,8 +170,11 @@ static bool valid(const struct cpu *c, struct error *e)
         return error_set(e, "snapshot: MXCSR cannot be %x", (unsigned)c->mxcsr);
     if (c->cpl != 0 && !(c->cr0 & CR0_PE))
         return error_set(e, "snapshot: CPL %u in real mode", c->cpl);
-    if ((c->eflags & FLAG_VM) && c->cpl != 3)
-        return error_set(e, "snapshot: CPL %u in virtual-8086 mode", c->cpl);
+    if ((c->eflags & FLAG_VM) && (c->cpl != 3 || !(c->cr0 & CR0_PE) || lma))
+        return error_set(e, "snapshot: EFLAGS.VM with CPL %u, CR0 %llx, EFER %llx", c->cpl,
+                         (unsigned long long)c->cr0, (unsigned long long)c->efer);
+    if (c->raised && c->event.kind == EVENT_NONE)
+        return error_set(e, "snapshot: an event is pending, but there is none");
     return true;
 }
 

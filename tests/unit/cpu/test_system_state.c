@@ -120,11 +120,13 @@ static void fxsave_is_undone_by_fxrstor(void **state)
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
-/* The host's own FXRSTOR takes our image, and its FXSAVE gives the same one back. */
+/* The host's own FXRSTOR takes our image: its FXSAVE gives the same one back, and its
+ * ST(0) is ours. */
 static void the_fxsave_image_is_what_a_real_cpu_reads(void **state)
 {
     struct bench *b = extended();
     _Alignas(16) uint8_t host[512], old[512];
+    uint8_t st0[10];
     (void)state;
     memset(host, 0, sizeof host);
     fill(&b->c, 0x0f1e2d3c4b5a6978);
@@ -132,13 +134,16 @@ static void the_fxsave_image_is_what_a_real_cpu_reads(void **state)
     memset(b->ram + DATA_AT, 0, 512);
     assert_int_equal(RUN(b, FXSAVE64_RAX), DONE);
     memcpy(host, b->ram + DATA_AT, 512);
-    __asm__ volatile("fxsave64 %1\n\tfxrstor64 %0\n\tfxsave64 %0\n\tfxrstor64 %1"
-                     : "+m"(host), "+m"(old)
+    __asm__ volatile("fxsave64 %1\n\tfxrstor64 %0\n\tfxsave64 %0\n\tfstpt %2\n\t"
+                     "fxrstor64 %1"
+                     : "+m"(host), "+m"(old), "=m"(st0)
                      :
                      : "memory");
     for (unsigned k = 0; k < 416; k++)
         if (!(k >= 28 && k < 32) && host[k] != b->ram[DATA_AT + k])
             fail_msg("byte %u: %02x, on the host %02x", k, b->ram[DATA_AT + k], host[k]);
+    assert_true(load64(st0) == b->c.st[3].sig); /* TOP is 3 */
+    assert_int_equal(load16(st0 + 8), b->c.st[3].se);
     bench_free(b);
 }
 #endif
@@ -308,7 +313,7 @@ static void a_snapshot_restores_registers_and_flags(void **state)
 static void an_impossible_snapshot_is_refused(void **state)
 {
     (void)state;
-    for (unsigned k = 0; k < 6; k++) {
+    for (unsigned k = 0; k < 9; k++) {
         struct bench *b = bench_new("default"), *d = bench_new("default");
         struct writer w = {0};
         struct reader r = {0};
@@ -321,6 +326,9 @@ static void an_impossible_snapshot_is_refused(void **state)
         case 3: b->c.mxcsr = 0xffffffff; break;
         case 4: b->c.cr3 = 1ull << 60; break;
         case 5: b->c.activity = 99; break;
+        case 6: b->c.eflags |= FLAG_VM; break;
+        case 7: b->c.raised = true; break;
+        case 8: b->c.efer |= 1ull << 40; break;
         }
         cpu_save(&b->c, &w);
         r.bytes = w.bytes;

@@ -1,6 +1,7 @@
 # Warnings and code generation, for the library, the program and the tests alike.
 set(MENURA_FLAGS -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-    -Wno-missing-field-initializers -fno-strict-aliasing -ffp-contract=off)
+    -Wno-missing-field-initializers -fno-strict-aliasing -ffp-contract=off
+    -fno-math-errno)
 if(MENURA_WERROR)
   list(APPEND MENURA_FLAGS -Werror)
 endif()

@@ -2,6 +2,12 @@
 find_package(Threads REQUIRED)
 target_link_libraries(menura_objects PUBLIC Threads::Threads)
 
+# Square roots, where the host has no instruction for them. Part of the C library elsewhere.
+find_library(M_LIBRARY m)
+if(M_LIBRARY)
+  target_link_libraries(menura_objects PUBLIC ${M_LIBRARY})
+endif()
+
 find_path(ZYDIS_INCLUDE Zydis/Zydis.h)
 find_library(ZYDIS_LIBRARY Zydis)
 if(ZYDIS_INCLUDE AND ZYDIS_LIBRARY)

@@ -357,15 +357,20 @@ static unsigned breakpoints_here(const struct cpu *c)
     return hit;
 }
 
-static void raise_debug_trap(struct cpu *c)
+/* DR6: the four breakpoint bits tell of this event alone, the others are sticky; ones
+ * stand where nothing is defined (SDM vol 3B 17.2.3). */
+static void note_debug(struct cpu *c, uint64_t bits)
+{
+    c->dr[6] = (c->dr[6] & ~0xfull) | bits | 0xffff0ff0;
+}
+
+NORETURN static void raise_debug_trap(struct cpu *c)
 {
     uint64_t bits = c->pending_debug;
-    enum reason why = bits & 1 << 14 ? R_DB_STEP : R_DB_DATA;
 
     c->pending_debug = 0;
-    c->insn_rip = c->rip;
-    c->dr[6] = (c->dr[6] & ~0xfull) | bits;
-    raise_trap(c, VEC_DB, why, bits);
+    note_debug(c, bits);
+    raise_trap(c, VEC_DB, bits & 1 << 14 ? R_DB_STEP : R_DB_DATA, bits);
 }
 
 /* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2.
@@ -399,6 +404,7 @@ static bool attend(struct cpu *c)
     if (nmi_deliverable(c) && !(shadow && c->shadow_ss)) {
         c->nmi_pending = false;
         c->budget--;
+        c->patch = NULL;
         event_nmi(c);
         return true;
     }
@@ -407,6 +413,7 @@ static bool attend(struct cpu *c)
         cpu_sync_clock(c);
         vector = c->intc->acknowledge(c->intc->owner);
         c->budget--;
+        c->patch = NULL;
         event_interrupt(c, vector);
         return true;
     }
@@ -424,7 +431,7 @@ static void step(struct cpu *c)
 
     if (hit) {
         c->insn_rip = c->rip;
-        c->dr[6] = (c->dr[6] & ~0xfull) | hit;
+        note_debug(c, hit);
         raise_fault(c, VEC_DB, 0, R_DB_EXECUTE, hit, 0, 0);
     }
     i = next_block(c);
@@ -458,7 +465,6 @@ static void unwind(struct cpu *c)
     c->slice += c->kept;
     c->kept = 0;
     c->patch = NULL;
-    c->raised = true;
 }
 
 uint32_t cpu_run(struct cpu *c, uint32_t ticks)
@@ -482,7 +488,6 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         if (c->raised) {
             c->budget--; /* a delivery counts as an instruction: no fault loop is free */
             event_deliver(c);
-            c->raised = false;
             continue;
         }
         c->leave = false;

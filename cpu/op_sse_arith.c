@@ -1,0 +1,349 @@
+/* op_sse_arith.c - SSE floating-point arithmetic, and the approximations.
+ *
+ * All elements are computed, then sse_done() looks at the exceptions, then the register
+ * is written. Each operation takes the host's FPU where cpu/hostfloat.h proves that it
+ * gives the same.
+ */
+#include "cpu/hostfloat.h"
+#include "cpu/simd.h"
+
+typedef uint32_t op32(bool host, struct fp_env *e, uint32_t a, uint32_t b);
+typedef uint64_t op64(bool host, struct fp_env *e, uint64_t a, uint64_t b);
+
+/* ---- one element ---- */
+
+#define ARITH(bits, type, name)                                                          \
+    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)    \
+    {                                                                                    \
+        type r;                                                                          \
+        if (host && host_f##bits##_##name(a, b, &r))                                     \
+            return r;                                                                    \
+        return f##bits##_##name(e, a, b);                                                \
+    }
+#define BOTH(_, name) _(32, uint32_t, name) _(64, uint64_t, name)
+
+BOTH(ARITH, add)
+BOTH(ARITH, sub)
+BOTH(ARITH, mul)
+BOTH(ARITH, div)
+
+#define ROOT(bits, type, name)                                                           \
+    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)    \
+    {                                                                                    \
+        type r;                                                                          \
+        (void)a;                                                                         \
+        if (host && host_f##bits##_##name(b, &r))                                        \
+            return r;                                                                    \
+        return f##bits##_##name(e, b);                                                   \
+    }
+
+BOTH(ROOT, sqrt)
+
+/* With DAZ a denormal is a zero also where it is handed through. */
+static ALWAYS_INLINE uint32_t daz32(const struct fp_env *e, uint32_t a)
+{
+    return e->daz && !(a & 0x7f800000) ? a & 0x80000000 : a;
+}
+
+static ALWAYS_INLINE uint64_t daz64(const struct fp_env *e, uint64_t a)
+{
+    return e->daz && !(a & 0x7ff0000000000000) ? a & 0x8000000000000000 : a;
+}
+
+/* MIN and MAX are not IEEE's: a NaN of either kind raises invalid, and it, or two zeros,
+ * give the second operand unchanged. Intel SDM vol 2, MINPS. */
+#define EXTREME(bits, type, name, relation)                                              \
+    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)    \
+    {                                                                                    \
+        bool first = f##bits##_compare(e, a, b, false) == relation;                      \
+        (void)host;                                                                      \
+        return daz##bits(e, first ? a : b);                                              \
+    }
+
+EXTREME(32, uint32_t, min, FP_LESS)
+EXTREME(64, uint64_t, min, FP_LESS)
+EXTREME(32, uint32_t, max, FP_GREATER)
+EXTREME(64, uint64_t, max, FP_GREATER)
+
+/* ---- all elements ---- */
+
+static ALWAYS_INLINE uint64_t pair32(bool host, struct fp_env *e, op32 *f, uint64_t a,
+                                     uint64_t b)
+{
+    uint32_t low = f(host, e, (uint32_t)a, (uint32_t)b);
+    return two32(low, f(host, e, (uint32_t)(a >> 32), (uint32_t)(b >> 32)));
+}
+
+static ALWAYS_INLINE void packed32(struct cpu *c, const struct insn *i, op32 *f)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+
+    r.q[0] = pair32(host, &e, f, a.q[0], b.q[0]);
+    r.q[1] = pair32(host, &e, f, a.q[1], b.q[1]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, r);
+}
+
+static ALWAYS_INLINE void packed64(struct cpu *c, const struct insn *i, op64 *f)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+
+    r.q[0] = f(host, &e, a.q[0], b.q[0]);
+    r.q[1] = f(host, &e, a.q[1], b.q[1]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, r);
+}
+
+static ALWAYS_INLINE void scalar32(struct cpu *c, const struct insn *i, op32 *f)
+{
+    struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);
+    struct fp_env e = sse_env(c);
+
+    x32_set(&a, 0, f(host_float_ok(c->mxcsr), &e, x32(a, 0), x32(b, 0)));
+    sse_done(c, &e);
+    vec_put(c, i->reg, a);
+}
+
+static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, op64 *f)
+{
+    struct x128 b = vec_load(c, i, 8), a = vec_get(c, i->reg);
+    struct fp_env e = sse_env(c);
+
+    a.q[0] = f(host_float_ok(c->mxcsr), &e, a.q[0], b.q[0]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, a);
+}
+
+#define SSE_ARITH(name)                                                                  \
+    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                          \
+    {                                                                                    \
+        packed32(c, i, name##32);                                                        \
+    }                                                                                    \
+    void op_sse_##name##pd(struct cpu *c, const struct insn *i)                          \
+    {                                                                                    \
+        packed64(c, i, name##64);                                                        \
+    }                                                                                    \
+    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                          \
+    {                                                                                    \
+        scalar32(c, i, name##32);                                                        \
+    }                                                                                    \
+    void op_sse_##name##sd(struct cpu *c, const struct insn *i)                          \
+    {                                                                                    \
+        scalar64(c, i, name##64);                                                        \
+    }
+
+SSE_ARITH(add)
+SSE_ARITH(sub)
+SSE_ARITH(mul)
+SSE_ARITH(div)
+SSE_ARITH(sqrt)
+SSE_ARITH(min)
+SSE_ARITH(max)
+
+/* ---- neighbours, and add and subtract by turns ---- */
+
+static ALWAYS_INLINE void horizontal32(struct cpu *c, const struct insn *i, op32 *f)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+    uint32_t r[4];
+
+    for (unsigned n = 0; n < 2; n++) {
+        r[n] = f(host, &e, x32(a, 2 * n), x32(a, 2 * n + 1));
+        r[n + 2] = f(host, &e, x32(b, 2 * n), x32(b, 2 * n + 1));
+    }
+    sse_done(c, &e);
+    vec_put(c, i->reg, x128(two32(r[0], r[1]), two32(r[2], r[3])));
+}
+
+static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i, op64 *f)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+
+    r.q[0] = f(host, &e, a.q[0], a.q[1]);
+    r.q[1] = f(host, &e, b.q[0], b.q[1]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, r);
+}
+
+void op_sse_haddps(struct cpu *c, const struct insn *i)
+{
+    horizontal32(c, i, add32);
+}
+
+void op_sse_hsubps(struct cpu *c, const struct insn *i)
+{
+    horizontal32(c, i, sub32);
+}
+
+void op_sse_haddpd(struct cpu *c, const struct insn *i)
+{
+    horizontal64(c, i, add64);
+}
+
+void op_sse_hsubpd(struct cpu *c, const struct insn *i)
+{
+    horizontal64(c, i, sub64);
+}
+
+void op_sse_addsubps(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r = a;
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+
+    for (unsigned n = 0; n < 4; n++) {
+        uint32_t x = x32(a, n), y = x32(b, n);
+        x32_set(&r, n, n & 1 ? add32(host, &e, x, y) : sub32(host, &e, x, y));
+    }
+    sse_done(c, &e);
+    vec_put(c, i->reg, r);
+}
+
+void op_sse_addsubpd(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+
+    r.q[0] = sub64(host, &e, a.q[0], b.q[0]);
+    r.q[1] = add64(host, &e, a.q[1], b.q[1]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, r);
+}
+
+/* ---- dot products ----
+ *
+ * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
+ * the sum (the others are +0). Exceptions belong to each multiplication and addition by
+ * itself: an unmasked one ends the instruction before the next step is taken (Intel SDM
+ * vol 2, DPPS). */
+
+static ALWAYS_INLINE void check_step(struct cpu *c, const struct fp_env *e)
+{
+    unsigned flags = e->flags & MXCSR_FLAGS;
+    if (UNLIKELY(flags & ~e->masks))
+        sse_unmasked(c, flags);
+}
+
+void op_sse_dpps(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r = x128(0, 0);
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+    unsigned imm = (unsigned)i->imm;
+    uint32_t p[4] = {0}, low, high, sum;
+
+    for (unsigned n = 0; n < 4; n++)
+        if (imm >> (4 + n) & 1)
+            p[n] = mul32(host, &e, x32(a, n), x32(b, n));
+    check_step(c, &e);
+    low = add32(host, &e, p[0], p[1]);
+    high = add32(host, &e, p[2], p[3]);
+    check_step(c, &e);
+    sum = add32(host, &e, low, high);
+    sse_done(c, &e);
+    for (unsigned n = 0; n < 4; n++)
+        if (imm >> n & 1)
+            x32_set(&r, n, sum);
+    vec_put(c, i->reg, r);
+}
+
+void op_sse_dppd(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
+    struct fp_env e = sse_env(c);
+    bool host = host_float_ok(c->mxcsr);
+    unsigned imm = (unsigned)i->imm;
+    uint64_t p[2] = {0}, sum;
+
+    for (unsigned n = 0; n < 2; n++)
+        if (imm >> (4 + n) & 1)
+            p[n] = mul64(host, &e, a.q[n], b.q[n]);
+    check_step(c, &e);
+    sum = add64(host, &e, p[0], p[1]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, x128(imm & 1 ? sum : 0, imm & 2 ? sum : 0));
+}
+
+/* ---- approximations ----
+ *
+ * RCP and RSQRT promise a relative error of at most 1.5 * 2^-12 and raise nothing; the
+ * bits differ from one maker's processor to the next. Ours are the true value rounded to
+ * 13 fraction bits (error at most 2^-14), computed on integers, so they are the same on
+ * every host, and exact for powers of two (of four). Denormal operands count as zeros,
+ * tiny results are flushed. Intel SDM vol 2, RCPPS, RSQRTPS.
+ */
+enum { APPROX = 13 };
+
+static uint32_t rcp32(uint32_t a)
+{
+    uint32_t sign = a & 0x80000000, exponent = a >> 23 & 0xff, m = a & 0x7fffff;
+    int32_t r;
+
+    if (exponent == 0xff)
+        return m ? a | 0x400000 : sign;
+    if (exponent == 0)
+        return sign | 0x7f800000;
+    /* 2 / 1.m is in (1, 2], to be divided by 2 once more; a 2 carries into the exponent. */
+    m |= 0x800000;
+    r = (int32_t)(((1ull << (24 + APPROX)) + m / 2) / m) - (1 << APPROX);
+    r = (253 - (int32_t)exponent) * (1 << 23) + r * (1 << (23 - APPROX));
+    return r < 1 << 23 ? sign : sign | (uint32_t)r;
+}
+
+static uint32_t square_root(uint32_t a) /* rounded down */
+{
+    uint32_t r = 0;
+    for (uint32_t bit = 1u << 15; bit; bit >>= 1)
+        if ((r | bit) * (r | bit) <= a)
+            r |= bit;
+    return r;
+}
+
+static uint32_t rsqrt32(uint32_t a)
+{
+    uint32_t sign = a & 0x80000000, exponent = a >> 23 & 0xff, m = a & 0x7fffff, r;
+    int32_t h;
+
+    if (exponent == 0xff && m)
+        return a | 0x400000;
+    if (exponent == 0)
+        return sign | 0x7f800000;
+    if (sign)
+        return 0xffc00000;
+    if (exponent == 0xff)
+        return 0;
+    /* The number is f * 4^h, f in [1, 4); 2 / sqrt(f) is in (1, 2]. */
+    m |= 0x800000;
+    if (!(exponent & 1))
+        m <<= 1;
+    h = ((int32_t)(exponent - !(exponent & 1)) - 127) / 2;
+    r = (square_root((uint32_t)((1ull << (25 + 2 * APPROX + 2)) / m)) + 1) / 2;
+    return ((uint32_t)(126 - h) << 23) + ((r - (1 << APPROX)) << (23 - APPROX));
+}
+
+#define SSE_APPROX(name)                                                                 \
+    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                          \
+    {                                                                                    \
+        struct x128 b = vec_load(c, i, 16);                                              \
+        for (unsigned n = 0; n < 4; n++)                                                 \
+            x32_set(&b, n, name##32(x32(b, n)));                                         \
+        vec_put(c, i->reg, b);                                                           \
+    }                                                                                    \
+    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                          \
+    {                                                                                    \
+        struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);                       \
+        x32_set(&a, 0, name##32(x32(b, 0)));                                             \
+        vec_put(c, i->reg, a);                                                           \
+    }
+
+SSE_APPROX(rcp)
+SSE_APPROX(rsqrt)

@@ -1,7 +1,8 @@
 /* CPU models, CPUID and model-specific registers. */
 #include "cpu_bench.h"
 
-static uint32_t id(struct bench *b, uint32_t leaf, uint32_t subleaf, enum cpuid_register r)
+static uint32_t id(struct bench *b, uint32_t leaf, uint32_t subleaf,
+                   enum cpuid_register r)
 {
     uint32_t out[4];
     cpu_cpuid(&b->c, leaf, subleaf, out);
@@ -43,8 +44,15 @@ static void removing_a_feature_removes_what_needs_it(void **state)
 
 static void bad_model_texts_are_refused_with_a_sentence(void **state)
 {
-    static const char *const bad[] = {"k6", "nehalem,", "nehalem,sse2", "nehalem,+nonsense",
-                                      "nehalem,+avx", "486,+sse2", ",", "nehalem,,", "+sse"};
+    static const char *const bad[] = {"k6",
+                                      "nehalem,",
+                                      "nehalem,sse2",
+                                      "nehalem,+nonsense",
+                                      "nehalem,+avx",
+                                      "486,+sse2",
+                                      ",",
+                                      "nehalem,,",
+                                      "+sse"};
     (void)state;
     for (unsigned k = 0; k < ARRAY_SIZE(bad); k++) {
         struct cpu_model m;
@@ -57,7 +65,8 @@ static void bad_model_texts_are_refused_with_a_sentence(void **state)
 
 static void leaf_15_gives_the_tsc_exactly(void **state)
 {
-    static const uint32_t hz[] = {3000000000u, 1000000007u, 25000000u, 1000000u, UINT32_MAX};
+    static const uint32_t hz[] = {3000000000u, 1000000007u, 25000000u, 1000000u,
+                                  UINT32_MAX};
     struct bench *b = bench_new("default");
     (void)state;
     for (unsigned k = 0; k < ARRAY_SIZE(hz); k++) {
@@ -85,7 +94,8 @@ static void live_bits_follow_the_registers(void **state)
     assert_true(id(b, 1, 0, REG_EDX) >> 9 & 1);
     b->apic_base &= ~0x800ull;
     assert_false(id(b, 1, 0, REG_EDX) >> 9 & 1);
-    assert_false(id(b, 0x80000001, 0, REG_EDX) >> 11 & 1); /* SYSCALL: 64-bit code only */
+    assert_false(id(b, 0x80000001, 0, REG_EDX) >> 11 &
+                 1); /* SYSCALL: 64-bit code only */
     be_long64(b, 0);
     assert_true(id(b, 0x80000001, 0, REG_EDX) >> 11 & 1);
     assert_true(id(b, 0x80000001, 0, REG_EDX) >> 20 & 1);
@@ -199,7 +209,8 @@ static void msr_values_are_checked(void **state)
         got = RUN(b, WRMSR);
         if (got != (cases[k].why ? VEC_GP : DONE) || b->c.event.reason != cases[k].why)
             fail_msg("MSR %x = %llx: vector %d, reason %d, not %d", cases[k].n,
-                     (unsigned long long)cases[k].v, got, b->c.event.reason, cases[k].why);
+                     (unsigned long long)cases[k].v, got, b->c.event.reason,
+                     cases[k].why);
     }
     wr(b, 0x49, 0);
     ASSERT_RAISES(VEC_GP, R_GP_MSR_WRITE_ONLY, b, RDMSR);

@@ -141,7 +141,8 @@ static void the_fxsave_image_is_what_a_real_cpu_reads(void **state)
                      : "memory");
     for (unsigned k = 0; k < 416; k++)
         if (!(k >= 28 && k < 32) && host[k] != b->ram[DATA_AT + k])
-            fail_msg("byte %u: %02x, on the host %02x", k, b->ram[DATA_AT + k], host[k]);
+            fail_msg("byte %u: %02x, on the host %02x", k, b->ram[DATA_AT + k],
+                     host[k]);
     assert_true(load64(st0) == b->c.st[3].sig); /* TOP is 3 */
     assert_int_equal(load16(st0 + 8), b->c.st[3].se);
     bench_free(b);
@@ -155,9 +156,9 @@ static void a_bad_header_changes_no_register(void **state)
         uint64_t v;
         int why;
     } cases[] = {
-        {512, 1 << 4, R_GP_XRSTOR_BV},           {520, 1, R_GP_XRSTOR_HEADER},
-        {528, 1ull << 56, R_GP_XRSTOR_HEADER},   {520, 1ull << 63 | 8, R_GP_XRSTOR_COMP},
-        {520, 1ull << 63 | 1, R_GP_XRSTOR_BV},   {24, 0x10000, R_GP_MXCSR},
+        {512, 1 << 4, R_GP_XRSTOR_BV},         {520, 1, R_GP_XRSTOR_HEADER},
+        {528, 1ull << 56, R_GP_XRSTOR_HEADER}, {520, 1ull << 63 | 8, R_GP_XRSTOR_COMP},
+        {520, 1ull << 63 | 1, R_GP_XRSTOR_BV}, {24, 0x10000, R_GP_MXCSR},
     };
     struct bench *b = extended();
     (void)state;

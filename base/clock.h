@@ -43,6 +43,9 @@ void clock_free(struct clock *c);
 void timer_arm(struct clock *c, struct timer *t, uint64_t when);
 void timer_stop(struct clock *c, struct timer *t);
 
+/* For restore: t's place among timers with the same deadline. */
+void timer_set_order(struct clock *c, struct timer *t, uint64_t order);
+
 /* The earliest deadline, or UINT64_MAX. */
 uint64_t clock_next(const struct clock *c);
 

@@ -73,6 +73,7 @@ struct device {
     const char *name; /* unique in the machine: "com1" */
     void *state;      /* the class's struct, zeroed, then options, then reset */
     struct bus *bus;
+    bool started;
     int *mapped;      /* space handles of regions, in table order; -1 unmapped */
 };
 

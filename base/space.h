@@ -43,6 +43,7 @@ struct mapping {
     uint64_t peeked, accessed; /* for `info io` */
     int priority;              /* the higher one wins an overlap */
     bool used;
+    uint32_t age;                      /* the lower, the older */
 };
 
 enum { SPACE_MAPPINGS = 512 };
@@ -53,6 +54,7 @@ struct space {
     uint16_t *ports; /* port -> mapping index + 1; NULL for MMIO */
     uint16_t sorted[SPACE_MAPPINGS]; /* MMIO: mappings by base */
     unsigned count;
+    uint32_t ages;
     uint64_t unclaimed;              /* accesses that nobody answered */
     /* Told after the MMIO map changed, so that the memory map follows. May be NULL. */
     void (*changed)(void *owner);

@@ -99,10 +99,10 @@ static void gate_read(struct cpu *c, struct gate *g)
     case SYS_TRAP32: g->offset |= raw >> 32 & 0xffff0000; break;
     case SYS_TASK_GATE:
     case SYS_INT16:
-    case SYS_TRAP16:
-        if (!wide)
-            break;
-        /* fall through: no such gates in IA-32e mode */
+    case SYS_TRAP16: /* not in IA-32e mode */
+        if (wide)
+            raise_idt(c, VEC_GP, R_IDT_TYPE, g->type);
+        break;
     default: raise_idt(c, VEC_GP, R_IDT_TYPE, g->type);
     }
     if (wide)
@@ -264,13 +264,16 @@ void event_deliver(struct cpu *c)
 {
     struct cpu_event *e = &c->event;
 
+    c->raised = false;
+    if (e->kind == EVENT_NONE)
+        return; /* after a triple fault */
     c->delivering = true;
     c->activity = ACTIVITY_RUN;
     c->shadow_end = 0;
     if (e->kind == EVENT_FAULT && e->vector == VEC_PF)
         c->cr2 = e->linear;
     if (e->vector == VEC_DB && !is_software(c))
-        c->dr[7] &= ~(uint64_t)DR7_GD;
+        c->dr[7] &= ~DR7_GD;
     if (!(c->cr0 & CR0_PE))
         deliver_real(c);
     else if (cpu_long_mode(c))
@@ -278,7 +281,6 @@ void event_deliver(struct cpu *c)
     else
         deliver_protected(c);
     c->delivering = false;
-    c->raised = false;
     cpu_derive(c);
     c->leave = true;
     if (c->told)
@@ -306,27 +308,6 @@ void event_nmi(struct cpu *c)
     begin(c, EVENT_NMI, VEC_NMI);
 }
 
-/* DR6: the four breakpoint bits tell of this event alone, the others are sticky; ones
- * stand where nothing is defined (SDM vol 3B 17.2.3). */
-static void dr6_note(struct cpu *c, uint64_t bits)
-{
-    c->dr[6] = (c->dr[6] & ~0xfull) | bits | 0xffff0ff0;
-}
-
-void event_debug(struct cpu *c)
-{
-    uint64_t bits = c->pending_debug;
-
-    c->insn_rip = c->rip;
-    c->pending_debug = 0;
-    dr6_note(c, bits);
-    c->event = (struct cpu_event){.kind = EVENT_TRAP, .vector = VEC_DB, .rip = c->rip,
-                                  .cs = c->seg[CS].selector, .operand = {bits}};
-    c->event.reason = bits & DR6_BT ? R_DB_TASK : bits & 0xf ? R_DB_DATA : R_DB_STEP;
-    c->fault_count = 0;
-    event_deliver(c);
-}
-
 void event_software(struct cpu *c, uint8_t vector)
 {
     begin(c, EVENT_SOFTWARE, vector);
@@ -335,11 +316,4 @@ void event_software(struct cpu *c, uint8_t vector)
 void event_int1(struct cpu *c)
 {
     begin(c, EVENT_TRAP, VEC_DB);
-}
-
-void raise_breakpoint(struct cpu *c, uint64_t bits)
-{
-    c->insn_rip = c->rip;
-    dr6_note(c, bits);
-    raise_fault(c, VEC_DB, 0, R_DB_EXECUTE, bits, 0, 0);
 }

@@ -272,7 +272,7 @@ NEGATE(64)
         u32 cf = (u32)(a >> (w - n)) & 1;                                                \
         put##w(c, i->rm, r);                                                             \
         c->lazy.result = (u64)(s64)(s##w)r;                                              \
-        c->lazy.aux = cf | ((cf ^ (u32)(r >> (w - 1))) << 11);                           \
+        c->lazy.aux = FLAG_AF | cf | ((cf ^ (u32)(r >> (w - 1))) << 11);                         \
         c->lazy.kind = FLAGS_PLAIN;                                                      \
         NEXT(c, i);                                                                      \
     }                                                                                    \
@@ -290,7 +290,7 @@ NEGATE(64)
         u32 of = ((u32)(r >> (w - 1)) ^ (u32)(r >> (w - 2))) & 1;                        \
         put##w(c, i->rm, r);                                                             \
         c->lazy.result = (u64)(s64)(s##w)r;                                              \
-        c->lazy.aux = cf | of << 11;                                                     \
+        c->lazy.aux = FLAG_AF | cf | of << 11;                                                   \
         c->lazy.kind = FLAGS_PLAIN;                                                      \
         NEXT(c, i);                                                                      \
     }                                                                                    \
@@ -306,7 +306,7 @@ NEGATE(64)
         s##w r = a >> n;                                                                 \
         put##w(c, i->rm, (u##w)r);                                                       \
         c->lazy.result = (u64)(s64)r;                                                    \
-        c->lazy.aux = (u32)(a >> (n - 1)) & 1;                                           \
+        c->lazy.aux = FLAG_AF | ((u32)(a >> (n - 1)) & 1);                                          \
         c->lazy.kind = FLAGS_PLAIN;                                                      \
         NEXT(c, i);                                                                      \
     }                                                                                    \

@@ -226,17 +226,20 @@ static bool low_digit_carries(const struct cpu *c)
     return (al(c) & 15) > 9 || lazy_af(&c->lazy);
 }
 
-/* AAA, AAS: 106h is one into AH and six into AL. The other four flags are undefined. */
+/* AAA, AAS: 106h is one into AH and six into AL. The undefined flags are those of the
+ * 16-bit addition or subtraction, as on Zen 3. */
 static void ascii_adjust(struct cpu *c, bool add)
 {
     uint32_t flags = 0;
-    uint64_t ax = c->gpr[RAX];
+    uint64_t old = c->gpr[RAX], ax = old;
 
     if (low_digit_carries(c)) {
         ax = add ? ax + 0x106 : ax - 0x106;
         flags = FLAG_CF | FLAG_AF;
     }
-    lazy_result(&c->lazy, 8, ax & 0xff, flags);
+    if ((add ? ~old & ax : old & ~ax) & 0x8000)
+        flags |= FLAG_OF;
+    lazy_result(&c->lazy, 16, ax, flags);
     gpr_set(c, RAX, 16, ax & 0xff0f);
 }
 
@@ -269,6 +272,9 @@ static void decimal_adjust(struct cpu *c, bool add)
         r = (uint8_t)(add ? r + 0x60 : r - 0x60);
         flags |= FLAG_CF;
     }
+    /* Undefined; Zen 3 gives that of the addition or subtraction. */
+    if ((add ? ~old & r : old & ~r) & 0x80)
+        flags |= FLAG_OF;
     gpr_set(c, RAX, 8, r);
     lazy_result(&c->lazy, 8, r, flags);
 }
@@ -300,6 +306,6 @@ void op_aad(struct cpu *c, const struct insn *i)
     unsigned base = (uint8_t)i->imm, high = c->gpr[RAX] >> 8 & 0xff;
     uint8_t r = (uint8_t)(al(c) + high * base);
 
+    lazy_add(&c->lazy, 8, al(c), r); /* CF, AF, OF: undefined, Zen 3's */
     gpr_set(c, RAX, 16, r);
-    lazy_result(&c->lazy, 8, r, 0);
 }

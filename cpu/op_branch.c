@@ -176,9 +176,12 @@ void op_nop(struct cpu *c, const struct insn *i)
     (void)i;
 }
 
-/* F3 90. Its row covers F3 91 to 97 too, where the prefix means nothing. */
+/* F3 90. Its row covers F3 91 to 97 too, where the prefix means nothing. A CPU that spins
+ * waits for another one: in lockstep it gives up the rest of its turn. */
 void op_pause(struct cpu *c, const struct insn *i)
 {
+    if (i->rm == i->reg && c->cpus > 1)
+        c->turn_over = c->leave_slice = c->leave = true;
     op_xchg_acc(c, i);
 }
 

@@ -128,8 +128,6 @@ void cr3_load(struct cpu *c, uint64_t v)
         pdptes_set(c, pdpte);
     if (!keep)
         mmu_flush_local(&c->mmu, pcide ? v & CR3_PCID : 0);
-    else
-        mmu_drop(&c->mmu); /* the first level does not know whose its entries are */
     moved(c);
 }
 
@@ -186,8 +184,6 @@ void cr4_load(struct cpu *c, uint64_t v)
     if ((changed & (CR4_PGE | CR4_PAE | CR4_PSE | CR4_LA57)) ||
         (changed & ~v & CR4_PCIDE) || (changed & v & CR4_SMEP))
         mmu_flush_all(&c->mmu);
-    else if (changed & (CR4_SMEP | CR4_SMAP | CR4_PKE))
-        mmu_drop(&c->mmu);
     moved(c);
 }
 

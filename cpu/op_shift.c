@@ -153,13 +153,14 @@ void op_rcr(struct cpu *c, const struct insn *i)
 /* SHLD, SHRD. With 16-bit operands and counts of 16 and more everything is undefined:
  * Zen 3 goes on shifting the source in again, takes CF from the first operand only while
  * it lasts, and (SHLD) leaves the result out of OF. */
-void op_shld(struct cpu *c, const struct insn *i)
+static void shld(struct cpu *c, const struct insn *i, unsigned n)
 {
     struct place to = open_rm(c, i, i->bits);
-    unsigned n = shift_count(c, i), bits = i->bits;
+    unsigned bits = i->bits;
     uint64_t a = place_get(c, &to), b = reg_get(c, i->reg, bits), r;
     bool cf;
 
+    n &= count_mask(bits);
     if (!n) {
         place_set(c, &to, a);
         return;
@@ -173,13 +174,14 @@ void op_shld(struct cpu *c, const struct insn *i)
     shift_flags(c, bits, r, cf, cf != (n < bits && top_bit(r, bits)));
 }
 
-void op_shrd(struct cpu *c, const struct insn *i)
+static void shrd(struct cpu *c, const struct insn *i, unsigned n)
 {
     struct place to = open_rm(c, i, i->bits);
-    unsigned n = shift_count(c, i), bits = i->bits;
+    unsigned bits = i->bits;
     uint64_t a = place_get(c, &to), b = reg_get(c, i->reg, bits), r;
     bool cf;
 
+    n &= count_mask(bits);
     if (!n) {
         place_set(c, &to, a);
         return;
@@ -191,4 +193,24 @@ void op_shrd(struct cpu *c, const struct insn *i)
     cf = a >> (n - 1) & 1;
     place_set(c, &to, r);
     shift_flags(c, bits, r, cf, top_bit(r, bits) != top_bit(r << 1, bits));
+}
+
+void op_shld_imm(struct cpu *c, const struct insn *i)
+{
+    shld(c, i, (unsigned)i->imm);
+}
+
+void op_shld_cl(struct cpu *c, const struct insn *i)
+{
+    shld(c, i, (unsigned)c->gpr[RCX]);
+}
+
+void op_shrd_imm(struct cpu *c, const struct insn *i)
+{
+    shrd(c, i, (unsigned)i->imm);
+}
+
+void op_shrd_cl(struct cpu *c, const struct insn *i)
+{
+    shrd(c, i, (unsigned)c->gpr[RCX]);
 }

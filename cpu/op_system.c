@@ -362,8 +362,7 @@ void pkru_load(struct cpu *c, uint32_t value)
     if (c->pkru == value)
         return;
     c->pkru = value;
-    cpu_derive(c);
-    mmu_drop(&c->mmu);
+    cpu_derive(c); /* mmu_select() drops what the key rights had allowed */
     c->leave = true;
 }
 

@@ -113,24 +113,6 @@ static void save_state(struct cpu *c, const struct spans *at, enum task_source s
 
 /* ---- the new task ---- */
 
-static void load_cr3(struct cpu *c, uint64_t cr3, uint16_t selector)
-{
-    enum { CR4_PAE = 1 << 5 };
-    bool changed = cr3 != c->cr3;
-
-    if (!(c->cr0 >> 31 & 1))
-        return; /* CR3 is loaded with paging enabled only (7.3 note) */
-    c->cr3 = cr3;
-    c->mmu.paging.cr3 = cr3;
-    if (changed)
-        mmu_flush_local(&c->mmu, 0);
-    if (c->cr4 & CR4_PAE) {
-        if (!paging_load_pdptes(&c->mmu.paging, c->mmu.phys))
-            raise_selector(c, VEC_TS, selector, R_TS_PDPTE, cr3, 0);
-        memcpy(c->pdpte, c->mmu.paging.pdpte, sizeof c->pdpte);
-    }
-}
-
 static void load_ldtr(struct cpu *c, uint16_t selector)
 {
     struct descriptor d;
@@ -264,11 +246,12 @@ void task_switch(struct cpu *c, struct descriptor *tss, enum task_source source,
     c->tr.attr |= SYS_BUSY;
     c->cr0 |= CR0_TS;
     c->dr[7] &= ~(uint64_t)DR7_LOCAL;
+    debug_watch(c);
     c->leave = true;
 
     load_registers(c, to, image, m.links, selector);
-    if (to->cr3)
-        load_cr3(c, load32(image + to->cr3), tss->selector);
+    if (to->cr3 && (c->cr0 & CR0_PG)) /* 7.3: without paging CR3 stays */
+        cr3_load(c, load32(image + to->cr3));
     cpu_derive(c);
     load_ldtr(c, load16(image + to->ldt));
     load_segments(c, selector);

@@ -3,18 +3,12 @@
 
 #include "cpu/operand.h"
 
-bool is_canonical(const struct cpu *c, uint64_t la)
-{
-    unsigned bits = c->cr4 & CR4_LA57 ? 57 : 48;
-    return sign_extend(la, bits) == la;
-}
-
 /* ---- code segments ---- */
 
 void target_check(struct cpu *c, const struct descriptor *cs, uint64_t rip)
 {
     if (is_code64(c, cs->attr)) {
-        if (!is_canonical(c, rip))
+        if (!la_canonical(c, rip))
             raise_fault(c, VEC_GP, 0, R_GP_RIP_NONCANONICAL, rip, 0, 0);
     } else if (rip > cs->limit) {
         raise_fault(c, VEC_GP, 0, R_GP_RIP_LIMIT, rip, cs->limit, 0);
@@ -163,7 +157,7 @@ static uint64_t frame_linear(struct cpu *c, const struct frame *f, uint64_t offs
     bool inside;
 
     if (f->wide) {
-        if (!is_canonical(c, offset) || !is_canonical(c, last))
+        if (!la_canonical(c, offset) || !la_canonical(c, last))
             raise_fault(c, VEC_SS, f->error, R_SS_NONCANONICAL, offset, 0, 0);
         return offset;
     }

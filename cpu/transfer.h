@@ -8,10 +8,15 @@
 
 #include "cpu/fault.h"
 #include "cpu/segment.h"
+#include "cpu/system.h"
 
-enum { CR0_PE = 1 << 0, CR0_TS = 1 << 3 };
-enum { CR4_VME = 1 << 0, CR4_PVI = 1 << 1, CR4_UMIP = 1 << 11, CR4_LA57 = 1 << 12 };
-enum { DR6_BT = 1 << 15, DR7_LOCAL = 0x155, DR7_GD = 1 << 13 };
+/* The handlers, named by isa_control.def. */
+#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                   \
+    general_fn op_##handler;
+#include "cpu/isa_control.def"
+#undef INSN
+
+enum { DR6_BT = 1 << 15, DR7_LOCAL = 0x155 /* L0 to L3, LE */ };
 
 /* Selectors. */
 enum { SEL_TI = 4 };
@@ -46,8 +51,6 @@ void stack_descriptor_check(struct cpu *c, enum vector v, const struct descripto
                             unsigned cpl);
 void data_descriptor_check(struct cpu *c, enum vector v, const struct descriptor *d,
                            unsigned cpl);
-
-bool is_canonical(const struct cpu *c, uint64_t la);
 
 /* Is this code segment 64-bit code? */
 static inline bool is_code64(const struct cpu *c, uint16_t attr)

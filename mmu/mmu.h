@@ -88,15 +88,19 @@ struct mmu {
     uint16_t filled[L1_LISTED]; /* data slots filled since the last drop, oldest first */
     uint16_t fetched[L1_LISTED / 4];
     unsigned filled_count, fetched_count; /* UNLISTED: any slot may be filled */
-    unsigned hint;        /* phys->map entry found last; verified at each use */
+    const struct resolved *last; /* phys->map entry found last; verified at each use */
     uint8_t data_view;    /* enum view; VIEW_COUNT while alignment is checked */
+    uint8_t flip, need[2]; /* an explicit read (write) through the view is allowed when
+                              (rights ^ flip) has all bits of need[0] ([1]) */
+    bool lean;            /* need and flip tell all: paging on, no keys, no watchpoints */
+    bool watching;        /* watched[] is not empty; as of the last mmu_drop() */
     bool keyed;           /* a page with a protection key not 0 is in the first level */
     uint64_t shape;       /* what the first level was made under; see mmu_select */
     uint32_t pkru, pkrs;
     unsigned small;       /* test mode: keep at most this many data entries; 0: off; at most
                              L1_LISTED */
     uint64_t watched[4];  /* linear pages with a data breakpoint: no fast tags; NO_TAG none.
-                             Whoever changes them calls mmu_drop() */
+                             Whoever changes them calls mmu_drop(), then mmu_select() */
 
     /* Architectural. flushes: whoever keeps a translation across instructions compares it;
      * evictions do not count. */

@@ -58,6 +58,10 @@ void mmu_drop(struct mmu *m)
     }
     m->fetched_count = 0;
     m->keyed = false;
+    m->watching = false;
+    for (unsigned i = 0; i < ARRAY_SIZE(m->watched); i++)
+        m->watching |= m->watched[i] != NO_TAG;
+    m->lean &= !m->watching;
 }
 
 void mmu_drop_write(struct mmu *m, uint32_t number)
@@ -167,8 +171,9 @@ static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct f
     if (view == VIEW_COUNT || user != (view == VIEW_USER) ||
         (view == VIEW_SMAP && f->rights & L2_USER))
         return;
-    if (UNLIKELY(page == m->watched[0] || page == m->watched[1] || page == m->watched[2] ||
-                 page == m->watched[3]))
+    if (UNLIKELY(m->watching) &&
+        (page == m->watched[0] || page == m->watched[1] || page == m->watched[2] ||
+         page == m->watched[3]))
         return;
     write = f->rights & L2_DIRTY && p->write && may_store(m, f, user) &&
             !m->phys->code[p->number];
@@ -225,11 +230,17 @@ static struct l2_entry *set_of(struct mmu *m, uint64_t la, uint64_t mask, uint8_
 static ALWAYS_INLINE struct l2_entry *way_of(struct l2_entry set[L2_WAYS], uint64_t tag,
                                              uint32_t space, uint32_t global)
 {
-    for (unsigned i = 0; i < L2_WAYS; i++)
-        if (set[i].tag == tag && (set[i].space == space || set[i].space == global))
-            return &set[i];
+#define WAY(i)                                                                           \
+    if (set[i].tag == tag && (set[i].space == space || set[i].space == global))          \
+        return &set[i];
+    WAY(0)
+    WAY(1)
+    WAY(2)
+    WAY(3)
+#undef WAY
     return NULL;
 }
+_Static_assert(L2_WAYS == 4, "way_of looks at four");
 
 /* The entry for la, and where its 4 KiB page is. */
 static ALWAYS_INLINE struct l2_entry *find(struct mmu *m, uint64_t la, uint64_t *where)
@@ -372,19 +383,20 @@ static ALWAYS_INLINE bool translate(struct mmu *m, uint64_t la, struct accessor 
 
 static ALWAYS_INLINE struct phys_page page_at(struct mmu *m, uint64_t a)
 {
-    const struct resolved *r = &m->phys->map[m->hint];
+    const struct resolved *r = m->last;
 
     if (UNLIKELY(a - r->base >= r->end - r->base)) {
         r = phys_resolve(m->phys, a);
         if (!r)
             return (struct phys_page){NULL, NO_PAGE, false, false};
-        m->hint = (unsigned)(r - m->phys->map);
+        m->last = r;
     }
     return resolved_page(r, a);
 }
 
-static ALWAYS_INLINE bool open_page(struct mmu *m, uint64_t la, unsigned size,
-                                    struct accessor how, struct span *s)
+/* Opens one page, whatever it is. */
+static NOINLINE bool open_page(struct mmu *m, uint64_t la, unsigned size,
+                               struct accessor how, struct span *s)
 {
     struct found f;
     struct phys_page p;
@@ -424,16 +436,58 @@ static NOINLINE bool open_two(struct mmu *m, uint64_t la, unsigned size,
     return open_page(m, second, size - first, how, &s->part[1]);
 }
 
+/* The warm path: a second-level hit on plain memory with nothing special about it. It
+ * leaves what open_page() would leave. False: touched nothing. */
+static ALWAYS_INLINE bool open_warm(struct mmu *m, uint64_t la, unsigned size,
+                                    struct accessor how, struct span *s)
+{
+    const struct resolved *r = m->last;
+    const bool write = how.kind == ACCESS_WRITE;
+    const uint64_t page = la & ~SMALL;
+    uint64_t where, delta;
+    const struct l2_entry *e2;
+    struct l1_entry *e;
+    uint32_t number;
+    unsigned rights;
+
+    if (UNLIKELY(!m->lean || how.implicit || how.user != (m->data_view == VIEW_USER)))
+        return false;
+    e2 = find(m, la, &where);
+    if (UNLIKELY(!e2))
+        return false;
+    rights = e2->rights ^ m->flip;
+    if (UNLIKELY(m->need[write] & ~rights))
+        return false;
+    where &= m->phys->a20_mask;
+    delta = where - r->base;
+    if (UNLIKELY(delta >= r->end - r->base || !r->page.host || !r->page.write))
+        return false;
+    e = &m->view[page / PAGE & (L1_ENTRIES - 1)];
+    if (UNLIKELY(e->read == NO_TAG && m->filled_count != UNLISTED))
+        list_slot(m, (unsigned)(e - m->data[0]));
+    number = r->page.number + (uint32_t)(delta / PAGE);
+    e->read = page;
+    e->write = m->need[1] & ~rights || m->phys->code[number] ? NO_TAG : page;
+    e->addend = (uintptr_t)r->page.host + (uintptr_t)delta - (uintptr_t)page;
+    e->number = number;
+    s->host = r->page.host + delta + (la & SMALL);
+    s->where = pa(where | (la & SMALL));
+    s->number = number;
+    s->size = size;
+    s->drop = false;
+    return true;
+}
+
 bool mmu_open(struct mmu *m, uint64_t la, unsigned size, struct accessor how,
               struct spans *s, uint64_t *la_bad)
 {
     if (UNLIKELY((la & SMALL) + size > PAGE))
         return open_two(m, la, size, how, s, la_bad);
     s->count = 1;
-    if (LIKELY(open_page(m, la, size, how, &s->part[0])))
+    if (LIKELY(open_warm(m, la, size, how, &s->part[0])))
         return true;
     *la_bad = la;
-    return false;
+    return open_page(m, la, size, how, &s->part[0]);
 }
 
 bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr *where)
@@ -568,6 +622,11 @@ void mmu_select(struct mmu *m, enum view data, bool user_fetch, bool check_align
     m->data_view = (uint8_t)(check_alignment ? VIEW_COUNT : data);
     m->view = m->data[m->data_view];
     m->fetch_view = m->fetch[!user_fetch];
+    m->flip = data == VIEW_SMAP ? L2_USER : 0;
+    m->need[0] = data == VIEW_SUPERVISOR ? 0 : L2_USER;
+    m->need[1] = m->need[0] | L2_DIRTY |
+                 (data == VIEW_USER || pg->wp ? L2_WRITABLE : 0);
+    m->lean = pg->mode != PAGING_OFF && !check_alignment && !pkru && !pkrs && !m->watching;
 }
 
 void mmu_reset(struct mmu *m)
@@ -590,6 +649,7 @@ void mmu_init(struct mmu *m, struct phys *phys)
 {
     memset(m, 0, sizeof *m);
     m->phys = phys;
+    m->last = phys->map;
     m->filled_count = m->fetched_count = UNLISTED; /* tags are not yet NO_TAG */
     for (unsigned i = 0; i < L1_ENTRIES; i++)
         m->data[VIEW_COUNT][i].read = m->data[VIEW_COUNT][i].write = NO_TAG;

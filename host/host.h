@@ -1,0 +1,38 @@
+/* host.h - all that Menura asks of an operating system, in portable terms. */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+
+#include "base/error.h"
+#include "base/types.h"
+
+#include <stdatomic.h>
+
+/* ---- memory ---- */
+
+/* size bytes of zeroes that cost nothing until touched; NULL when the address space is
+ * not to be had. Freed with the same size. */
+void *host_memory(uint64_t size);
+void host_memory_free(void *p, uint64_t size);
+
+/* ---- time ---- */
+
+uint64_t host_now_ns(void);        /* monotonic */
+int64_t host_date(void);           /* seconds since 1970-01-01 UTC */
+uint64_t host_cpu_ns(void);        /* CPU time of the calling thread */
+
+/* Sleeps until host_now_ns() reaches deadline, or *kicked is true, whichever is first.
+ * Whoever sets *kicked from another thread or a signal handler calls host_kick(kicked). */
+void host_wait_kick(atomic_bool *kicked, uint64_t deadline);
+void host_kick(atomic_bool *kicked);
+
+/* ---- files ---- */
+
+/* A whole file in memory (free() it). False with e filled: missing, unreadable, not a
+ * regular file, or larger than cap. what names it for people: "kernel". */
+bool host_read_file(const char *path, const char *what, uint64_t cap, uint8_t **bytes,
+                    uint64_t *size, struct error *e);
+
+/* Replaces a file atomically: temporary file, sync, rename, sync of the directory. */
+bool host_write_file(const char *path, const void *bytes, uint64_t size, struct error *e);
+
+#endif

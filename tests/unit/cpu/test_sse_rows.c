@@ -1,7 +1,7 @@
 /* Every row of isa_mmx.def and isa_sse.def against the host's processor.
  *
  * The row itself says how the instruction is encoded; operands are random bits mixed with
- * the values where arithmetic turns. All exceptions are masked here.
+ * the values where arithmetic turns.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,9 +14,11 @@
 #include <stdio.h>
 
 #if defined(__x86_64__) && defined(__linux__)
+#include <signal.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
-enum { ROUNDS = 3000 };
+enum { ROUNDS = 3000, TRAPS = 1000 };
 
 struct host {
     uint64_t xmm[16][2];
@@ -234,6 +236,44 @@ static void differs(const struct isa_row *row, const struct bytes *b,
              (unsigned long long)ours, (unsigned long long)theirs);
 }
 
+static void set_up(struct rig *r, const struct host *before)
+{
+    struct cpu *c = &r->cpu;
+
+    for (unsigned k = 0; k < 16; k++) {
+        c->v[k].q[0] = before->xmm[k][0];
+        c->v[k].q[1] = before->xmm[k][1];
+        c->v[k].q[2] = ~(uint64_t)k; /* the upper half of YMM stays */
+        c->gpr[k] = before->gpr[k];
+    }
+    c->gpr[RSI] = c->gpr[RDI] = DATA;
+    for (unsigned k = 0; k < 8; k++)
+        mmx_set(c, k, before->mm[k]);
+    c->ftw = 0xff;
+    c->fsw = 0;
+    c->mxcsr = before->mxcsr;
+    lazy_put(&c->lazy, (uint32_t)before->flags & F_OSZAPC);
+    memcpy(r->ram + DATA, before->memory, 64);
+}
+
+static void make_operands(struct host *h)
+{
+    uint64_t *x = &h->xmm[0][0];
+
+    for (unsigned k = 0; k < 32; k++)
+        x[k] = interesting();
+    if (random64() & 1) /* shift counts */
+        for (unsigned k = 0; k < 32; k += 2)
+            x[k] = random64() & 63;
+    for (unsigned k = 0; k < 8; k++)
+        h->mm[k] = random64() & 1 ? interesting() : random64() & 63;
+    for (unsigned k = 0; k < 16; k++)
+        h->gpr[k] = random64() & 1 ? interesting() : random64() % 20 - 2;
+    for (unsigned k = 0; k < 64; k += 8)
+        store64(h->memory + k, interesting());
+    h->flags = 0x202 | (random64() & F_OSZAPC);
+}
+
 static void same_on_both(struct rig *r, const struct isa_row *row, uint8_t *page, int rounds)
 {
     static struct host before, after;
@@ -241,21 +281,10 @@ static void same_on_both(struct rig *r, const struct isa_row *row, uint8_t *page
 
     for (int round = 0; round < rounds; round++) {
         struct bytes b = encode(row);
-        uint64_t *x = &before.xmm[0][0];
         uint32_t flags_defined = row->writes, rounding = (uint32_t)random64();
+        int vector;
 
-        for (unsigned k = 0; k < 32; k++)
-            x[k] = interesting();
-        if (random64() & 1) /* shift counts */
-            for (unsigned k = 0; k < 32; k += 2)
-                x[k] = random64() & 63;
-        for (unsigned k = 0; k < 8; k++)
-            before.mm[k] = random64() & 1 ? interesting() : random64() & 63;
-        for (unsigned k = 0; k < 16; k++)
-            before.gpr[k] = random64() & 1 ? interesting() : random64() % 20 - 2;
-        for (unsigned k = 0; k < 64; k += 8)
-            store64(before.memory + k, interesting());
-        before.flags = 0x202 | (random64() & F_OSZAPC);
+        make_operands(&before);
         /* Rounding, FTZ, DAZ, sticky flags; all masked. */
         before.mxcsr = 0x1f80 | (rounding & 0xe07f);
         if (round & 1) /* as most software has it; the host's FPU may serve */
@@ -268,23 +297,8 @@ static void same_on_both(struct rig *r, const struct isa_row *row, uint8_t *page
         after.gpr[RSI] = after.gpr[RDI] = (uint64_t)(uintptr_t)after.memory;
         run_on_host(&after);
 
-        for (unsigned k = 0; k < 16; k++) {
-            c->v[k].q[0] = before.xmm[k][0];
-            c->v[k].q[1] = before.xmm[k][1];
-            c->v[k].q[2] = ~(uint64_t)k; /* the upper half of YMM stays */
-            c->gpr[k] = before.gpr[k];
-        }
-        c->gpr[RSI] = c->gpr[RDI] = DATA;
-        c->fsw = 0;
-        for (unsigned k = 0; k < 8; k++)
-            mmx_set(c, k, before.mm[k]);
-        c->ftw = 0xff;
-        c->fsw = 0;
-        c->mxcsr = before.mxcsr;
-        lazy_put(&c->lazy, (uint32_t)before.flags & F_OSZAPC);
-        memcpy(r->ram + DATA, before.memory, 64);
-
-        int vector = rig_run(r, b.at, b.n);
+        set_up(r, &before);
+        vector = rig_run(r, b.at, b.n);
         if (vector != -1)
             show(row, &b, &before);
         assert_int_equal(vector, -1);
@@ -315,6 +329,58 @@ static void same_on_both(struct rig *r, const struct isa_row *row, uint8_t *page
     }
 }
 
+/* ---- unmasked exceptions: SIGFPE on the host ---- */
+
+static sigjmp_buf trapped;
+static uint32_t trapped_mxcsr;
+
+static void on_trap(int number, siginfo_t *info, void *context)
+{
+    const ucontext_t *u = context;
+    (void)number;
+    (void)info;
+    trapped_mxcsr = u->uc_mcontext.fpregs->mxcsr;
+    siglongjmp(trapped, 1);
+}
+
+static void same_traps_on_both(struct rig *r, const struct isa_row *row, uint8_t *page,
+                               int rounds)
+{
+    static struct host before, after;
+    static volatile bool trap;
+
+    for (int round = 0; round < rounds; round++) {
+        struct bytes b = encode(row);
+        int vector;
+
+        make_operands(&before);
+        before.mxcsr = (uint32_t)random64() & 0xffc0;
+        before.code = (uint64_t)(uintptr_t)page;
+        memcpy(page, b.at, b.n);
+        page[b.n] = 0xc3;
+        after = before;
+        after.gpr[RSI] = after.gpr[RDI] = (uint64_t)(uintptr_t)after.memory;
+        trap = false;
+        if (sigsetjmp(trapped, 1) == 0) {
+            run_on_host(&after);
+        } else {
+            trap = true;
+            __asm__ volatile("emms");
+        }
+        set_up(r, &before);
+        vector = rig_run(r, b.at, b.n);
+        if (vector != (trap ? VEC_XM : -1))
+            differs(row, &b, &before, "vector", 0, (uint64_t)vector,
+                    trap ? VEC_XM : UINT64_MAX);
+        if (trap && r->cpu.mxcsr != trapped_mxcsr)
+            differs(row, &b, &before, "mxcsr at #XM ", 0, r->cpu.mxcsr, trapped_mxcsr);
+        for (unsigned k = 0; trap && k < 32; k++)
+            if (r->cpu.v[k / 2].q[k % 2] != before.xmm[k / 2][k % 2])
+                differs(row, &b, &before, "after #XM xmm", k / 2,
+                        r->cpu.v[k / 2].q[k % 2], before.xmm[k / 2][k % 2]);
+    }
+}
+
 static bool approximate(const struct isa_row *row)
 {
     return row->general == op_sse_rcpps || row->general == op_sse_rcpss ||
@@ -328,30 +394,58 @@ static general_fn *const tested[] = {
 #undef INSN
 };
 
-static void every_row_does_what_the_host_does(void **state)
+/* A page for code, or NULL where the host gives none that is writable and executable. */
+static uint8_t *code_page(void)
 {
-    struct rig *r = rig_new();
     uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page != MAP_FAILED)
+        return page;
+    print_message("skipped: the host gives no page that is writable and executable\n");
+    skip();
+    return NULL;
+}
+
+static bool under_test(const struct isa_row *row)
+{
+    for (unsigned t = 0; t < ARRAY_SIZE(tested); t++)
+        if (row->general == tested[t])
+            return true;
+    return false;
+}
+
+static void every_row_does_what_the_host_does(void **state)
+{
+    uint8_t *page = code_page();
+    struct rig *r = rig_new();
     unsigned seen = 0;
 
     (void)state;
-    if (page == MAP_FAILED) {
-        rig_free(r);
-        print_message("skipped: the host gives no page that is writable and executable\n");
-        skip();
-    }
     for (unsigned k = 0; k < isa_row_count; k++) {
-        bool ours = false;
-        for (unsigned t = 0; t < ARRAY_SIZE(tested); t++)
-            ours |= isa_rows[k].general == tested[t];
-        if (!ours)
+        if (!under_test(&isa_rows[k]))
             continue;
         seen++;
         if (!approximate(&isa_rows[k]))
             same_on_both(r, &isa_rows[k], page, ROUNDS);
     }
     assert_int_equal(seen, ARRAY_SIZE(tested));
+    munmap(page, 4096);
+    rig_free(r);
+}
+
+static void unmasked_exceptions_trap_where_the_host_traps(void **state)
+{
+    uint8_t *page = code_page();
+    struct rig *r = rig_new();
+    struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO}, old;
+
+    (void)state;
+    sigaction(SIGFPE, &action, &old);
+    for (unsigned k = 0; k < isa_row_count; k++)
+        if (under_test(&isa_rows[k]) && (isa_rows[k].traits & T_SSE) &&
+            !approximate(&isa_rows[k]))
+            same_traps_on_both(r, &isa_rows[k], page, TRAPS);
+    sigaction(SIGFPE, &old, NULL);
     munmap(page, 4096);
     rig_free(r);
 }
@@ -365,12 +459,20 @@ static void every_row_does_what_the_host_does(void **state)
     skip();
 }
 
+static void unmasked_exceptions_trap_where_the_host_traps(void **state)
+{
+    (void)state;
+    print_message("skipped: the host is no x86-64 Linux\n");
+    skip();
+}
+
 #endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_does_what_the_host_does),
+        cmocka_unit_test(unmasked_exceptions_trap_where_the_host_traps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -357,6 +357,22 @@ static unsigned breakpoints_here(const struct cpu *c)
     return hit;
 }
 
+/* DR6: the four breakpoint bits tell of this event alone, the others are sticky; ones
+ * stand where nothing is defined (SDM vol 3B 17.2.3). */
+static void note_debug(struct cpu *c, uint64_t bits)
+{
+    c->dr[6] = (c->dr[6] & ~0xfull) | bits | 0xffff0ff0;
+}
+
+NORETURN static void raise_debug_trap(struct cpu *c)
+{
+    uint64_t bits = c->pending_debug;
+
+    c->pending_debug = 0;
+    note_debug(c, bits);
+    raise_trap(c, VEC_DB, bits & 1 << 14 ? R_DB_STEP : R_DB_DATA, bits);
+}
+
 /* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2.
  * False: nothing to execute now. */
 static bool attend(struct cpu *c)
@@ -383,12 +399,8 @@ static bool attend(struct cpu *c)
         }
         return true;
     }
-    if (c->pending_debug && !(shadow && c->shadow_ss)) {
-        c->budget--;
-        c->patch = NULL;
-        event_debug(c);
-        return true;
-    }
+    if (c->pending_debug && !(shadow && c->shadow_ss))
+        raise_debug_trap(c);
     if (nmi_deliverable(c) && !(shadow && c->shadow_ss)) {
         c->nmi_pending = false;
         c->budget--;
@@ -417,8 +429,11 @@ static void step(struct cpu *c)
     const struct insn *i;
     int32_t kept;
 
-    if (hit)
-        raise_breakpoint(c, hit);
+    if (hit) {
+        c->insn_rip = c->rip;
+        note_debug(c, hit);
+        raise_fault(c, VEC_DB, 0, R_DB_EXECUTE, hit, 0, 0);
+    }
     i = next_block(c);
     if (c->trace)
         c->trace(c, &i[1]);

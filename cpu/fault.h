@@ -28,6 +28,9 @@ enum reason {
 NORETURN void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why,
                           uint64_t a, uint64_t b, uint64_t d);
 
+/* A trap: the next instruction's RIP (c->rip) is pushed. Between instructions, for #DB. */
+NORETURN void raise_trap(struct cpu *c, enum vector v, enum reason why, uint64_t a);
+
 /* The common ones. */
 #define RAISE_UD(c, why) raise_fault(c, VEC_UD, 0, why, 0, 0, 0)
 #define RAISE_GP0(c, why) raise_fault(c, VEC_GP, 0, why, 0, 0, 0)

@@ -159,6 +159,7 @@ static bool add_lapics(struct machine *m, struct board *b, struct error *e)
             !device_option(d, "virtual_wire", n == 0 && m->config.kernel, e) ||
             !device_option(d, "x2apic", cpu_model_has(&m->model, CPUID_X2APIC), e) ||
             !device_option(d, "tsc_deadline", cpu_model_has(&m->model, CPUID_TSC_DEADLINE), e) ||
+            !device_option(d, "bus_hz", CRYSTAL_HZ, e) ||
             !device_option(d, "physbits", m->model.phys_bits, e))
             return false;
         lapic_connect(d, &(struct lapic_wiring){
@@ -214,8 +215,10 @@ struct wire_row {
 
 static const struct wire_row schematic[] = {
     /* Interrupt sources to the ISA bridge, which hands them to both controllers. */
-    {"pit", "out0", "piix3", "irq0"},
-    {"rtc", "irq", "piix3", "irq8"},
+    {"pit", "out0", "hpet", "pit"}, /* which may replace them (legacy replacement) */
+    {"rtc", "irq", "hpet", "rtc"},
+    {"hpet", "irq0", "piix3", "irq0"},
+    {"hpet", "irq8", "piix3", "irq8"},
     {"com1", "irq", "piix3", "irq4"},
     {"com2", "irq", "piix3", "irq3"},
     {"piix4-pm", "sci", "piix3", "irq9"},
@@ -257,10 +260,10 @@ static bool join_all(struct machine *m, struct error *e)
         if (!device_join(b->piix3, out, b->pic, in, e))
             return false;
     }
-    for (unsigned n = 0; n < 24; n++) {
-        snprintf(out, sizeof out, "gsi%u", n);
+    for (unsigned n = 0; n < 24; n++) { /* the last four are the HPET's alone */
+        snprintf(out, sizeof out, "gsi%u", n < 20 ? n : n - 20);
         snprintf(in, sizeof in, "in%u", n);
-        if (!device_join(b->piix3, out, b->ioapic, in, e))
+        if (!device_join(n < 20 ? b->piix3 : b->hpet, out, b->ioapic, in, e))
             return false;
     }
     wire(b->port92, "a20", a20_moved, m, 0);

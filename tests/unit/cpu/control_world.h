@@ -104,6 +104,7 @@ static inline struct world *world_new(void)
     w->model = (struct cpu_model){.name = "test", .vendor = "GenuineIntel",
                                   .phys_bits = 40, .linear_bits = 48};
     w->model.features[0] = w->model.features[1] = UINT64_MAX;
+    assert_true(space_init(&w->mmio, true));
     phys_init(&w->phys, &w->mmio, 40);
     w->phys.code = w->code;
     w->phys.code_written = ignore_code;
@@ -140,6 +141,7 @@ static inline struct world *world_new(void)
 static inline void world_free(struct world *w)
 {
     isa_table_free(&w->isa);
+    space_free(&w->mmio);
     free(w);
 }
 

@@ -134,6 +134,9 @@ void op_sse_ucomisd(struct cpu *c, const struct insn *i)
 
 /* ---- from integers ---- */
 
+/* From memory these touch no MMX register. The manual speaks of a transition to MMX
+ * without telling the forms apart; a real Zen leaves the x87 state alone then, and so do
+ * we: the rows for memory have no T_MMX. */
 void op_sse_cvtpi2ps(struct cpu *c, const struct insn *i)
 {
     uint64_t b = mmx_load(c, i, 8), r;
@@ -142,7 +145,8 @@ void op_sse_cvtpi2ps(struct cpu *c, const struct insn *i)
     r = f32_from_i32(&e, (int32_t)(uint32_t)b);
     r |= (uint64_t)f32_from_i32(&e, (int32_t)(uint32_t)(b >> 32)) << 32;
     sse_done(c, &e);
-    mmx_enter(c);
+    if (!(i->form & FORM_MEM))
+        mmx_enter(c);
     vec_at(c, i->reg)->q[0] = r;
 }
 
@@ -154,16 +158,10 @@ static struct x128 doubles_of(uint64_t b)
 
 void op_sse_cvtpi2pd(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = mmx_get(c, i->rm);
-    mmx_enter(c);
+    uint64_t b = mmx_load(c, i, 8);
+    if (!(i->form & FORM_MEM))
+        mmx_enter(c);
     vec_put(c, i->reg, doubles_of(b));
-}
-
-/* From memory it is an SSE2 instruction like any other: no MMX register takes part, and
- * the x87 state stays as it is. */
-void op_sse_cvtpi2pd_mem(struct cpu *c, const struct insn *i)
-{
-    vec_put(c, i->reg, doubles_of(mmx_load(c, i, 8)));
 }
 
 void op_sse_cvtsi2ss(struct cpu *c, const struct insn *i)

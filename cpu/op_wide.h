@@ -1,6 +1,6 @@
-/* wide.h - 128-bit products and quotients, with and without a compiler's 128-bit type. */
-#ifndef CPU_WIDE_H
-#define CPU_WIDE_H
+/* op_wide.h - 128-bit products and quotients, with or without a 128-bit type. */
+#ifndef CPU_OP_WIDE_H
+#define CPU_OP_WIDE_H
 
 #include "base/types.h"
 

@@ -137,10 +137,17 @@ void op_sse_ucomisd(struct cpu *c, const struct insn *i)
 /* From memory these touch no MMX register. The manual speaks of a transition to MMX
  * without telling the forms apart; a real Zen leaves the x87 state alone then, and so do
  * we: the rows for memory have no T_MMX. */
+static uint64_t pi_load(struct cpu *c, const struct insn *i)
+{
+    if (!(i->form & FORM_MEM))
+        mmx_wait(c);
+    return mmx_load(c, i, 8);
+}
+
 void op_sse_cvtpi2ps(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = mmx_load(c, i, 8), r;
     struct fp_env e = sse_env(c);
+    uint64_t b = pi_load(c, i), r;
 
     r = f32_from_i32(&e, (int32_t)(uint32_t)b);
     r |= (uint64_t)f32_from_i32(&e, (int32_t)(uint32_t)(b >> 32)) << 32;
@@ -158,7 +165,7 @@ static struct x128 doubles_of(uint64_t b)
 
 void op_sse_cvtpi2pd(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = mmx_load(c, i, 8);
+    uint64_t b = pi_load(c, i);
     if (!(i->form & FORM_MEM))
         mmx_enter(c);
     vec_put(c, i->reg, doubles_of(b));
@@ -238,9 +245,11 @@ static ALWAYS_INLINE void doubles_to_dwords(struct cpu *c, const struct insn *i,
 
 static ALWAYS_INLINE void floats_to_mmx(struct cpu *c, const struct insn *i, bool t)
 {
-    struct x128 b = vec_load(c, i, 8);
     struct fp_env e = sse_env(c);
-    uint64_t r = dwords_of_floats(&e, b.q[0], t);
+    uint64_t r;
+
+    mmx_wait(c);
+    r = dwords_of_floats(&e, vec_load(c, i, 8).q[0], t);
     done_without_denormal(c, &e);
     mmx_enter(c);
     mmx_set(c, i->reg, r);
@@ -248,9 +257,11 @@ static ALWAYS_INLINE void floats_to_mmx(struct cpu *c, const struct insn *i, boo
 
 static ALWAYS_INLINE void doubles_to_mmx(struct cpu *c, const struct insn *i, bool t)
 {
-    struct x128 b = vec_load(c, i, 16);
     struct fp_env e = sse_env(c);
-    uint64_t r = dwords_of_doubles(&e, b, t);
+    uint64_t r;
+
+    mmx_wait(c);
+    r = dwords_of_doubles(&e, vec_load(c, i, 16), t);
     done_without_denormal(c, &e);
     mmx_enter(c);
     mmx_set(c, i->reg, r);

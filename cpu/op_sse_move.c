@@ -92,12 +92,14 @@ void op_sse_movd_store(struct cpu *c, const struct insn *i)
 
 void op_sse_movq2dq(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     vec_put(c, i->reg, x128(mmx_get(c, i->rm), 0));
     mmx_enter(c);
 }
 
 void op_sse_movdq2q(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     mmx_enter(c);
     mmx_set(c, i->reg, vec_at(c, i->rm)->q[0]);
 }

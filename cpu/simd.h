@@ -116,6 +116,13 @@ static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i, u
     return i->form & FORM_MEM ? vec_read(c, i, size) : vec_get(c, i->rm);
 }
 
+/* The first thing each MMX instruction does: #MF for a pending x87 error. */
+static ALWAYS_INLINE void mmx_wait(struct cpu *c)
+{
+    if (UNLIKELY(c->fsw & FSW_ES))
+        x87_wait(c);
+}
+
 /* r/m as an MMX register (then whole), or size bytes of memory. */
 static ALWAYS_INLINE uint64_t mmx_load(struct cpu *c, const struct insn *i, unsigned size)
 {

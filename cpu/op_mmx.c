@@ -88,14 +88,15 @@ void op_mmx_emms(struct cpu *c, const struct insn *i)
 
 /* ---- from both operands ---- */
 
-/* MMX(name, bytes of a memory source, expression of a and b, first and second operand) */
-#define MMX(name, size, expr)                                                            \
-    void op_mmx_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                    \
-        uint64_t a = mmx_get(c, i->reg), b;                                              \
-        mmx_wait(c);                                                                     \
-        b = mmx_load(c, i, size);                                                        \
-        commit(c, i->reg, expr);                                                         \
+/* MMX(name, bytes of a memory source, expression of a and b, first and second operand)
+ */
+#define MMX(name, size, expr)                                                          \
+    void op_mmx_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        uint64_t a = mmx_get(c, i->reg), b;                                            \
+        mmx_wait(c);                                                                   \
+        b = mmx_load(c, i, size);                                                      \
+        commit(c, i->reg, expr);                                                       \
     }
 #define MMX_LANES(name) MMX(name, 8, lane_##name(a, b))
 
@@ -175,7 +176,8 @@ void op_mmx_pshufw(struct cpu *c, const struct insn *i)
     commit(c, i->reg, r);
 }
 
-/* The first operand stands above the second; bytes come from imm upwards, then zeros. */
+/* The first operand stands above the second; bytes come from imm upwards, then zeros.
+ */
 void op_mmx_palignr(struct cpu *c, const struct insn *i)
 {
     uint64_t a = mmx_get(c, i->reg), b, r;
@@ -192,18 +194,19 @@ void op_mmx_palignr(struct cpu *c, const struct insn *i)
     commit(c, i->reg, r);
 }
 
-/* ---- shifts: a count of the lane's width or more clears, or fills with the sign ---- */
+/* ---- shifts: a count of the lane's width or more clears, or fills with the sign ----
+ */
 
-#define MMX_SHIFT(name, w, how, beyond)                                                  \
-    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t n)                           \
-    {                                                                                    \
-        return n < w ? lanes_##how(w, a, (unsigned)n) : beyond;                          \
-    }                                                                                    \
-    MMX(name, 8, name(a, b))                                                             \
-    void op_mmx_##name##_imm(struct cpu *c, const struct insn *i)                        \
-    {                                                                                    \
-        mmx_wait(c);                                                                     \
-        commit(c, i->rm, name(mmx_get(c, i->rm), (unsigned)i->imm & 0xff));              \
+#define MMX_SHIFT(name, w, how, beyond)                                                \
+    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t n)                         \
+    {                                                                                  \
+        return n < w ? lanes_##how(w, a, (unsigned)n) : beyond;                        \
+    }                                                                                  \
+    MMX(name, 8, name(a, b))                                                           \
+    void op_mmx_##name##_imm(struct cpu *c, const struct insn *i)                      \
+    {                                                                                  \
+        mmx_wait(c);                                                                   \
+        commit(c, i->rm, name(mmx_get(c, i->rm), (unsigned)i->imm & 0xff));            \
     }
 
 MMX_SHIFT(psrlw, 16, shr, 0)

@@ -141,15 +141,13 @@ void op_sse_movlhps(struct cpu *c, const struct insn *i)
 void op_sse_movsldup(struct cpu *c, const struct insn *i)
 {
     struct x128 s = vec_load(c, i, 16);
-    vec_put(c, i->reg,
-            x128(two32(x32(s, 0), x32(s, 0)), two32(x32(s, 2), x32(s, 2))));
+    vec_put(c, i->reg, x128(two32(x32(s, 0), x32(s, 0)), two32(x32(s, 2), x32(s, 2))));
 }
 
 void op_sse_movshdup(struct cpu *c, const struct insn *i)
 {
     struct x128 s = vec_load(c, i, 16);
-    vec_put(c, i->reg,
-            x128(two32(x32(s, 1), x32(s, 1)), two32(x32(s, 3), x32(s, 3))));
+    vec_put(c, i->reg, x128(two32(x32(s, 1), x32(s, 1)), two32(x32(s, 3), x32(s, 3))));
 }
 
 void op_sse_movddup(struct cpu *c, const struct insn *i)

@@ -1,5 +1,5 @@
-/* Where cpu/hostfloat.h takes the host's FPU, softfloat gives the same bits, and raises no
- * flag but precision.
+/* Where cpu/hostfloat.h takes the host's FPU, softfloat gives the same bits, and raises
+ * no flag but precision.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,19 +58,19 @@ static struct fp_env masked(void)
                            .ftz = random64() & 1};
 }
 
-#define SAME(bits, name)                                                                 \
-    do {                                                                                 \
-        uint##bits##_t host, soft;                                                       \
-        struct fp_env e = masked();                                                      \
-        if (host_f##bits##_##name(a, b, &host)) {                                        \
-            soft = f##bits##_##name(&e, a, b);                                           \
-            if (host != soft || e.flags & ~FP_INEXACT)                                   \
-                fail_msg("f" #bits "_" #name " %llx, %llx: host %llx, softfloat %llx, "  \
-                         "flags %x",                                                     \
-                         (unsigned long long)a, (unsigned long long)b,                   \
-                         (unsigned long long)host, (unsigned long long)soft, e.flags);   \
-            taken++;                                                                     \
-        }                                                                                \
+#define SAME(bits, name)                                                               \
+    do {                                                                               \
+        uint##bits##_t host, soft;                                                     \
+        struct fp_env e = masked();                                                    \
+        if (host_f##bits##_##name(a, b, &host)) {                                      \
+            soft = f##bits##_##name(&e, a, b);                                         \
+            if (host != soft || e.flags & ~FP_INEXACT)                                 \
+                fail_msg("f" #bits "_" #name " %llx, %llx: host %llx, softfloat %llx, " \
+                         "flags %x",                                                   \
+                         (unsigned long long)a, (unsigned long long)b,                 \
+                         (unsigned long long)host, (unsigned long long)soft, e.flags); \
+            taken++;                                                                   \
+        }                                                                              \
     } while (0)
 
 static void doubles_agree(void **state)
@@ -78,7 +78,8 @@ static void doubles_agree(void **state)
     unsigned taken = 0;
     (void)state;
     for (unsigned n = 0; n < TRIES; n++) {
-        uint64_t a = some_double(), b = n % 16 ? some_double() : a ^ (random64() & 1) << 63;
+        uint64_t a = some_double();
+        uint64_t b = n % 16 ? some_double() : a ^ (random64() & 1) << 63;
         uint64_t root;
         struct fp_env at_root = masked();
         SAME(64, add);
@@ -98,7 +99,8 @@ static void floats_agree(void **state)
     unsigned taken = 0;
     (void)state;
     for (unsigned n = 0; n < TRIES; n++) {
-        uint32_t a = some_float(), b = n % 16 ? some_float() : a ^ (uint32_t)(n / 16 & 1) << 31;
+        uint32_t a = some_float();
+        uint32_t b = n % 16 ? some_float() : a ^ (uint32_t)(n / 16 & 1) << 31;
         uint32_t root;
         struct fp_env at_root = masked();
         SAME(32, add);

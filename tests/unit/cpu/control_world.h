@@ -47,7 +47,8 @@ struct world {
     uint64_t code[RAM_SIZE / PAGE];
     uint8_t ram[RAM_SIZE];
     jmp_buf escape;
-    unsigned triple_faults;
+    unsigned triple_faults, told_count;
+    uint8_t told[4];
 };
 
 static inline void triple(void *owner, struct cpu *c)

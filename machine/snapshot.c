@@ -32,7 +32,6 @@ static void write_parts(struct machine *m, struct writer *w)
         section_begin(w, "cpu");
         write_u32(w, n);
         cpu_save(m->cpu[n], w);
-        state_save(mmu_fields, &m->cpu[n]->mmu, w);
         section_end(w);
     }
     for (unsigned n = 0; n < m->devices; n++) {
@@ -119,17 +118,11 @@ static bool load_machine(struct machine *m, struct reader *r, struct error *e)
 static bool load_cpu(struct machine *m, struct reader *r, struct error *e)
 {
     uint32_t n = read_u32(r);
-    struct cpu *c;
 
     if (n >= m->config.cpus)
         return error_set(e, "the snapshot names CPU %u, this machine has %u", n,
                          m->config.cpus);
-    c = m->cpu[n];
-    if (!cpu_restore(c, r, e) || !state_restore(mmu_fields, &c->mmu, NULL, r, e))
-        return false;
-    mmu_drop(&c->mmu);
-    c->seen_flushes = c->mmu.flushes;
-    return true;
+    return cpu_restore(m->cpu[n], r, e);
 }
 
 static bool load_device(struct machine *m, struct reader *r, struct error *e)

@@ -422,7 +422,7 @@ const struct device_class hpet_class = {
         (const struct pin[]){
             {"irq0", .offset = offsetof(struct hpet, irq0)},
             {"irq8", .offset = offsetof(struct hpet, irq8)},
-            {"gsi%u", .offset = offsetof(struct hpet, gsi), .count = GSIS},
+            {"gsi2%u", .offset = offsetof(struct hpet, gsi), .count = GSIS}, /* 20 to 23 */
             {"pit", .moved = moved, .n = PIT_IN},
             {"rtc", .moved = moved, .n = RTC_IN},
             {0},

@@ -299,7 +299,6 @@ static void drive(void *dev)
     p->wire_gpe = p->gpe;
     pci_function_drive(&p->pci);
     follow_base(p);
-    catch_up(p);
     update(p);
 }
 

@@ -442,7 +442,6 @@ static void drive(void *dev)
             c->count = modulus(c);
         if (elapsed(c, t) < -1)
             c->origin = t + 1;
-        settle(c, t);
         refresh(c, t);
     }
 }

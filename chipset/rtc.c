@@ -243,6 +243,8 @@ static void catch_up(struct rtc *r)
     }
 }
 
+/* Lines and the deadline follow the state as it is: what went by unseen since stays
+ * unseen, so that a restored clock is the one that was saved. */
 static void drive(void *dev)
 {
     struct rtc *r = dev;
@@ -253,7 +255,6 @@ static void drive(void *dev)
     h = clock_to_hz(r->clock, r->clock->now, HZ);
     if (r->start > h) /* a snapshot may say anything */
         r->start = h;
-    catch_up(r);
     enabled = r->cmos[REG_B] & (B_PIE | B_AIE | B_UIE); /* at the places of PF, AF, UF */
     flags = r->cmos[REG_C] & (C_PF | C_AF | C_UF);
     r->cmos[REG_C] = flags | (flags & enabled ? C_IRQF : 0);
@@ -276,8 +277,10 @@ static void drive(void *dev)
         at = (r->second + alarm) * HZ;
         next = at < next ? at : next;
     }
-    if (next == UINT64_MAX || next <= h || next - h > (uint64_t)2 * DAY * HZ)
+    if (next == UINT64_MAX)
         timer_stop(r->clock, &r->timer);
+    else if (next <= h || next - h > (uint64_t)2 * DAY * HZ) /* catch up and see */
+        timer_arm(r->clock, &r->timer, r->clock->now);
     else
         timer_arm(r->clock, &r->timer, clock_from_hz(r->clock, r->start + next, HZ));
 }
@@ -387,6 +390,7 @@ static enum io_status access(void *dev, struct io *io)
 
 static void due(void *owner)
 {
+    catch_up(owner);
     drive(owner);
 }
 

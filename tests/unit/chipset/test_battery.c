@@ -16,8 +16,8 @@
 #include "chipset/rtc.h"
 
 static const struct device_class *const classes[] = {
-    &dma_class,   &hpet_class,  &i440fx_class,   &ioapic_class, &lapic_class,
-    &pci_class,   &pic_class,   &piix3_class,    &piix4_pm_class, &pit_class,
+    &dma_class,    &hpet_class,   &i440fx_class, &ioapic_class,   &lapic_class,
+    &pci_class,    &pic_class,    &piix3_class,  &piix4_pm_class, &pit_class,
     &port61_class, &port92_class, &rtc_class,
 };
 
@@ -71,7 +71,6 @@ static void each(void (*body)(struct device *d))
         rig_free(&rig);
     }
 }
-
 
 /* An access that the region's handlers may get. */
 static struct io random_access(const struct region *r)
@@ -129,8 +128,9 @@ static void random_state(const struct field *f, void *object)
                 random_state(f->sub, (char *)object + f->offset + i * f->size);
             else if (f->kind == FIELD_VALUE)
                 field_set(f, object, i,
-                          v & 1 ? f->max - (v >> 8 & 3 & f->max)
-                          : f->max == UINT64_MAX ? v : v % (f->max + 1));
+                          v & 1                  ? f->max - (v >> 8 & 3 & f->max)
+                          : f->max == UINT64_MAX ? v
+                                                 : v % (f->max + 1));
         }
     }
 }
@@ -217,10 +217,11 @@ static void peek_and_access(struct device *d)
                          r[i].name, a.offset);
             device_save(d, &after);
             if (s == IO_DONE && a.value != b.value)
-                fail_msg("%s %s+%x: peek and access differ", d->name, r[i].name, a.offset);
+                fail_msg("%s %s+%x: peek and access differ", d->name, r[i].name,
+                         a.offset);
             if (memcmp(before.bytes, after.bytes, before.size))
-                fail_msg("%s %s+%x: a read that peek answers changed something", d->name,
-                         r[i].name, a.offset);
+                fail_msg("%s %s+%x: a read that peek answers changed something",
+                         d->name, r[i].name, a.offset);
             writer_free(&before);
             writer_free(&after);
         }

@@ -115,7 +115,8 @@ static void periodic_mode_takes_a_first_match_and_a_period(void **state)
     assert_int_equal(gsi20.rises, 102);
 }
 
-static void a_tiny_period_costs_one_event_a_microsecond_and_keeps_its_phase(void **state)
+static void
+a_tiny_period_costs_one_event_a_microsecond_and_keeps_its_phase(void **state)
 {
     uint64_t armed;
     (void)state;

@@ -48,11 +48,13 @@ static const struct device_class card_class = {
     .size = sizeof(struct card),
     .fields = (const struct field[]){FIELD_SUBLIST(card, struct pci_function, pci, 1,
                                                    pci_function_fields){0}},
-    .regions = (const struct region[]){{"card-io", 0, 0x20, NULL, card_access, .unmapped = true},
-                                       {"card-mem", 0, 0x3000, NULL, card_access,
-                                        .mmio = true, .unmapped = true},
-                                       {0}},
-    .pins = (const struct pin[]){{"intx", .offset = offsetof(struct card, pci.intx)}, {0}},
+    .regions =
+        (const struct region[]){
+            {"card-io", 0, 0x20, NULL, card_access, .unmapped = true},
+            {"card-mem", 0, 0x3000, NULL, card_access, .mmio = true, .unmapped = true},
+            {0}},
+    .pins =
+        (const struct pin[]){{"intx", .offset = offsetof(struct card, pci.intx)}, {0}},
     .init = card_init,
     .reset = card_reset,
     .drive = card_drive,

@@ -17,6 +17,8 @@ struct chardev {
      * depends on the guest alone; an interactive one hands out only what came through the
      * door between instructions. */
     int (*get)(void *owner);
+    /* May be NULL. Everything put so far goes out to the host. */
+    void (*flush)(void *owner);
 
     void *device;
     void (*kick)(void *device); /* there is input again: called between instructions */

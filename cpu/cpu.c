@@ -458,8 +458,10 @@ static void step(struct cpu *c)
 /* Back from a raise: the instruction, and those charged after it, did not retire. */
 static void unwind(struct cpu *c)
 {
-    if (c->at)
+    if (c->at) {
         c->budget += c->at->left;
+        c->pending_debug &= ~0xfull; /* data breakpoints it met before it faulted */
+    }
     c->at = NULL;
     c->budget += c->kept;
     c->slice += c->kept;

@@ -1,7 +1,7 @@
 /* cpuid.c - what CPUID answers: the model's features, seen through live state.
  *
- * Intel SDM vol 2, CPUID. Leaves above the highest answer like the highest basic one, as
- * on Intel processors.
+ * Intel SDM vol 2, CPUID. Leaves above the highest answer like the highest basic one,
+ * as on Intel processors.
  */
 #include "base/byteorder.h"
 #include "cpu/system.h"
@@ -20,7 +20,8 @@ static const struct feature feature[CPU_FEATURES] = {
 #undef FEATURE
 };
 
-static void features(const struct cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+static void features(const struct cpu *c, uint32_t leaf, uint32_t subleaf,
+                     uint32_t out[4])
 {
     for (unsigned f = 1; f < CPU_FEATURES; f++)
         if (feature[f].leaf == leaf && feature[f].subleaf == subleaf &&
@@ -92,7 +93,7 @@ static void leaf_1(const struct cpu *c, uint32_t out[4])
     set_bit(&out[REG_ECX], 27, c->cr4 & CR4_OSXSAVE);
 }
 
-/* Deterministic cache parameters. Nothing is cached here; software sizes its loops by it. */
+/* Deterministic cache parameters: nothing is cached, but software sizes its loops. */
 static void leaf_4(const struct cpu *c, uint32_t subleaf, uint32_t out[4])
 {
     enum { DATA = 1, CODE = 2, UNIFIED = 3 };
@@ -111,8 +112,8 @@ static void leaf_4(const struct cpu *c, uint32_t subleaf, uint32_t out[4])
         return;
     cpus = 1u << id_bits(package_cpus(c));
     threads = 1u << id_bits(core_threads(c));
-    out[REG_EAX] = caches[subleaf].type | (uint32_t)caches[subleaf].level << 5 | 1u << 8 |
-                   ((caches[subleaf].shared ? cpus : threads) - 1) << 14 |
+    out[REG_EAX] = caches[subleaf].type | (uint32_t)caches[subleaf].level << 5 |
+                   1u << 8 | ((caches[subleaf].shared ? cpus : threads) - 1) << 14 |
                    ((cpus / threads ? cpus / threads : 1) - 1) << 26;
     out[REG_EBX] = (64 - 1) | (caches[subleaf].ways - 1u) << 22;
     out[REG_ECX] = caches[subleaf].sets - 1u;
@@ -235,7 +236,9 @@ static void extended(const struct cpu *c, uint32_t leaf, uint32_t out[4])
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: leaf_brand(c, leaf - 0x80000002, out); break;
-    case 0x80000006: out[REG_ECX] = 256 << 16 | 6 << 12 | 64; break; /* L2: KiB, ways, line */
+    case 0x80000006:
+        out[REG_ECX] = 256 << 16 | 6 << 12 | 64; /* L2: KiB, 8 ways, line */
+        break;
     case 0x80000007: features(c, 0x80000007, 0, out); break;
     case 0x80000008: out[REG_EAX] = m->phys_bits | (uint32_t)m->linear_bits << 8; break;
     }
@@ -251,7 +254,7 @@ void cpu_cpuid(const struct cpu *c, uint32_t leaf, uint32_t subleaf, uint32_t ou
         extended(c, leaf, out);
         return;
     }
-    /* Old systems fail when the highest leaf is above 3 (NT 4): software can limit it. */
+    /* Old systems fail when the highest leaf is above 3 (NT 4): it can be limited. */
     if ((c->misc_enable & MISC_LIMIT_CPUID) && max > 2)
         max = 2;
     if (leaf > max)

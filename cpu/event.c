@@ -14,7 +14,8 @@ static bool is_software(const struct cpu *c)
     return c->event.kind == EVENT_SOFTWARE;
 }
 
-NORETURN static void raise_idt(struct cpu *c, enum vector v, enum reason why, uint64_t b)
+NORETURN static void raise_idt(struct cpu *c, enum vector v, enum reason why,
+                               uint64_t b)
 {
     unsigned vector = c->event.vector;
     raise_fault(c, v, vector << 3 | ERROR_IDT, why, vector, b, 0);
@@ -109,8 +110,8 @@ static void gate_read(struct cpu *c, struct gate *g)
         g->offset |= sys_load(c, la + 8, 8) << 32;
     /* Only instructions are asked for their right to go through (6.12.1.2). */
     if (is_software(c) && g->dpl < c->cpl)
-        raise_fault(c, VEC_GP, (uint32_t)e->vector << 3 | ERROR_IDT, R_IDT_DPL, e->vector,
-                    g->dpl, c->cpl);
+        raise_fault(c, VEC_GP, (uint32_t)e->vector << 3 | ERROR_IDT, R_IDT_DPL,
+                    e->vector, g->dpl, c->cpl);
     if (!(raw >> 47 & 1))
         raise_idt(c, VEC_NP, R_IDT_NOT_PRESENT, 0);
 }
@@ -225,8 +226,8 @@ static void deliver_protected(struct cpu *c)
     c->rip = g.offset;
 }
 
-/* 64-bit mode handlers: SS:RSP is always pushed, on a stack aligned to 16 bytes; an inner
- * level gets a null SS (6.14.2 to 6.14.5). */
+/* 64-bit mode handlers: SS:RSP is always pushed, on a stack aligned to 16 bytes; an
+ * inner level gets a null SS (6.14.2 to 6.14.5). */
 static void deliver_long(struct cpu *c)
 {
     struct descriptor cs;
@@ -289,8 +290,8 @@ void event_deliver(struct cpu *c)
 
 static void begin(struct cpu *c, enum event_kind kind, uint8_t vector)
 {
-    c->event = (struct cpu_event){.kind = kind, .vector = vector, .rip = c->rip,
-                                  .cs = c->seg[CS].selector};
+    c->event = (struct cpu_event){
+        .kind = kind, .vector = vector, .rip = c->rip, .cs = c->seg[CS].selector};
     c->fault_count = 0;
     event_deliver(c);
 }

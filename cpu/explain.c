@@ -66,10 +66,22 @@ static bool debug_load(const struct cpu *c, uint64_t la, uint64_t *value)
 /* ---- descriptors ---- */
 
 static const char *const system_types[16] = {
-    "reserved type 0", "available 16-bit TSS", "LDT", "busy 16-bit TSS",
-    "16-bit call gate", "task gate", "16-bit interrupt gate", "16-bit trap gate",
-    "reserved type 8", "available TSS", "reserved type 10", "busy TSS", "call gate",
-    "reserved type 13", "interrupt gate", "trap gate",
+    "reserved type 0",
+    "available 16-bit TSS",
+    "LDT",
+    "busy 16-bit TSS",
+    "16-bit call gate",
+    "task gate",
+    "16-bit interrupt gate",
+    "16-bit trap gate",
+    "reserved type 8",
+    "available TSS",
+    "reserved type 10",
+    "busy TSS",
+    "call gate",
+    "reserved type 13",
+    "interrupt gate",
+    "trap gate",
 };
 
 static void say_gate(struct text *t, uint64_t raw)
@@ -105,12 +117,14 @@ static void say_descriptor(struct text *t, uint64_t raw)
             say(t, "%s%s data", d.attr & SEG_EXPAND_DOWN ? "expand-down, " : "",
                 d.attr & SEG_WRITABLE ? "writable" : "read-only");
         if (d.attr & SEG_S)
-            say(t, ", %s", (d.attr & SEG_CODE) && (d.attr & SEG_L) ? "64-bit"
-                           : d.attr & SEG_DB                       ? "32-bit"
-                                                                   : "16-bit");
+            say(t, ", %s",
+                (d.attr & SEG_CODE) && (d.attr & SEG_L) ? "64-bit"
+                : d.attr & SEG_DB                       ? "32-bit"
+                                                        : "16-bit");
         say(t, ", base %08llxh, limit %08lxh", (ull)d.base, (unsigned long)d.limit);
     }
-    say(t, ", DPL %u, %s", ATTR_DPL(d.attr), d.attr & SEG_P ? "present" : "not present");
+    say(t, ", DPL %u, %s", ATTR_DPL(d.attr),
+        d.attr & SEG_P ? "present" : "not present");
 }
 
 enum { ERROR_IDT_BIT = 2 };
@@ -181,14 +195,18 @@ static void explain_walk(struct text *t, const struct walk *w, uint32_t error)
         error & 1 ? "page present" : "page not present");
     for (unsigned n = 0; n < w->count && n < ARRAY_SIZE(w->entry); n++) {
         uint64_t e = w->entry[n].value;
-        say(t, "\n  %-5s at %012llxh: %016llxh %s %s %s%s%s%s%s%s",
-            level_name(w->entry[n].level), (ull)w->entry[n].where, (ull)e,
-            e & 1 ? "P" : "-", e & 2 ? "RW" : "RO", e & 4 ? "US" : "SU",
-            e & 32 ? " A" : "", e & 64 ? " D" : "", e & 128 ? " PS" : "",
-            e & 256 ? " G" : "", e >> 63 ? " XD" : "");
+        say(t, "\n  %-5s at %012llxh: %016llxh", level_name(w->entry[n].level),
+            (ull)w->entry[n].where, (ull)e);
+        if (e & 1)
+            say(t, " P %s %s%s%s%s%s%s", e & 2 ? "RW" : "RO", e & 4 ? "US" : "SU",
+                e & 32 ? " A" : "", e & 64 ? " D" : "", e & 128 ? " PS" : "",
+                e & 256 ? " G" : "", e >> 63 ? " XD" : "");
+        else
+            say(t, " not present");
     }
     if (w->count == 0)
-        say(t, "\n  refused by the TLB's copy of the page's rights: %s", refusal(w->refused));
+        say(t, "\n  refused by the TLB's copy of the page's rights: %s",
+            refusal(w->refused));
     else
         say(t, "\n  refused at the %s: %s", level_name(w->level), refusal(w->refused));
     if (w->refused == WALK_RESERVED)
@@ -202,8 +220,9 @@ static void explain_walk(struct text *t, const struct walk *w, uint32_t error)
 static void say_name(struct text *t, const struct cpu_event *e)
 {
     static const char *const names[] = {
-        "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "vector 9",
-        "#TS", "#NP", "#SS", "#GP", "#PF", "vector 15", "#MF", "#AC", "#MC", "#XM",
+        "#DE", "#DB", "NMI",      "#BP", "#OF", "#BR", "#UD",
+        "#NM", "#DF", "vector 9", "#TS", "#NP", "#SS", "#GP",
+        "#PF", "vector 15", "#MF", "#AC", "#MC", "#XM",
     };
 
     if (e->kind == EVENT_INTERRUPT)
@@ -218,7 +237,8 @@ static void say_name(struct text *t, const struct cpu_event *e)
         say(t, "(%04lxh)", (unsigned long)e->error);
 }
 
-void fault_explain(const struct cpu *c, const struct cpu_event *e, char *text, size_t room)
+void fault_explain(const struct cpu *c, const struct cpu_event *e, char *text,
+                   size_t room)
 {
     struct text t = {text, room};
     unsigned why = e->reason < REASONS ? e->reason : R_NONE;
@@ -229,7 +249,8 @@ void fault_explain(const struct cpu *c, const struct cpu_event *e, char *text, s
         return;
     text[0] = '\0';
     say_name(&t, e);
-    say(&t, cpu_long_mode(c) ? " at %04x:%016llx" : " at %04x:%08llx", e->cs, (ull)e->rip);
+    say(&t, cpu_long_mode(c) ? " at %04x:%016llx" : " at %04x:%08llx", e->cs,
+        (ull)e->rip);
     if (why != R_NONE) {
         say(&t, ": ");
         /* Sentences use from none to all three operands, each as a %ll. */

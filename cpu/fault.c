@@ -6,7 +6,9 @@
 /* Bit 0 of a selector error code: the event came from outside the program (6.13). */
 enum { ERROR_EXT = 1 };
 
-enum { CONTRIBUTORY = 1 << VEC_DE | 1 << VEC_TS | 1 << VEC_NP | 1 << VEC_SS | 1 << VEC_GP };
+enum {
+    CONTRIBUTORY = 1 << VEC_DE | 1 << VEC_TS | 1 << VEC_NP | 1 << VEC_SS | 1 << VEC_GP
+};
 
 static bool is_contributory(unsigned vector)
 {
@@ -15,8 +17,10 @@ static bool is_contributory(unsigned vector)
 
 static bool has_error_code(unsigned vector)
 {
-    enum { WITH = 1 << VEC_DF | 1 << VEC_TS | 1 << VEC_NP | 1 << VEC_SS | 1 << VEC_GP |
-                  1 << VEC_PF | 1 << VEC_AC };
+    enum {
+        WITH = 1 << VEC_DF | 1 << VEC_TS | 1 << VEC_NP | 1 << VEC_SS | 1 << VEC_GP |
+               1 << VEC_PF | 1 << VEC_AC
+    };
     return WITH >> vector & 1;
 }
 
@@ -67,9 +71,13 @@ NORETURN static COLD void escalate(struct cpu *c, const struct cpu_event *next)
         if (next->vector == VEC_PF)
             c->cr2 = next->linear; /* the handler looks there for a stack overflow */
         *first = (struct cpu_event){
-            .kind = EVENT_FAULT, .vector = VEC_DF, .has_error = true,
-            .reason = R_DF_ESCALATED, .operand = {a, next->vector},
-            .rip = next->rip, .cs = next->cs,
+            .kind = EVENT_FAULT,
+            .vector = VEC_DF,
+            .has_error = true,
+            .reason = R_DF_ESCALATED,
+            .operand = {a, next->vector},
+            .rip = next->rip,
+            .cs = next->cs,
         };
     } else {
         *first = *next;
@@ -78,7 +86,8 @@ NORETURN static COLD void escalate(struct cpu *c, const struct cpu_event *next)
     leave(c);
 }
 
-NORETURN static void raise_this(struct cpu *c, struct cpu_event *e, enum event_kind kind)
+NORETURN static void raise_this(struct cpu *c, struct cpu_event *e,
+                                enum event_kind kind)
 {
     e->kind = kind;
     e->rip = c->insn_rip;
@@ -93,10 +102,12 @@ NORETURN static void raise_this(struct cpu *c, struct cpu_event *e, enum event_k
     leave(c);
 }
 
-void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why, uint64_t a,
-                 uint64_t b, uint64_t d)
+void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why,
+                 uint64_t a, uint64_t b, uint64_t d)
 {
-    struct cpu_event e = {.vector = (uint8_t)v, .error = error, .reason = (uint16_t)why,
+    struct cpu_event e = {.vector = (uint8_t)v,
+                          .error = error,
+                          .reason = (uint16_t)why,
                           .operand = {a, b, d}};
 
     if (c->delivering && c->event.kind != EVENT_SOFTWARE &&
@@ -107,7 +118,8 @@ void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why, 
 
 void raise_trap(struct cpu *c, enum vector v, enum reason why, uint64_t a)
 {
-    struct cpu_event e = {.vector = (uint8_t)v, .reason = (uint16_t)why, .operand = {a}};
+    struct cpu_event e = {
+        .vector = (uint8_t)v, .reason = (uint16_t)why, .operand = {a}};
 
     c->insn_rip = c->rip;
     raise_this(c, &e, EVENT_TRAP);
@@ -115,8 +127,11 @@ void raise_trap(struct cpu *c, enum vector v, enum reason why, uint64_t a)
 
 void raise_page_fault(struct cpu *c, uint64_t la)
 {
-    struct cpu_event e = {.vector = VEC_PF, .error = c->mmu.walk.error_code,
-                          .reason = R_PF, .operand = {la}, .linear = la};
+    struct cpu_event e = {.vector = VEC_PF,
+                          .error = c->mmu.walk.error_code,
+                          .reason = R_PF,
+                          .operand = {la},
+                          .linear = la};
 
     e.walk = c->mmu.walk;
     raise_this(c, &e, EVENT_FAULT);

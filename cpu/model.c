@@ -203,9 +203,10 @@ static bool consistent(struct cpu_model *m, const bool asked[], struct error *e)
             if (!cpu_model_has(m, f) || cpu_model_has(m, other))
                 continue;
             if (asked[f]) {
-                error_set(e, "CPU feature %s needs %s, which this model lacks", names[f],
-                          names[other]);
-                return error_hint(e, "add '+%s', or leave %s out", names[other], names[f]);
+                error_set(e, "CPU feature %s needs %s, which this model lacks",
+                          names[f], names[other]);
+                return error_hint(e, "add '+%s', or leave %s out", names[other],
+                                  names[f]);
             }
             feature_set(m, f, false);
             changed = true;

@@ -50,7 +50,8 @@ static enum reason p5_counter_get(struct cpu *c, uint32_t n, uint64_t *v)
     return cpu_has(c, CPUID_I686) ? R_GP_MSR_READ : R_NONE;
 }
 
-static enum reason p5_counter_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *detail)
+static enum reason p5_counter_set(struct cpu *c, uint32_t n, uint64_t v,
+                                  uint64_t *detail)
 {
     (void)n, (void)v, (void)detail;
     return cpu_has(c, CPUID_I686) ? R_GP_MSR_WRITE : R_NONE;
@@ -128,7 +129,8 @@ static enum reason tsc_adjust_get(struct cpu *c, uint32_t n, uint64_t *v)
     return R_NONE;
 }
 
-static enum reason tsc_adjust_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *detail)
+static enum reason tsc_adjust_set(struct cpu *c, uint32_t n, uint64_t v,
+                                  uint64_t *detail)
 {
     (void)n, (void)detail;
     c->tsc_adjust = v;
@@ -152,7 +154,8 @@ static uint64_t phys_mask(const struct cpu *c)
     return (1ull << c->model->phys_bits) - 1;
 }
 
-static enum reason apic_base_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *detail)
+static enum reason apic_base_set(struct cpu *c, uint32_t n, uint64_t v,
+                                 uint64_t *detail)
 {
     enum { BSP = 1 << 8, X2APIC = 1 << 10, ENABLE = 1 << 11 };
     uint64_t legal = BSP | ENABLE | (cpu_has(c, CPUID_X2APIC) ? X2APIC : 0) |
@@ -192,7 +195,8 @@ static enum reason spec_ctrl_get(struct cpu *c, uint32_t n, uint64_t *v)
     return R_NONE;
 }
 
-static enum reason spec_ctrl_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *detail)
+static enum reason spec_ctrl_set(struct cpu *c, uint32_t n, uint64_t v,
+                                 uint64_t *detail)
 {
     enum { IBRS = 1, STIBP = 2, SSBD = 4 };
     unsigned legal = IBRS | (cpu_has(c, CPUID_STIBP) ? STIBP : 0) |
@@ -218,9 +222,10 @@ static enum reason capabilities_get(struct cpu *c, uint32_t n, uint64_t *v)
            IF_PSCHANGE_MC_NO = 6, TAA_NO = 8, SBDR_SSDP_NO = 13, FBSDP_NO = 14,
            PSDP_NO = 15, BHI_NO = 20, PBRSB_NO = 24, GDS_NO = 26, RFDS_NO = 27,
            ITS_NO = 62 };
-    static const uint8_t bits[] = {RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO,
-                                   IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO,
-                                   PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO};
+    static const uint8_t bits[] = {
+        RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO,
+        SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO, ITS_NO,
+    };
     (void)n;
     *v = 0;
     for (unsigned k = 0; k < ARRAY_SIZE(bits); k++)
@@ -274,12 +279,14 @@ static enum reason misc_enable_get(struct cpu *c, uint32_t n, uint64_t *v)
     return R_NONE;
 }
 
-static enum reason misc_enable_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *detail)
+static enum reason misc_enable_set(struct cpu *c, uint32_t n, uint64_t v,
+                                   uint64_t *detail)
 {
     const uint64_t thermal = 1 << 3, perfmon = 1 << 7, speedstep = 1 << 16,
                    xtpr = 1 << 23, turbo = 1ull << 38;
     uint64_t fixed = MISC_NO_BTS | MISC_NO_PEBS | perfmon;
-    uint64_t kept = MISC_FAST_STRING | thermal | speedstep | xtpr | turbo | MISC_LIMIT_CPUID;
+    uint64_t kept =
+        MISC_FAST_STRING | thermal | speedstep | xtpr | turbo | MISC_LIMIT_CPUID;
     (void)n;
     if (cpu_has(c, CPUID_MONITOR))
         kept |= MISC_MONITOR;
@@ -312,7 +319,8 @@ static enum reason efer_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *det
         legal |= EFER_NXE;
     if (reserved(v, legal, detail))
         return R_GP_MSR_RESERVED;
-    v = (v & ~EFER_LMA) | (c->efer & EFER_LMA); /* LMA is the processor's; writes are lost */
+    /* LMA is the processor's; writes to it are lost. */
+    v = (v & ~EFER_LMA) | (c->efer & EFER_LMA);
     changed = c->efer ^ v;
     if ((changed & EFER_LME) && (c->cr0 & CR0_PG))
         return R_GP_EFER_LME;
@@ -323,7 +331,7 @@ static enum reason efer_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *det
     return R_NONE;
 }
 
-/* ---- memory types: kept and checked; nothing is cached, so they change nothing ---- */
+/* ---- memory types: kept and checked; without caches they change nothing ---- */
 
 static enum reason mtrrcap_get(struct cpu *c, uint32_t n, uint64_t *v)
 {
@@ -362,7 +370,8 @@ static enum reason mtrr_fixed_get(struct cpu *c, uint32_t n, uint64_t *v)
     return R_NONE;
 }
 
-static enum reason mtrr_fixed_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *detail)
+static enum reason mtrr_fixed_set(struct cpu *c, uint32_t n, uint64_t v,
+                                  uint64_t *detail)
 {
     enum reason why = types(v, false, detail);
     if (why == R_NONE)
@@ -459,11 +468,12 @@ const char *msr_name(uint32_t number)
     return m ? m->name : NULL;
 }
 
-static enum reason unknown(struct cpu *c, const char *how, uint32_t number, enum reason why)
+static enum reason unknown(struct cpu *c, const char *how, uint32_t number,
+                           enum reason why)
 {
     if (c->log)
-        log_guest(c->log, "cpu", "%s of MSR %xh, which this CPU model does not have", how,
-                  (unsigned)number);
+        log_guest(c->log, "cpu", "%s of MSR %xh, which this CPU model does not have",
+                  how, (unsigned)number);
     return why;
 }
 
@@ -476,7 +486,9 @@ enum reason msr_read(struct cpu *c, uint32_t number, uint64_t *value)
         return unknown(c, "read", number, R_GP_MSR_READ);
     switch (m->kind) {
     case MSR_KEPT:
-    case MSR_LINEAR: memcpy(value, (const uint8_t *)c + m->offset, sizeof *value); break;
+    case MSR_LINEAR:
+        memcpy(value, (const uint8_t *)c + m->offset, sizeof *value);
+        break;
     case MSR_CODED: return m->get ? m->get(c, number, value) : R_GP_MSR_WRITE_ONLY;
     case MSR_ZERO: break;
     }
@@ -503,7 +515,8 @@ enum reason msr_write(struct cpu *c, uint32_t number, uint64_t value, uint64_t *
         if (m->first == 0xc0000100 || m->first == 0xc0000101)
             seg_derive(c, m->first == 0xc0000100 ? FS : GS);
         break;
-    case MSR_CODED: return m->set ? m->set(c, number, value, detail) : R_GP_MSR_READ_ONLY;
+    case MSR_CODED:
+        return m->set ? m->set(c, number, value, detail) : R_GP_MSR_READ_ONLY;
     case MSR_ZERO: break;
     }
     return R_NONE;

@@ -30,6 +30,27 @@ void op_adc(struct cpu *c, const struct insn *i)
     lazy_result(&c->lazy, i->bits, r, flags);
 }
 
+/* ADCX carries through CF, ADOX through OF; each leaves the other five flags. */
+static void add_through(struct cpu *c, const struct insn *i, uint32_t flag, bool in)
+{
+    uint64_t b = rm_get(c, i, i->bits), a = reg_get(c, i->reg, i->bits);
+    uint64_t r = a + b + in;
+    bool out = ((a & b) | ((a | b) & ~r)) >> (i->bits - 1) & 1;
+
+    reg_set(c, i->reg, i->bits, r);
+    flags_merge(c, flag, out ? flag : 0);
+}
+
+void op_adcx(struct cpu *c, const struct insn *i)
+{
+    add_through(c, i, FLAG_CF, lazy_cf(&c->lazy));
+}
+
+void op_adox(struct cpu *c, const struct insn *i)
+{
+    add_through(c, i, FLAG_OF, lazy_of(&c->lazy));
+}
+
 void op_sub(struct cpu *c, const struct insn *i)
 {
     struct place to = open_dst(c, i);
@@ -153,8 +174,8 @@ void op_xadd(struct cpu *c, const struct insn *i)
     lazy_add(&c->lazy, i->bits, a, a + b);
 }
 
-/* Memory is written either way (SDM vol 2, CMPXCHG); a register that did not match keeps
- * even its upper half, as Zen 3 does it. */
+/* Memory is written either way (SDM vol 2, CMPXCHG); a register that did not match
+ * keeps even its upper half, as Zen 3 does it. */
 void op_cmpxchg(struct cpu *c, const struct insn *i)
 {
     struct place to = open_rm(c, i, i->bits);

@@ -23,8 +23,8 @@ static uint64_t bit_word(const struct cpu *c, const struct insn *i)
 
 static unsigned bit_number(const struct cpu *c, const struct insn *i)
 {
-    unsigned n = i->form & FORM_IMM ? (unsigned)i->imm
-                                    : (unsigned)reg_get(c, i->reg, i->bits);
+    unsigned n =
+        i->form & FORM_IMM ? (unsigned)i->imm : (unsigned)reg_get(c, i->reg, i->bits);
     return n & (i->bits - 1u);
 }
 

@@ -22,7 +22,7 @@ void op_jcc(struct cpu *c, const struct insn *i)
         jump_near(c, i->bits, relative(c, i));
 }
 
-/* LOOP, LOOPE, LOOPNE: the count is committed only once the jump is known to be good. */
+/* LOOP, LOOPE, LOOPNE: the count is committed once the jump is known to be good. */
 static void loop_if(struct cpu *c, const struct insn *i, bool yes)
 {
     unsigned bits = address_bits(i);
@@ -79,8 +79,8 @@ void op_ret(struct cpu *c, const struct insn *i)
 
 /* ---- frames ---- */
 
-/* ENTER. What it stores below rSP before a fault is not architectural state; rSP and rBP
- * are committed last. SDM vol 2, ENTER. */
+/* ENTER. What it stores below rSP before a fault is not architectural state; rSP and
+ * rBP are committed last. SDM vol 2, ENTER. */
 void op_enter(struct cpu *c, const struct insn *i)
 {
     unsigned size = i->bits / 8, level = i->aux & 31;
@@ -176,8 +176,8 @@ void op_nop(struct cpu *c, const struct insn *i)
     (void)i;
 }
 
-/* F3 90. Its row covers F3 91 to 97 too, where the prefix means nothing. A CPU that spins
- * waits for another one: in lockstep it gives up the rest of its turn. */
+/* F3 90. Its row covers F3 91 to 97 too, where the prefix means nothing. A CPU that
+ * spins waits for another one: in lockstep it gives up the rest of its turn. */
 void op_pause(struct cpu *c, const struct insn *i)
 {
     if (i->rm == i->reg && c->cpus > 1)

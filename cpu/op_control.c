@@ -62,14 +62,15 @@ static void check_enter_long(struct cpu *c)
 
 void cr0_load(struct cpu *c, uint64_t v)
 {
-    const uint64_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM |
-                           CR0_NW | CR0_CD | CR0_PG;
+    const uint64_t known = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP |
+                           CR0_AM | CR0_NW | CR0_CD | CR0_PG;
     uint64_t efer = c->efer, changed, pdpte[4];
     bool load = false;
 
     if (v >> 32)
         raise_fault(c, VEC_GP, 0, R_GP_CR0_HIGH, v, 0, 0);
-    v = (v & known) | CR0_ET; /* other bits are ignored; ET is wired to 1 since the 486 */
+    /* Other bits are ignored; ET is wired to 1 since the 486. */
+    v = (v & known) | CR0_ET;
     changed = v ^ c->cr0;
     if ((v & CR0_PG) && !(v & CR0_PE))
         raise_fault(c, VEC_GP, 0, R_GP_CR0_PG_PE, v, 0, 0);
@@ -179,8 +180,8 @@ void cr4_load(struct cpu *c, uint64_t v)
     c->cr4 = v;
     if (load)
         pdptes_set(c, pdpte);
-    /* 4.10.4.1 asks for PGE, PCIDE 1 to 0, PAE and SMEP 0 to 1. Entries made before PSE or
-     * LA57 changed would be of the wrong shape: those go too. */
+    /* 4.10.4.1 asks for PGE, PCIDE 1 to 0, PAE and SMEP 0 to 1. Entries made before PSE
+     * or LA57 changed would be of the wrong shape: those go too. */
     if ((changed & (CR4_PGE | CR4_PAE | CR4_PSE | CR4_LA57)) ||
         (changed & ~v & CR4_PCIDE) || (changed & v & CR4_SMEP))
         mmu_flush_all(&c->mmu);
@@ -189,7 +190,7 @@ void cr4_load(struct cpu *c, uint64_t v)
 
 /* ---- MOV to and from control registers ---- */
 
-/* The number is checked before the privilege: what does not exist is #UD at any level. */
+/* The number is checked before the privilege: what is not there is #UD at any level. */
 static void cr_check(struct cpu *c, unsigned n)
 {
     bool exists = n == 0 || n == 2 || n == 3 || n == 4 || (n == 8 && cpu_code64(c));

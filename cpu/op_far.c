@@ -144,7 +144,8 @@ static void far_gate(struct cpu *c, const struct descriptor *gate, bool call)
     if (wide) {
         offset |= gate->high << 32;
         if (gate->high >> 40 & 0x1f)
-            raise_selector(c, VEC_GP, through, R_GATE_UPPER, gate->high >> 40 & 0x1f, 0);
+            raise_selector(c, VEC_GP, through, R_GATE_UPPER, gate->high >> 40 & 0x1f,
+                           0);
     }
     if (c->cpl > dpl)
         raise_selector(c, VEC_GP, through, R_GATE_CPL, c->cpl, dpl);
@@ -219,8 +220,8 @@ static void far_task(struct cpu *c, struct descriptor *d, bool call)
     c->leave = true;
 }
 
-static void far_transfer(struct cpu *c, unsigned bits, uint16_t selector, uint64_t offset,
-                         bool call)
+static void far_transfer(struct cpu *c, unsigned bits, uint16_t selector,
+                         uint64_t offset, bool call)
 {
     struct descriptor d;
 
@@ -267,7 +268,9 @@ static void far_memory(struct cpu *c, const struct insn *i, bool call)
     uint64_t at = ea(c, i), next = at + bytes;
     uint64_t offset = mem_load(c, segment, at, bytes);
 
-    next = INSN_ASIZE(i) == 0 ? (uint16_t)next : INSN_ASIZE(i) == 1 ? (uint32_t)next : next;
+    next = INSN_ASIZE(i) == 0   ? (uint16_t)next
+           : INSN_ASIZE(i) == 1 ? (uint32_t)next
+                                : next;
     far_transfer(c, i->bits, (uint16_t)mem_load(c, segment, next, 2), offset, call);
 }
 

@@ -11,7 +11,7 @@
 #include "cpu/operand.h"
 
 /* The handlers themselves, named by isa_integer.def. */
-#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                   \
+#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                 \
     general_fn op_##handler;
 #include "cpu/isa_integer.def"
 #undef INSN

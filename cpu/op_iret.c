@@ -80,7 +80,8 @@ static void iret_to_vm86(struct cpu *c, uint64_t eip, uint16_t code, uint64_t im
 
     flags_load(c, image);
     c->cpl = 3;
-    c->mode = (c->mode & ~(uint32_t)MODE_PROTECTED) | MODE_VM86; /* seg_load_real asks */
+    c->mode &= ~(uint32_t)MODE_PROTECTED; /* seg_load_real asks */
+    c->mode |= MODE_VM86;
     seg_load_real(c, CS, code);
     for (unsigned n = 0; n < ARRAY_SIZE(order); n++)
         seg_load_real(c, order[n], selector[n]);

@@ -4,7 +4,7 @@
  * division sets AF, clears SF, ZF and PF, and keeps CF and OF.
  */
 #include "cpu/op_integer.h"
-#include "cpu/wide.h"
+#include "cpu/op_wide.h"
 
 static void product_flags(struct cpu *c, bool overflow)
 {
@@ -63,8 +63,8 @@ void op_imul(struct cpu *c, const struct insn *i)
 /* IMUL r, r/m */
 void op_imul2(struct cpu *c, const struct insn *i)
 {
-    struct wide p = signed_product(i->bits, reg_get(c, i->reg, i->bits),
-                                   rm_get(c, i, i->bits));
+    struct wide p =
+        signed_product(i->bits, reg_get(c, i->reg, i->bits), rm_get(c, i, i->bits));
 
     reg_set(c, i->reg, i->bits, p.low);
     product_flags(c, signed_overflow(i->bits, p));
@@ -73,8 +73,8 @@ void op_imul2(struct cpu *c, const struct insn *i)
 /* IMUL r, r/m, imm */
 void op_imul3(struct cpu *c, const struct insn *i)
 {
-    struct wide p = signed_product(i->bits, rm_get(c, i, i->bits),
-                                   (uint64_t)(int64_t)i->imm);
+    struct wide p =
+        signed_product(i->bits, rm_get(c, i, i->bits), (uint64_t)(int64_t)i->imm);
 
     reg_set(c, i->reg, i->bits, p.low);
     product_flags(c, signed_overflow(i->bits, p));
@@ -100,8 +100,8 @@ static struct wide dividend(const struct cpu *c, unsigned bits)
 
 static void quotient_set(struct cpu *c, unsigned bits, uint64_t q, uint64_t r)
 {
-    uint32_t kept = (lazy_cf(&c->lazy) ? FLAG_CF : 0u) |
-                    (lazy_of(&c->lazy) ? FLAG_OF : 0u);
+    uint32_t kept =
+        (lazy_cf(&c->lazy) ? FLAG_CF : 0u) | (lazy_of(&c->lazy) ? FLAG_OF : 0u);
 
     if (bits == 8) {
         gpr_set(c, RAX, 16, (r & 0xff) << 8 | (q & 0xff));

@@ -38,8 +38,8 @@ static void push_sreg(struct cpu *c, const struct insn *i, enum sreg n)
 {
     uint64_t sp = (c->gpr[RSP] - i->bits / 8u) & stack_mask(c);
 
-    /* With 32-bit operands recent Intel CPUs write the selector's two bytes alone (vol 2,
-     * PUSH). */
+    /* With 32-bit operands recent Intel CPUs write the selector's two bytes alone
+     * (vol 2, PUSH). */
     mem_store(c, SS, sp, i->bits == 32 ? 2 : i->bits / 8u, c->seg[n].selector);
     set_sp(c, sp);
 }
@@ -54,15 +54,15 @@ static void pop_sreg(struct cpu *c, const struct insn *i, enum sreg n)
     shadow(c, n);
 }
 
-#define PUSH(name, n)                                                                \
-    void op_push_##name(struct cpu *c, const struct insn *i)                             \
-    {                                                                                    \
-        push_sreg(c, i, n);                                                              \
+#define PUSH(name, n)                                                                  \
+    void op_push_##name(struct cpu *c, const struct insn *i)                           \
+    {                                                                                  \
+        push_sreg(c, i, n);                                                            \
     }
-#define POP(name, n)                                                                     \
-    void op_pop_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                    \
-        pop_sreg(c, i, n);                                                               \
+#define POP(name, n)                                                                   \
+    void op_pop_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        pop_sreg(c, i, n);                                                             \
     }
 PUSH(es, ES)
 PUSH(cs, CS)
@@ -83,7 +83,9 @@ static void load_pointer(struct cpu *c, const struct insn *i, enum sreg n)
     uint64_t at = ea(c, i), next = at + bytes, offset;
     uint16_t selector;
 
-    next = INSN_ASIZE(i) == 0 ? (uint16_t)next : INSN_ASIZE(i) == 1 ? (uint32_t)next : next;
+    next = INSN_ASIZE(i) == 0   ? (uint16_t)next
+           : INSN_ASIZE(i) == 1 ? (uint32_t)next
+                                : next;
     offset = mem_load(c, INSN_SEG(i), at, bytes);
     selector = (uint16_t)mem_load(c, INSN_SEG(i), next, 2);
     seg_load(c, n, selector);
@@ -91,10 +93,10 @@ static void load_pointer(struct cpu *c, const struct insn *i, enum sreg n)
     c->leave = true;
 }
 
-#define LOAD_POINTER(name, n)                                                            \
-    void op_##name(struct cpu *c, const struct insn *i)                                  \
-    {                                                                                    \
-        load_pointer(c, i, n);                                                           \
+#define LOAD_POINTER(name, n)                                                          \
+    void op_##name(struct cpu *c, const struct insn *i)                                \
+    {                                                                                  \
+        load_pointer(c, i, n);                                                         \
     }
 LOAD_POINTER(lds, DS)
 LOAD_POINTER(les, ES)
@@ -146,7 +148,7 @@ void op_lar(struct cpu *c, const struct insn *i)
     struct descriptor d;
     bool ok = look(c, (uint16_t)rm_get(c, i, 16), true, &d);
 
-    /* Limit bits 19:16 come along, as on real CPUs; the manual leaves them undefined. */
+    /* Limit bits 19:16 come along, as on real CPUs; undefined, says the manual. */
     if (ok)
         reg_set(c, i->reg, i->bits, d.raw >> 32 & 0xffff00);
     set_zf(c, ok);
@@ -177,9 +179,10 @@ void op_verw(struct cpu *c, const struct insn *i)
     uint16_t selector = (uint16_t)rm_get(c, i, 16);
     struct descriptor d;
 
-    set_zf(c, !IS_NULL(selector) && descriptor_read(c, selector, &d) &&
-                  (d.attr & (SEG_S | SEG_CODE | SEG_WRITABLE)) == (SEG_S | SEG_WRITABLE) &&
-                  visible(c, &d));
+    set_zf(c,
+           !IS_NULL(selector) && descriptor_read(c, selector, &d) &&
+               (d.attr & (SEG_S | SEG_CODE | SEG_WRITABLE)) == (SEG_S | SEG_WRITABLE) &&
+               visible(c, &d));
 }
 
 void op_arpl(struct cpu *c, const struct insn *i)

@@ -2,8 +2,8 @@
  *
  * The count is masked to 5 bits (6 with 64-bit operands); a masked count of 0 changes
  * nothing, flags included, though a memory operand is still checked for writing. Where
- * the manual leaves flags undefined these are Zen 3's: shifts set AF; OF follows the rule
- * for a count of 1 whatever the count (measured for every 8-bit and 16-bit count).
+ * the manual leaves flags undefined these are Zen 3's: shifts set AF; OF follows the
+ * rule for a count of 1 whatever the count (measured for every 8-bit and 16-bit count).
  */
 #include "cpu/op_integer.h"
 
@@ -26,8 +26,7 @@ static bool top_bit(uint64_t v, unsigned bits)
 
 static void shift_flags(struct cpu *c, unsigned bits, uint64_t r, bool cf, bool of)
 {
-    lazy_result(&c->lazy, bits, r,
-                FLAG_AF | (cf ? FLAG_CF : 0u) | (of ? FLAG_OF : 0u));
+    lazy_result(&c->lazy, bits, r, FLAG_AF | (cf ? FLAG_CF : 0u) | (of ? FLAG_OF : 0u));
 }
 
 static void rotate_flags(struct cpu *c, bool cf, bool of)
@@ -151,8 +150,8 @@ void op_rcr(struct cpu *c, const struct insn *i)
 }
 
 /* SHLD, SHRD. With 16-bit operands and counts of 16 and more everything is undefined:
- * Zen 3 goes on shifting the source in again, takes CF from the first operand only while
- * it lasts, and (SHLD) leaves the result out of OF. */
+ * Zen 3 goes on shifting the source in again, takes CF from the first operand only
+ * while it lasts, and (SHLD) leaves the result out of OF. */
 static void shld(struct cpu *c, const struct insn *i, unsigned n)
 {
     struct place to = open_rm(c, i, i->bits);

@@ -16,12 +16,12 @@
 
 /* ---- counting ---- */
 
-/* The run loop has charged one count for the record. It stands for the element now being
- * done, so that a fault, or a device that asks the time, finds the count of an ordinary
- * instruction; completed elements are charged before the next begins. */
+/* The run loop has charged one count for the record. It stands for the element now
+ * being done, so that a fault, or a device that asks the time, finds the count of an
+ * ordinary instruction; completed elements are charged before the next begins. */
 struct rep {
-    uint64_t left;  /* elements still to do, the one in progress included */
-    unsigned bits;  /* of the counter: the address size */
+    uint64_t left; /* elements still to do, the one in progress included */
+    unsigned bits; /* of the counter: the address size */
     bool repeat;
 };
 
@@ -46,7 +46,7 @@ static bool rep_next(struct cpu *c, struct rep *r, uint64_t n)
     if (!r->left)
         return false;
     /* Between two elements: may the next follow at once? TF, a data breakpoint, code
-     * that was written over, an event a device raised, the slice's end: all act here. */
+     * that was written over, an event a device raised, the slice's end. */
     if ((c->eflags & FLAG_TF) || c->pending_debug || c->leave || c->budget <= 0) {
         c->rip = c->insn_rip;
         return false;
@@ -80,7 +80,8 @@ static struct run run_source(const struct cpu *c, const struct insn *i, unsigned
 }
 
 /* The destination is ES, whatever segment prefix there is. */
-static struct run run_destination(const struct cpu *c, const struct insn *i, unsigned size)
+static struct run run_destination(const struct cpu *c, const struct insn *i,
+                                  unsigned size)
 {
     return (struct run){RDI, ES, size, address_bits(i), c->eflags & FLAG_DF};
 }
@@ -96,10 +97,10 @@ static void run_advance(struct cpu *c, const struct run *r, uint64_t n)
     gpr_set(c, r->reg, r->bits, c->gpr[r->reg] + (r->down ? 0 - by : by));
 }
 
-/* The host address of the lowest byte of the next *n elements, which are cut to what one
- * page, the segment and the address size hold. NULL: do one the long way. */
-static uint8_t *run_chunk(const struct cpu *c, const struct run *r, enum access_kind kind,
-                          uint64_t *n)
+/* The host address of the lowest byte of the next *n elements, which are cut to what
+ * one page, the segment and the address size hold. NULL: do one the long way. */
+static uint8_t *run_chunk(const struct cpu *c, const struct run *r,
+                          enum access_kind kind, uint64_t *n)
 {
     const struct segment *seg = &c->seg[r->seg];
     uint64_t at = run_at(c, r), la, fit, in_page, low, bytes;
@@ -138,9 +139,9 @@ static uint8_t *run_chunk(const struct cpu *c, const struct run *r, enum access_
     return probe_read(&c->mmu, low, (unsigned)bytes);
 }
 
-/* A chunk of one whole page is the most. Both operands are probed for the same number of
- * elements: the second may shorten what the first offered, so the first moves (downwards
- * the lowest byte is further up then). */
+/* A chunk of one whole page is the most. Both operands are probed for the same number
+ * of elements: the second may shorten what the first offered, so the first moves
+ * (downwards the lowest byte is further up then). */
 static uint8_t *cut_to(uint8_t *low, const struct run *r, uint64_t had, uint64_t n)
 {
     return r->down ? low + (had - n) * r->size : low;

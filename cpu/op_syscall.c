@@ -1,7 +1,7 @@
 /* op_syscall.c - SYSCALL, SYSRET, SYSENTER, SYSEXIT: flat segments without descriptors.
  *
- * Intel semantics. AMD's differ: SYSCALL also outside 64-bit mode, SYSENTER not in IA-32e
- * mode, SYSRET leaves SS's hidden part alone. No model here is AMD's.
+ * Intel semantics. AMD's differ: SYSCALL also outside 64-bit mode, SYSENTER not in
+ * IA-32e mode, SYSRET leaves SS's hidden part alone. No model here is AMD's.
  */
 #include "cpu/operand.h"
 #include "cpu/segment.h"
@@ -16,7 +16,8 @@ enum {
     FLAT_DATA = FLAT | SEG_WRITABLE | SEG_DB,
 };
 
-static void flat(struct cpu *c, enum sreg s, unsigned selector, unsigned attr, unsigned dpl)
+static void flat(struct cpu *c, enum sreg s, unsigned selector, unsigned attr,
+                 unsigned dpl)
 {
     struct segment *g = &c->seg[s];
     g->selector = (uint16_t)selector;

@@ -14,9 +14,10 @@ static uint32_t low(const struct cpu *c, enum gpr r)
 
 /* ---- descriptor tables ---- */
 
-/* SGDT, SIDT: limit and base. The whole base is stored at any operand size, as on 386 and
- * later processors; the manual's 24-bit form is the 286's. */
-static void table_store(struct cpu *c, const struct insn *i, uint16_t limit, uint64_t base)
+/* SGDT, SIDT: limit and base. The whole base is stored at any operand size, as on 386
+ * and later processors; the manual's 24-bit form is the 286's. */
+static void table_store(struct cpu *c, const struct insn *i, uint16_t limit,
+                        uint64_t base)
 {
     uint8_t bytes[10];
     if (c->cpl != 0 && (c->cr4 & CR4_UMIP))
@@ -27,7 +28,8 @@ static void table_store(struct cpu *c, const struct insn *i, uint16_t limit, uin
 }
 
 /* LGDT, LIDT: with a 16-bit operand size the base has 24 bits. */
-static void table_load(struct cpu *c, const struct insn *i, uint16_t *limit, uint64_t *base)
+static void table_load(struct cpu *c, const struct insn *i, uint16_t *limit,
+                       uint64_t *base)
 {
     uint8_t bytes[10] = {0};
     uint64_t b;
@@ -409,7 +411,7 @@ void op_xgetbv(struct cpu *c, const struct insn *i)
         raise_fault(c, VEC_GP, 0, R_GP_XCR, n, 0, 0);
 }
 
-/* #UD without OSXSAVE goes before #GP for the privilege, so the row is not marked CPL0. */
+/* #UD without OSXSAVE goes before #GP for the privilege: the row is not marked CPL0. */
 void op_xsetbv(struct cpu *c, const struct insn *i)
 {
     uint64_t v = edx_eax(c), all = xcr0_supported(c);

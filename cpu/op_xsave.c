@@ -13,9 +13,22 @@
 
 enum {
     /* Legacy region (vol 1 Table 10-2, 13-1). */
-    AT_FCW = 0, AT_FSW = 2, AT_FTW = 4, AT_FOP = 6, AT_FIP = 8, AT_FCS = 12, AT_FDP = 16,
-    AT_FDS = 20, AT_MXCSR = 24, AT_MXCSR_MASK = 28, AT_ST = 32, AT_XMM = 160,
-    AT_HEADER = 512, AT_XSTATE_BV = 512, AT_XCOMP_BV = 520, AT_EXTENDED = 576,
+    AT_FCW = 0,
+    AT_FSW = 2,
+    AT_FTW = 4,
+    AT_FOP = 6,
+    AT_FIP = 8,
+    AT_FCS = 12,
+    AT_FDP = 16,
+    AT_FDS = 20,
+    AT_MXCSR = 24,
+    AT_MXCSR_MASK = 28,
+    AT_ST = 32,
+    AT_XMM = 160,
+    AT_HEADER = 512,
+    AT_XSTATE_BV = 512,
+    AT_XCOMP_BV = 520,
+    AT_EXTENDED = 576,
     AREA_ROOM = 2816, /* no format is larger */
     MXCSR_INITIAL = 0x1f80,
 };
@@ -28,7 +41,8 @@ static const struct {
     uint16_t size, offset;
 } components[] = {
     {2, false, 256, 576}, /* AVX: bits 255:128 of YMM0..15 */
-    {9, false, 8, 2688},  /* PKRU: where CPUs with AVX-512 have it, and debuggers expect it */
+    /* PKRU: where CPUs with AVX-512 have it, and debuggers expect it. */
+    {9, false, 8, 2688},
 };
 
 bool xsave_component(unsigned n, uint32_t *size, uint32_t *offset, bool *align)
@@ -301,7 +315,8 @@ static void area_read(struct cpu *c, const struct insn *i, uint8_t *image, unsig
     }
 }
 
-static void check_aligned(struct cpu *c, const struct insn *i, unsigned to, enum reason why)
+static void check_aligned(struct cpu *c, const struct insn *i, unsigned to,
+                          enum reason why)
 {
     uint64_t la = la_unchecked(c, INSN_SEG(i), ea(c, i));
     if (la & (to - 1))
@@ -389,7 +404,8 @@ static unsigned live_size(const struct cpu *c, unsigned k)
     return components[k].number == 2 ? 16 * xmm_count(c) : components[k].size;
 }
 
-/* Composes those of `save`, laid out for `format` (compacted) or in the standard format. */
+/* Composes those of `save`, laid out for `format` (compacted) or in the standard
+ * format. */
 static void compose(const struct cpu *c, const struct insn *i, uint64_t save,
                     bool with_mxcsr, bool compacted, uint64_t format, uint8_t *image,
                     struct parts *p)
@@ -411,7 +427,8 @@ static void compose(const struct cpu *c, const struct insn *i, uint64_t save,
     }
     for (unsigned k = 0; k < ARRAY_SIZE(components); k++) {
         unsigned n = components[k].number;
-        unsigned at = compacted ? compacted_offset(format, n, &end) : components[k].offset;
+        unsigned at =
+            compacted ? compacted_offset(format, n, &end) : components[k].offset;
         if (save >> n & 1) {
             image_component(c, n, image + at);
             part_add(p, at, live_size(c, k));
@@ -419,8 +436,9 @@ static void compose(const struct cpu *c, const struct insn *i, uint64_t save,
     }
 }
 
-/* XSAVE and (lazy: only what is in use) XSAVEOPT, standard format. MXCSR goes with either
- * SSE or AVX. XSTATE_BV keeps the bits not asked for; XCOMP_BV is not written. */
+/* XSAVE and (lazy: only what is in use) XSAVEOPT, standard format. MXCSR goes with
+ * either SSE or AVX. XSTATE_BV keeps the bits not asked for; XCOMP_BV is not
+ * written. */
 static void save_standard(struct cpu *c, const struct insn *i, bool lazy)
 {
     uint8_t image[AREA_ROOM] = {0};
@@ -440,7 +458,8 @@ static void save_standard(struct cpu *c, const struct insn *i, bool lazy)
 
 /* XSAVEC and XSAVES: compacted format, only what is in use; the whole of XSTATE_BV and
  * XCOMP_BV is written. MXCSR belongs to SSE, which counts as in use when MXCSR is not
- * 1F80h (vol 1 13.10, 13.11). The modified optimisation is not done: it may be left out. */
+ * 1F80h (vol 1 13.10, 13.11). The modified optimisation is not done: it may be left
+ * out. */
 static void save_compacted(struct cpu *c, const struct insn *i, uint64_t enabled)
 {
     uint8_t image[AREA_ROOM] = {0};
@@ -528,7 +547,8 @@ static void restore(struct cpu *c, const struct insn *i, uint64_t enabled)
         unsigned n = components[k].number;
         if (load >> n & 1)
             area_read(c, i, image,
-                      compacted ? compacted_offset(comp, n, &end) : components[k].offset,
+                      compacted ? compacted_offset(comp, n, &end)
+                                : components[k].offset,
                       live_size(c, k));
     }
 

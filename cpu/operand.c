@@ -1,10 +1,11 @@
 /* operand.c - how general handlers reach registers, guest memory, the stack and ports.
  *
  * Two ways lead to memory. The short one: the segment's fast limit, then a first-level
- * probe. All else takes the long one: segment checks one by one, translation, alignment,
- * data breakpoints, each refusal with its reason. The first level holds only pages that
- * need none of the latter (no watchpoint, no armed alignment check, no decoded code to
- * drop), and never a non-canonical address, so a hit proves the access good.
+ * probe. All else takes the long one: segment checks one by one, translation,
+ * alignment, data breakpoints, each refusal with its reason. The first level holds only
+ * pages that need none of the latter (no watchpoint, no armed alignment check, no
+ * decoded code to drop), and never a non-canonical address, so a hit proves the access
+ * good.
  */
 #include "cpu/operand.h"
 
@@ -23,7 +24,7 @@ static ALWAYS_INLINE uint8_t *quick(const struct cpu *c, unsigned s, uint64_t of
     if (c->mode & MODE_CODE64) {
         la = offset + (s >= FS ? seg->base : 0);
     } else {
-        /* One byte short of what is allowed, so that a fast limit of 0 admits nothing. */
+        /* One byte short of what is allowed: a fast limit of 0 admits nothing. */
         if (offset + size > (kind == ACCESS_WRITE ? seg->fast_write : seg->fast_read))
             return NULL;
         la = (uint32_t)(seg->base + offset);
@@ -53,7 +54,8 @@ static bool in_limit(const struct segment *seg, uint64_t offset, unsigned size)
     uint64_t last = offset + size - 1;
 
     if ((seg->attr & (SEG_S | SEG_CODE | SEG_EXPAND_DOWN)) == (SEG_S | SEG_EXPAND_DOWN))
-        return offset > seg->limit && last <= (seg->attr & SEG_DB ? 0xffffffff : 0xffff);
+        return offset > seg->limit &&
+               last <= (seg->attr & SEG_DB ? 0xffffffff : 0xffff);
     /* With a limit of FFFFFFFFh whether an access that wraps faults is left to the
      * implementation (5.3): here it wraps, as on 386 to Pentium. */
     return last <= seg->limit || seg->limit == 0xffffffff;
@@ -72,15 +74,14 @@ uint64_t seg_linear(struct cpu *c, unsigned s, uint64_t offset, unsigned size,
             noncanonical(c, s, la + size - 1);
         return la;
     }
-    /* Real mode checks limits only: CS may be written there whatever its cached type. */
+    /* Real mode checks limits only: CS may be written whatever its cached type. */
     if (cpu_protected(c)) {
         if (!seg->usable)
             raise_fault(c, s == SS ? VEC_SS : VEC_GP, 0, R_GP_NULL_SEGMENT, s, 0, 0);
         if (kind == ACCESS_WRITE &&
             ((seg->attr & SEG_CODE) || !(seg->attr & SEG_WRITABLE)))
             raise_fault(c, VEC_GP, 0, R_GP_NOT_WRITABLE, s, 0, 0);
-        if (kind == ACCESS_READ &&
-            (seg->attr & (SEG_CODE | SEG_READABLE)) == SEG_CODE)
+        if (kind == ACCESS_READ && (seg->attr & (SEG_CODE | SEG_READABLE)) == SEG_CODE)
             raise_fault(c, VEC_GP, 0, R_GP_NOT_READABLE, s, 0, 0);
     }
     if (!in_limit(seg, offset, size)) {
@@ -99,8 +100,10 @@ static unsigned natural_alignment(unsigned size)
     switch (size) {
     case 1: return 1;
     case 2: return 2;
-    case 4: case 6: return 4; /* 6: a 48-bit far pointer */
-    case 8: case 10: return 8; /* 10: an x87 extended real */
+    case 4:
+    case 6: return 4; /* 6: a 48-bit far pointer */
+    case 8:
+    case 10: return 8; /* 10: an x87 extended real */
     default: return 16;
     }
 }
@@ -268,7 +271,8 @@ void mem_read(struct cpu *c, unsigned s, uint64_t offset, void *to, unsigned siz
     }
 }
 
-void mem_write(struct cpu *c, unsigned s, uint64_t offset, const void *from, unsigned size)
+void mem_write(struct cpu *c, unsigned s, uint64_t offset, const void *from,
+               unsigned size)
 {
     if (size > OPEN_MAX)
         check_area(c, s, offset, size, ACCESS_WRITE);
@@ -326,7 +330,8 @@ struct place open_mem(struct cpu *c, unsigned s, uint64_t offset, unsigned bits,
     if (LIKELY(host != NULL)) {
         /* NO_PAGE: a probe that hit says that no decoded code can be written over. */
         p.spans.count = 1;
-        p.spans.part[0] = (struct span){.host = host, .number = NO_PAGE, .size = bits / 8};
+        p.spans.part[0] =
+            (struct span){.host = host, .number = NO_PAGE, .size = bits / 8};
     } else {
         mem_open(c, s, offset, bits / 8, kind, &p.spans);
     }

@@ -109,8 +109,9 @@ static void settle(struct cpu *c)
     c->leave = true;
 }
 
-/* The counters of the machine's whole life go on, and the pin stays where it is held: its
- * driver's own reset moves it. The TSC follows the clock, which RESET does not turn back. */
+/* The counters of the machine's whole life go on, and the pin stays where it is held:
+ * its driver's own reset moves it. The TSC follows the clock, which RESET does not turn
+ * back. */
 void cpu_reset(struct cpu *c)
 {
     uint64_t retired = c->retired, random = c->random;
@@ -157,38 +158,45 @@ static bool valid(const struct cpu *c, struct error *e)
     if (c->cr4 & ~cr4_supported(c))
         return error_set(e, "snapshot: this CPU model's CR4 cannot be %llx",
                          (unsigned long long)c->cr4);
-    if (lma != ((c->cr0 & CR0_PG) && (c->efer & EFER_LME) ? EFER_LMA : 0) ||
+    if ((c->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)) ||
+        lma != ((c->cr0 & CR0_PG) && (c->efer & EFER_LME) ? EFER_LMA : 0) ||
         (lma && !(c->cr4 & CR4_PAE)) || (lma && !cpu_has(c, CPUID_LM)))
         return error_set(e, "snapshot: EFER cannot be %llx here",
                          (unsigned long long)c->efer);
     if (c->cr3 >> c->model->phys_bits)
         return error_set(e, "snapshot: CR3 cannot be %llx", (unsigned long long)c->cr3);
     if (c->xcr0 & ~(xcr0_supported(c) | XSTATE_X87))
-        return error_set(e, "snapshot: XCR0 cannot be %llx", (unsigned long long)c->xcr0);
+        return error_set(e, "snapshot: XCR0 cannot be %llx",
+                         (unsigned long long)c->xcr0);
     if (c->mxcsr & ~mxcsr_mask(c))
         return error_set(e, "snapshot: MXCSR cannot be %x", (unsigned)c->mxcsr);
     if (c->cpl != 0 && !(c->cr0 & CR0_PE))
         return error_set(e, "snapshot: CPL %u in real mode", c->cpl);
-    if ((c->eflags & FLAG_VM) && c->cpl != 3)
-        return error_set(e, "snapshot: CPL %u in virtual-8086 mode", c->cpl);
+    if ((c->eflags & FLAG_VM) && (c->cpl != 3 || !(c->cr0 & CR0_PE) || lma))
+        return error_set(e, "snapshot: EFLAGS.VM with CPL %u, CR0 %llx, EFER %llx",
+                         c->cpl, (unsigned long long)c->cr0,
+                         (unsigned long long)c->efer);
+    if (c->raised && c->event.kind == EVENT_NONE)
+        return error_set(e, "snapshot: an event is pending, but there is none");
     return true;
 }
 
 bool cpu_restore(struct cpu *c, struct reader *r, struct error *e)
 {
+    uint32_t page;
+
     if (!state_restore(cpu_fields, c, c->clock, r, e) ||
         !state_restore(mmu_fields, &c->mmu, c->clock, r, e) || !valid(c, e))
         return false;
     c->eflags = (c->eflags & ~(uint32_t)FLAGS_ARITH) | 2;
     lazy_put(&c->lazy, (uint32_t)c->flag_bits);
+    page = c->page; /* state: it says what is executed until the next translation */
     debug_watch(c);
     cpu_derive(c);
     for (unsigned s = 0; s < SREGS; s++)
         seg_derive(c, (enum sreg)s);
     mmu_drop(&c->mmu);
-    /* `page` is state: it says what is executed until the next translation. */
-    if (!c->mmu.phys || c->page >= c->mmu.phys->pages)
-        c->page = NO_PAGE;
+    c->page = c->mmu.phys && page < c->mmu.phys->pages ? page : NO_PAGE;
     c->code_base = c->seg[CS].base;
     c->seen_flushes = c->mmu.flushes;
     c->leave = true;

@@ -90,8 +90,8 @@ void segment_null(struct segment *s, uint16_t selector)
     s->usable = false;
 }
 
-/* In 64-bit mode nothing but the canonical form limits an address, and ES, CS, SS and DS
- * start at 0 whatever they hold (SDM vol 3A 3.4.4). */
+/* In 64-bit mode nothing but the canonical form limits an address, and ES, CS, SS and
+ * DS start at 0 whatever they hold (SDM vol 3A 3.4.4). */
 static void derive_64(const struct cpu *c, enum sreg n, struct segment *s)
 {
     uint64_t base = n == FS || n == GS ? s->base : 0;
@@ -136,9 +136,10 @@ void seg_derive(struct cpu *c, enum sreg n)
     }
 }
 
-/* Loading a segment register in real mode changes its base alone (SDM vol 3A 20.1.1 says
- * less; "unreal" mode depends on it). A null selector loaded in protected mode left no
- * limit: then the real-mode defaults come back, since DOS extenders clear DS and go on. */
+/* Loading a segment register in real mode changes its base alone (SDM vol 3A 20.1.1
+ * says less; "unreal" mode depends on it). A null selector loaded in protected mode
+ * left no limit: then the real-mode defaults come back, since DOS extenders clear DS
+ * and go on. */
 void seg_load_real(struct cpu *c, enum sreg n, uint16_t selector)
 {
     struct segment *s = &c->seg[n];

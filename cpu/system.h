@@ -1,5 +1,5 @@
-/* system.h - control registers, MSRs and extended state, for the parts of cpu/ that need
- * more than the instructions: task switches, reset, restore, CPUID.
+/* system.h - control registers, MSRs and extended state, for the parts of cpu/ that
+ * need more than the instructions: task switches, reset, restore, CPUID.
  */
 #ifndef CPU_SYSTEM_H
 #define CPU_SYSTEM_H
@@ -107,8 +107,9 @@ static inline uint64_t la_unchecked(const struct cpu *c, unsigned s, uint64_t of
 /* CR4 bits that the model has. */
 uint64_t cr4_supported(const struct cpu *c);
 
-/* CR3 as MOV and a task switch load it: reserved bits and PAE's PDPTEs are checked (#GP)
- * before anything changes; then the TLB entries go that must. Ends with cpu_derive(). */
+/* CR3 as MOV and a task switch load it: reserved bits and PAE's PDPTEs are checked
+ * (#GP) before anything changes; then the TLB entries go that must. Ends with
+ * cpu_derive(). */
 void cr3_load(struct cpu *c, uint64_t value);
 
 /* CR0 likewise: MOV, LMSW. */
@@ -122,7 +123,8 @@ void debug_watch(struct cpu *c);
 /* PKRU, with the translations that depended on it. */
 void pkru_load(struct cpu *c, uint32_t value);
 
-/* XCR0 bits that the model has; and the bytes of an XSAVE area that holds `components`. */
+/* XCR0 bits that the model has; and the bytes of an XSAVE area that holds `components`.
+ */
 uint64_t xcr0_supported(const struct cpu *c);
 uint32_t xsave_size(uint64_t components, bool compacted);
 /* One extended component: its size, its place in the standard format and whether the

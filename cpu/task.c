@@ -1,9 +1,9 @@
 /* task.c - hardware task switching with 16- and 32-bit TSSs.
  *
  * Everything the switch touches is translated first; then the old state is saved, and
- * the new one loaded. What is wrong with the new task's segments is found out when it is
- * the current task already, and faults there. Intel SDM vol 3A ch. 7; the order of the
- * checks is that of Table 7-1.
+ * the new one loaded. What is wrong with the new task's segments is found out when it
+ * is the current task already, and faults there. Intel SDM vol 3A ch. 7; the order of
+ * the checks is that of Table 7-1.
  */
 #include "cpu/operand.h"
 #include "cpu/transfer.h"
@@ -11,18 +11,34 @@
 /* Where things stand in a TSS: SDM vol 3A Figures 7-2 and 7-10. General and segment
  * registers are in the order of enum gpr and enum sreg. */
 struct tss_layout {
-    uint8_t word;     /* bytes of a register's slot */
-    uint8_t last;     /* smallest legal limit */
+    uint8_t word; /* bytes of a register's slot */
+    uint8_t last; /* smallest legal limit */
     uint8_t cr3, ip, flags, gpr, sreg, sregs, ldt, trap;
-    uint8_t saved;    /* bytes from ip on that a switch writes */
+    uint8_t saved; /* bytes from ip on that a switch writes */
 };
 static const struct tss_layout layout_16 = {
-    .word = 2, .last = 0x2b, .ip = 0x0e, .flags = 0x10, .gpr = 0x12, .sreg = 0x22,
-    .sregs = 4, .ldt = 0x2a, .saved = 0x2a - 0x0e,
+    .word = 2,
+    .last = 0x2b,
+    .ip = 0x0e,
+    .flags = 0x10,
+    .gpr = 0x12,
+    .sreg = 0x22,
+    .sregs = 4,
+    .ldt = 0x2a,
+    .saved = 0x2a - 0x0e,
 };
 static const struct tss_layout layout_32 = {
-    .word = 4, .last = 0x67, .cr3 = 0x1c, .ip = 0x20, .flags = 0x24, .gpr = 0x28,
-    .sreg = 0x48, .sregs = 6, .ldt = 0x60, .trap = 0x64, .saved = 0x5e - 0x20,
+    .word = 4,
+    .last = 0x67,
+    .cr3 = 0x1c,
+    .ip = 0x20,
+    .flags = 0x24,
+    .gpr = 0x28,
+    .sreg = 0x48,
+    .sregs = 6,
+    .ldt = 0x60,
+    .trap = 0x64,
+    .saved = 0x5e - 0x20,
 };
 
 static const struct tss_layout *layout_of(uint16_t attr)
@@ -47,8 +63,8 @@ void task_find(struct cpu *c, uint16_t selector, struct descriptor *tss)
 
 /* ---- memory the switch touches ---- */
 
-static void open_system(struct cpu *c, uint64_t la, unsigned size, enum access_kind kind,
-                        struct spans *sp)
+static void open_system(struct cpu *c, uint64_t la, unsigned size,
+                        enum access_kind kind, struct spans *sp)
 {
     struct accessor how = {.kind = kind, .implicit = true};
     mem_open_linear(c, (uint32_t)la, size, how, sp);
@@ -61,8 +77,8 @@ struct switch_memory {
     bool clears_old, sets_new, links;
 };
 
-static void open_all(struct cpu *c, const struct descriptor *tss, enum task_source source,
-                     struct switch_memory *m)
+static void open_all(struct cpu *c, const struct descriptor *tss,
+                     enum task_source source, struct switch_memory *m)
 {
     const struct tss_layout *from = layout_of(c->tr.attr), *to = layout_of(tss->attr);
 
@@ -88,7 +104,8 @@ static void open_all(struct cpu *c, const struct descriptor *tss, enum task_sour
 static void set_busy(struct cpu *c, const struct spans *at, bool busy)
 {
     uint64_t access = spans_load(&c->mmu, at, 1);
-    spans_store(&c->mmu, at, 1, busy ? access | SYS_BUSY : access & ~(uint64_t)SYS_BUSY);
+    spans_store(&c->mmu, at, 1,
+                busy ? access | SYS_BUSY : access & ~(uint64_t)SYS_BUSY);
 }
 
 static void save_state(struct cpu *c, const struct spans *at, enum task_source source,
@@ -197,8 +214,8 @@ static void load_segments(struct cpu *c, const uint16_t selector[SREGS])
 
 /* Registers from the image; segment registers get their selectors alone, so that a
  * handler finds them should loading one of them fault. */
-static void load_registers(struct cpu *c, const struct tss_layout *t, const uint8_t *image,
-                           bool nested, uint16_t selector[SREGS])
+static void load_registers(struct cpu *c, const struct tss_layout *t,
+                           const uint8_t *image, bool nested, uint16_t selector[SREGS])
 {
     uint64_t flags = load_le(image + t->flags, t->word);
 
@@ -227,7 +244,8 @@ void task_switch(struct cpu *c, struct descriptor *tss, enum task_source source,
         raise_selector(c, VEC_NP, tss->selector, R_NP_TSS, 0, 0);
     if (tss->limit < to->last)
         raise_selector(c, VEC_TS, tss->selector, R_TS_LIMIT, tss->limit, to->last);
-    if (c->tr.limit + 1u < (uint32_t)from->ip + from->saved && c->tr.limit != UINT32_MAX)
+    if (c->tr.limit + 1u < (uint32_t)from->ip + from->saved &&
+        c->tr.limit != UINT32_MAX)
         raise_selector(c, VEC_TS, c->tr.selector, R_TS_LIMIT, c->tr.limit, from->last);
     open_all(c, tss, source, &m);
 

@@ -82,7 +82,7 @@ void hide_inner_segments(struct cpu *c)
 
     for (unsigned n = 0; n < ARRAY_SIZE(data); n++) {
         struct segment *s = &c->seg[data[n]];
-        /* The base of FS and GS stays: 64-bit code addresses through it all the same. */
+        /* The base of FS and GS stays: 64-bit code goes on addressing through it. */
         if (s->usable && !IS_CONFORMING(s->attr) && ATTR_DPL(s->attr) < c->cpl) {
             s->selector = 0;
             s->usable = false;
@@ -102,7 +102,8 @@ void flags_load(struct cpu *c, uint64_t rflags)
 static uint64_t tss_load(struct cpu *c, uint32_t offset, unsigned size)
 {
     if (offset + size - 1 > c->tr.limit)
-        raise_selector(c, VEC_TS, c->tr.selector, R_TS_STACK_LIMIT, offset, c->tr.limit);
+        raise_selector(c, VEC_TS, c->tr.selector, R_TS_STACK_LIMIT, offset,
+                       c->tr.limit);
     return sys_load(c, c->tr.base + offset, size);
 }
 
@@ -164,7 +165,8 @@ static uint64_t frame_linear(struct cpu *c, const struct frame *f, uint64_t offs
     if ((c->cr0 & CR0_PE) && !ss->usable)
         raise_fault(c, VEC_SS, f->error, R_GP_NULL_SEGMENT, SS, 0, 0);
     if ((ss->attr & (SEG_CODE | SEG_EXPAND_DOWN)) == SEG_EXPAND_DOWN)
-        inside = offset > ss->limit && last <= (ss->attr & SEG_DB ? 0xffffffff : 0xffff);
+        inside =
+            offset > ss->limit && last <= (ss->attr & SEG_DB ? 0xffffffff : 0xffff);
     else
         inside = last <= ss->limit;
     if (!inside)
@@ -178,8 +180,8 @@ void frame_open(struct cpu *c, struct frame *f)
     unsigned total = (unsigned)f->count * f->bytes;
     uint64_t low = frame_sp(f);
 
-    /* In one piece, unless SP wraps inside the frame (real mode), the frame is long (call
-     * gate parameters), or each value's alignment will be checked. */
+    /* In one piece, unless SP wraps inside the frame (real mode), the frame is long
+     * (call gate parameters), or each value's alignment will be checked. */
     f->whole = total <= 64 && low + total - 1 >= low && low + total - 1 <= f->mask &&
                !(how.user && (c->eflags & FLAG_AC));
     if (f->whole) {

@@ -1,7 +1,7 @@
 /* transfer.h - what far calls, returns, interrupts and task switches share.
  *
- * Selector and descriptor words, the checks on a new CS and SS, and the stack frame that
- * is translated as a whole before any of it is written. Intel SDM vol 3A ch. 5 to 7.
+ * Selector and descriptor words, the checks on a new CS and SS, and the stack frame
+ * that is translated as a whole before any of it is written. Intel SDM vol 3A ch. 5 to 7.
  */
 #ifndef CPU_TRANSFER_H
 #define CPU_TRANSFER_H
@@ -26,17 +26,18 @@ enum { SEL_TI = 4 };
 /* Descriptor attributes. System types are SDM vol 3A Table 3-2. */
 enum {
     SYS_TSS16 = 1, SYS_LDT = 2, SYS_TSS16_BUSY = 3, SYS_GATE16 = 4, SYS_TASK_GATE = 5,
-    SYS_INT16 = 6, SYS_TRAP16 = 7, SYS_TSS32 = 9, SYS_TSS32_BUSY = 0xb, SYS_GATE32 = 0xc,
-    SYS_INT32 = 0xe, SYS_TRAP32 = 0xf,
+    SYS_INT16 = 6, SYS_TRAP16 = 7, SYS_TSS32 = 9, SYS_TSS32_BUSY = 0xb,
+    SYS_GATE32 = 0xc, SYS_INT32 = 0xe, SYS_TRAP32 = 0xf,
     SYS_BUSY = 2,
 };
 enum { ATTR_REAL = 0x93, ATTR_VM86 = 0xf3 };
 #define ATTR_DPL(attr) ((unsigned)(attr) >> 5 & 3)
 #define IS_CODE(attr) (((attr) & (SEG_S | SEG_CODE)) == (SEG_S | SEG_CODE))
-#define IS_CONFORMING(attr)                                                              \
-    (((attr) & (SEG_S | SEG_CODE | SEG_CONFORMING)) == (SEG_S | SEG_CODE | SEG_CONFORMING))
+#define IS_CONFORMING(attr)                                                            \
+    (((attr) & (SEG_S | SEG_CODE | SEG_CONFORMING)) ==                                 \
+     (SEG_S | SEG_CODE | SEG_CONFORMING))
 
-/* Raises v with the selector as error code; the reason's first operand is the selector. */
+/* Raises v with the selector as error code, which is the reason's first operand. */
 NORETURN void raise_selector(struct cpu *c, enum vector v, uint16_t selector,
                              enum reason why, uint64_t b, uint64_t d);
 /* For a selector that descriptor_read() refused. */

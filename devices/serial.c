@@ -122,9 +122,13 @@ static void take(struct serial *s, uint8_t c)
     drive(s);
 }
 
+/* Has the guest said that it will read? RTS says so; DTR alone does when it is followed
+ * by the receive interrupt: Linux raises DTR for its console long before it opens the
+ * port for reading, and the opening throws away what had come. */
 static bool listening(const struct serial *s)
 {
-    return s->other && (s->mcr & (MCR_DTR | MCR_RTS)) && !(s->mcr & MCR_LOOP);
+    bool wants = (s->mcr & MCR_RTS) || ((s->mcr & MCR_DTR) && (s->ier & IER_RECEIVED));
+    return s->other && wants && !(s->mcr & MCR_LOOP);
 }
 
 static void start_receive(struct serial *s)
@@ -320,6 +324,7 @@ static void write_register(struct serial *s, unsigned offset, uint8_t v)
         if (!(s->ier & IER_EMPTY) && (v & IER_EMPTY) && !fifo_count(&s->tx))
             s->thre_pending = true;
         s->ier = v & 0x0f;
+        start_receive(s);
         break;
     case IIR: write_fcr(s, v); break;
     case LCR: s->lcr = v; break;

@@ -43,20 +43,16 @@ struct machine {
 bool board_init(struct machine *m, struct error *e);
 void board_free(struct machine *m);
 /* RESET: devices, then CPUs, then what a direct boot needs. */
-void board_reset(struct machine *m);
+bool board_reset(struct machine *m, struct error *e);
 /* Before CPU n's turn: whose local APIC the FEE00000h page is. */
 void board_turn(struct machine *m, unsigned n);
 /* Takes what came from outside: called between instructions. */
 void board_outside(struct machine *m);
-/* May anything from outside still wake the machine? */
-bool board_listens(const struct machine *m);
 /* Sends out what the guest wrote, before sleeping and at the end. */
 void board_flush(struct machine *m);
 
 /* Ends machine_run() after the current instruction. */
 void machine_end(struct machine *m, enum machine_end why);
 
-/* snapshot.c */
-void machine_write(struct machine *m, struct writer *w);
 
 #endif

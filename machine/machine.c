@@ -159,7 +159,10 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         return NULL;
     }
     m->phys.changed = map_changed;
-    board_reset(m);
+    if (!board_reset(m, e)) {
+        machine_free(m);
+        return NULL;
+    }
     return m;
 }
 
@@ -327,7 +330,7 @@ enum machine_end machine_run(struct machine *m, uint64_t ticks)
         clock_advance(&m->clock, m->clock.now); /* timers due */
         if (m->reset_wanted) {
             m->reset_wanted = false;
-            board_reset(m);
+            board_reset(m, NULL); /* the files loaded once, so they load again */
         }
         if (m->end != END_NONE)
             break;

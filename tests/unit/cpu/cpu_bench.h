@@ -1,7 +1,7 @@
 /* cpu_bench.h - one CPU over 2 MiB of RAM, for tests that run single instructions.
  *
- * run() decodes bytes and calls the general handler as a block would, so that the rows of
- * isa.def are under test too.
+ * run() decodes bytes and calls the general handler as a block would, so that the rows
+ * of isa.def are under test too.
  */
 #ifndef TESTS_CPU_BENCH_H
 #define TESTS_CPU_BENCH_H
@@ -143,8 +143,9 @@ static inline int run_bytes(struct bench *b, const void *bytes, unsigned n)
     return DONE;
 }
 
-#define RUN(b, ...) \
-    run_bytes((b), (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+#define RUN(b, ...)                                                                    \
+    run_bytes((b), (const uint8_t[]){__VA_ARGS__},                                     \
+              sizeof((const uint8_t[]){__VA_ARGS__}))
 
 /* The instruction raised this vector for this reason. */
 #define ASSERT_RAISES(vec, why, b, ...)                                                  \
@@ -160,8 +161,8 @@ static inline void flat_segments(struct bench *b, unsigned code_bits, unsigned c
         g->selector = (uint16_t)(8 * (s + 1) + cpl);
         g->base = 0;
         g->limit = 0xffffffff;
-        g->attr = (uint16_t)(SEG_P | SEG_S | SEG_G | SEG_DB | SEG_WRITABLE | SEG_ACCESSED |
-                             cpl << 5);
+        g->attr = (uint16_t)(SEG_P | SEG_S | SEG_G | SEG_DB | SEG_WRITABLE |
+                             SEG_ACCESSED | cpl << 5);
         g->usable = true;
     }
     b->c.seg[CS].attr |= SEG_CODE;

@@ -48,11 +48,14 @@ static inline void bench_mode(struct bench *b, uint32_t mode, uint32_t limit)
                (mode & MODE_USER) != 0, false);
 }
 
-enum { BENCH_64 = MODE_CODE64 | MODE_LONG | MODE_STACK32 | MODE_PROTECTED | MODE_RING0,
-       BENCH_32 = MODE_CODE32 | MODE_STACK32 | MODE_PROTECTED | MODE_RING0,
-       BENCH_16 = MODE_RING0 };
+enum {
+    BENCH_64 = MODE_CODE64 | MODE_LONG | MODE_STACK32 | MODE_PROTECTED | MODE_RING0,
+    BENCH_32 = MODE_CODE32 | MODE_STACK32 | MODE_PROTECTED | MODE_RING0,
+    BENCH_16 = MODE_RING0
+};
 
-static inline void bench_dropped(void *owner, uint32_t page, unsigned offset, unsigned size)
+static inline void bench_dropped(void *owner, uint32_t page, unsigned offset,
+                                 unsigned size)
 {
     (void)owner, (void)page, (void)offset, (void)size;
 }
@@ -112,8 +115,9 @@ static inline void bench_set_flags(struct cpu *c, uint64_t flags)
 
 enum { BENCH_OK = -1, BENCH_UNDECODED = -2 };
 
-/* Executes the bytes as one instruction at BENCH_RIP, with `budget` counts left after its
- * own. BENCH_OK, BENCH_UNDECODED, or the vector of the fault it raised. *row may be NULL. */
+/* Executes the bytes as one instruction at BENCH_RIP, with `budget` counts left after
+ * its own. BENCH_OK, BENCH_UNDECODED, or the vector of the fault it raised. *row may be
+ * NULL. */
 static inline int bench_run(struct bench *b, const uint8_t *bytes, unsigned n,
                             int32_t budget, const struct isa_row **row)
 {
@@ -139,8 +143,8 @@ static inline int bench_run(struct bench *b, const uint8_t *bytes, unsigned n,
     return BENCH_OK;
 }
 
-#define RUN(b, ...)                                                                      \
-    bench_run(b, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}),       \
+#define RUN(b, ...)                                                                    \
+    bench_run(b, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}),     \
               1000000, NULL)
 
 #endif

@@ -105,8 +105,8 @@ static void check_case(struct bench *b, const uint8_t *bytes, unsigned n,
         return; /* natively it would be a signal */
     }
     if (how != BENCH_OK || c->rip != BENCH_RIP + n)
-        fail_msg("%02x %02x %02x %02x: vector %d rip %llx", bytes[0], bytes[1], bytes[2],
-                 bytes[3], how, (unsigned long long)c->rip);
+        fail_msg("%02x %02x %02x %02x: vector %d rip %llx", bytes[0], bytes[1],
+                 bytes[2], bytes[3], how, (unsigned long long)c->rip);
     memcpy(page, bytes, n);
     page[n] = 0xc3;
     native_run(&r);
@@ -125,19 +125,21 @@ static void check_case(struct bench *b, const uint8_t *bytes, unsigned n,
     compared++;
     for (unsigned k = 0; k < REGS; k++)
         if (emulated[k] != r.reg[k])
-            fail_msg("%s %02x %02x %02x %02x: register %u is %llx, natively %llx (a %llx c "
-                     "%llx d %llx flags %llx)",
-                     row->mnemonic, bytes[0], bytes[1], bytes[2], bytes[3], k,
-                     (unsigned long long)emulated[k], (unsigned long long)r.reg[k],
-                     (unsigned long long)before.reg[A], (unsigned long long)before.reg[C],
-                     (unsigned long long)before.reg[D], (unsigned long long)before.flags);
+            fail_msg(
+                "%s %02x %02x %02x %02x: register %u is %llx, natively %llx (a %llx c "
+                "%llx d %llx flags %llx)",
+                row->mnemonic, bytes[0], bytes[1], bytes[2], bytes[3], k,
+                (unsigned long long)emulated[k], (unsigned long long)r.reg[k],
+                (unsigned long long)before.reg[A], (unsigned long long)before.reg[C],
+                (unsigned long long)before.reg[D], (unsigned long long)before.flags);
     if ((flags ^ r.flags) & mask)
-        fail_msg("%s %02x %02x %02x %02x: flags %llx, natively %llx, before %llx (a %llx c "
-                 "%llx d %llx)",
-                 row->mnemonic, bytes[0], bytes[1], bytes[2], bytes[3],
-                 (unsigned long long)(flags & mask), (unsigned long long)(r.flags & mask),
-                 (unsigned long long)before.flags, (unsigned long long)before.reg[A],
-                 (unsigned long long)before.reg[C], (unsigned long long)before.reg[D]);
+        fail_msg(
+            "%s %02x %02x %02x %02x: flags %llx, natively %llx, before %llx (a %llx c "
+            "%llx d %llx)",
+            row->mnemonic, bytes[0], bytes[1], bytes[2], bytes[3],
+            (unsigned long long)(flags & mask), (unsigned long long)(r.flags & mask),
+            (unsigned long long)before.flags, (unsigned long long)before.reg[A],
+            (unsigned long long)before.reg[C], (unsigned long long)before.reg[D]);
     if (memory && memcmp(b->ram + GUEST, area, AREA))
         fail_msg("%s %02x %02x %02x %02x: memory differs", row->mnemonic, bytes[0],
                  bytes[1], bytes[2], bytes[3]);
@@ -154,8 +156,8 @@ static struct native random_state(void)
 }
 
 /* Memory operands lie at [RSI], in the middle of the area. */
-static void check_random(struct bench *b, const uint8_t *bytes, unsigned n, unsigned times,
-                         bool memory)
+static void check_random(struct bench *b, const uint8_t *bytes, unsigned n,
+                         unsigned times, bool memory)
 {
     for (unsigned k = 0; k < times; k++) {
         struct native r = random_state();
@@ -177,9 +179,9 @@ enum { IMM_NONE, IMM_8, IMM_Z };
 struct form {
     uint8_t lead[3]; /* mandatory prefix, 0F, map; 0 for none */
     uint8_t op;
-    int8_t reg;  /* -1: a register operand */
+    int8_t reg; /* -1: a register operand */
     uint8_t imm;
-    bool byte;   /* no operand sizes */
+    bool byte; /* no operand sizes */
     bool locked;
 };
 
@@ -288,12 +290,12 @@ static void the_two_operand_group_gives_the_hosts_results_and_flags(void **state
 static void one_operand_arithmetic_gives_the_hosts_results_and_flags(void **state)
 {
     static const struct form f[] = {
-        {{0}, 0x84, -1, 0, true, false},     {{0}, 0x85, -1, 0, false, false},
-        {{0}, 0xf6, 0, IMM_8, true, false},  {{0}, 0xf7, 0, IMM_Z, false, false},
-        {{0}, 0xf6, 2, 0, true, true},       {{0}, 0xf7, 2, 0, false, true},
-        {{0}, 0xf6, 3, 0, true, true},       {{0}, 0xf7, 3, 0, false, true},
-        {{0}, 0xfe, 0, 0, true, true},       {{0}, 0xff, 0, 0, false, true},
-        {{0}, 0xfe, 1, 0, true, true},       {{0}, 0xff, 1, 0, false, true},
+        {{0}, 0x84, -1, 0, true, false},    {{0}, 0x85, -1, 0, false, false},
+        {{0}, 0xf6, 0, IMM_8, true, false}, {{0}, 0xf7, 0, IMM_Z, false, false},
+        {{0}, 0xf6, 2, 0, true, true},      {{0}, 0xf7, 2, 0, false, true},
+        {{0}, 0xf6, 3, 0, true, true},      {{0}, 0xf7, 3, 0, false, true},
+        {{0}, 0xfe, 0, 0, true, true},      {{0}, 0xff, 0, 0, false, true},
+        {{0}, 0xfe, 1, 0, true, true},      {{0}, 0xff, 1, 0, false, true},
     };
     check_forms(*state, f, ARRAY_SIZE(f));
     assert_true(compared > 1000);
@@ -302,10 +304,10 @@ static void one_operand_arithmetic_gives_the_hosts_results_and_flags(void **stat
 static void multiplication_gives_the_hosts_results_and_flags(void **state)
 {
     static const struct form f[] = {
-        {{0}, 0xf6, 4, 0, true, false},        {{0}, 0xf7, 4, 0, false, false},
-        {{0}, 0xf6, 5, 0, true, false},        {{0}, 0xf7, 5, 0, false, false},
-        {{0, 0x0f}, 0xaf, -1, 0, false, false},
-        {{0}, 0x69, -1, IMM_Z, false, false},  {{0}, 0x6b, -1, IMM_8, false, false},
+        {{0}, 0xf6, 4, 0, true, false},         {{0}, 0xf7, 4, 0, false, false},
+        {{0}, 0xf6, 5, 0, true, false},         {{0}, 0xf7, 5, 0, false, false},
+        {{0, 0x0f}, 0xaf, -1, 0, false, false}, {{0}, 0x69, -1, IMM_Z, false, false},
+        {{0}, 0x6b, -1, IMM_8, false, false},
     };
     check_forms(*state, f, ARRAY_SIZE(f));
     assert_true(compared > 1000);
@@ -314,8 +316,10 @@ static void multiplication_gives_the_hosts_results_and_flags(void **state)
 static void division_gives_the_hosts_results_and_flags(void **state)
 {
     static const struct form f[] = {
-        {{0}, 0xf6, 6, 0, true, false}, {{0}, 0xf7, 6, 0, false, false},
-        {{0}, 0xf6, 7, 0, true, false}, {{0}, 0xf7, 7, 0, false, false},
+        {{0}, 0xf6, 6, 0, true, false},
+        {{0}, 0xf7, 6, 0, false, false},
+        {{0}, 0xf6, 7, 0, true, false},
+        {{0}, 0xf7, 7, 0, false, false},
     };
     check_forms(*state, f, ARRAY_SIZE(f));
     assert_true(compared > 1000);
@@ -339,20 +343,25 @@ static void shifts_and_rotates_give_the_hosts_results_and_flags(void **state)
 static void double_shifts_give_the_hosts_results_and_flags(void **state)
 {
     static const struct form f[] = {
-        {{0, 0x0f}, 0xa4, -1, IMM_8, false, false}, {{0, 0x0f}, 0xa5, -1, 0, false, false},
-        {{0, 0x0f}, 0xac, -1, IMM_8, false, false}, {{0, 0x0f}, 0xad, -1, 0, false, false},
+        {{0, 0x0f}, 0xa4, -1, IMM_8, false, false},
+        {{0, 0x0f}, 0xa5, -1, 0, false, false},
+        {{0, 0x0f}, 0xac, -1, IMM_8, false, false},
+        {{0, 0x0f}, 0xad, -1, 0, false, false},
     };
     check_forms(*state, f, ARRAY_SIZE(f));
     assert_true(compared > 1000);
 }
 
-/* With a memory operand the bit offset must stay in the area: register forms only here. */
+/* With a memory operand the bit offset must stay in the area. */
 static void bit_instructions_give_the_hosts_results_and_flags(void **state)
 {
     static const struct form immediate[] = {
-        {{0, 0x0f}, 0xba, 4, IMM_8, false, false}, {{0, 0x0f}, 0xba, 5, IMM_8, false, true},
-        {{0, 0x0f}, 0xba, 6, IMM_8, false, true},  {{0, 0x0f}, 0xba, 7, IMM_8, false, true},
-        {{0, 0x0f}, 0xbc, -1, 0, false, false},    {{0, 0x0f}, 0xbd, -1, 0, false, false},
+        {{0, 0x0f}, 0xba, 4, IMM_8, false, false},
+        {{0, 0x0f}, 0xba, 5, IMM_8, false, true},
+        {{0, 0x0f}, 0xba, 6, IMM_8, false, true},
+        {{0, 0x0f}, 0xba, 7, IMM_8, false, true},
+        {{0, 0x0f}, 0xbc, -1, 0, false, false},
+        {{0, 0x0f}, 0xbd, -1, 0, false, false},
     };
     static const uint8_t ops[] = {0xa3, 0xab, 0xb3, 0xbb};
     static const uint8_t sizes[] = {0x3e, 0x66, 0x48};
@@ -413,18 +422,18 @@ static void conditions_give_the_hosts_results(void **state)
 static void moves_and_exchanges_give_the_hosts_results(void **state)
 {
     static const struct form f[] = {
-        {{0}, 0x86, -1, 0, true, true},            {{0}, 0x87, -1, 0, false, true},
-        {{0}, 0x88, -1, 0, true, false},           {{0}, 0x89, -1, 0, false, false},
-        {{0}, 0x8a, -1, 0, true, false},           {{0}, 0x8b, -1, 0, false, false},
-        {{0}, 0xc6, 0, IMM_8, true, false},        {{0}, 0xc7, 0, IMM_Z, false, false},
-        {{0}, 0x63, -1, 0, false, false},
-        {{0, 0x0f}, 0xb6, -1, 0, false, false},    {{0, 0x0f}, 0xb7, -1, 0, false, false},
-        {{0, 0x0f}, 0xbe, -1, 0, false, false},    {{0, 0x0f}, 0xbf, -1, 0, false, false},
-        {{0, 0x0f}, 0xb0, -1, 0, true, true},      {{0, 0x0f}, 0xb1, -1, 0, false, true},
-        {{0, 0x0f}, 0xc0, -1, 0, true, true},      {{0, 0x0f}, 0xc1, -1, 0, false, true},
+        {{0}, 0x86, -1, 0, true, true},         {{0}, 0x87, -1, 0, false, true},
+        {{0}, 0x88, -1, 0, true, false},        {{0}, 0x89, -1, 0, false, false},
+        {{0}, 0x8a, -1, 0, true, false},        {{0}, 0x8b, -1, 0, false, false},
+        {{0}, 0xc6, 0, IMM_8, true, false},     {{0}, 0xc7, 0, IMM_Z, false, false},
+        {{0}, 0x63, -1, 0, false, false},       {{0, 0x0f}, 0xb6, -1, 0, false, false},
+        {{0, 0x0f}, 0xb7, -1, 0, false, false}, {{0, 0x0f}, 0xbe, -1, 0, false, false},
+        {{0, 0x0f}, 0xbf, -1, 0, false, false}, {{0, 0x0f}, 0xb0, -1, 0, true, true},
+        {{0, 0x0f}, 0xb1, -1, 0, false, true},  {{0, 0x0f}, 0xc0, -1, 0, true, true},
+        {{0, 0x0f}, 0xc1, -1, 0, false, true},
     };
-    static const uint8_t plain[] = {0x98, 0x99, 0x90, 0x91, 0x92, 0x9e, 0x9f, 0xf5,
-                                    0xf8, 0xf9, 0xfc, 0xfd};
+    static const uint8_t plain[] = {0x98, 0x99, 0x90, 0x91, 0x92, 0x9e,
+                                    0x9f, 0xf5, 0xf8, 0xf9, 0xfc, 0xfd};
     struct bench *b = *state;
 
     check_forms(b, f, ARRAY_SIZE(f));
@@ -460,10 +469,27 @@ static void crc32_gives_the_hosts_results(void **state)
     assert_true(compared > 1000);
 }
 
+static void adcx_and_adox_give_the_hosts_results_and_flags(void **state)
+{
+    unsigned a = 0, ebx = 0, ecx = 0, d = 0;
+
+    if (!__get_cpuid_count(7, 0, &a, &ebx, &ecx, &d) || !(ebx & 1 << 19)) {
+        print_message("skipped: the host has no ADX\n");
+        skip();
+    }
+    compared = 0;
+    for (unsigned k = 0; k < 4; k++) {
+        const uint8_t bytes[] = {
+            k & 1 ? 0xf3 : 0x66, k & 2 ? 0x48 : 0x40, 0x0f, 0x38, 0xf6, 0xca};
+        check_random(*state, bytes, sizeof bytes, 1000, false);
+    }
+    assert_true(compared > 1000);
+}
+
 static void string_instructions_give_the_hosts_results(void **state)
 {
-    static const uint8_t ops[] = {0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab,
-                                  0xac, 0xad, 0xae, 0xaf};
+    static const uint8_t ops[] = {0xa4, 0xa5, 0xa6, 0xa7, 0xaa,
+                                  0xab, 0xac, 0xad, 0xae, 0xaf};
     static const uint8_t sizes[] = {0x3e, 0x66, 0x48};
     static const uint8_t reps[] = {0x3e, 0xf2, 0xf3};
     struct bench *b = *state;
@@ -480,7 +506,8 @@ static void string_instructions_give_the_hosts_results(void **state)
                 area[m] = (uint8_t)(random64() % kinds);
             r.reg[C] = random64() % 40;
             r.reg[SI] = 1024 + random64() % 1024;
-            r.reg[DI] = n % 4 ? r.reg[SI] + random64() % 64 - 32 : random64() % 512 + 512;
+            r.reg[DI] =
+                n % 4 ? r.reg[SI] + random64() % 64 - 32 : random64() % 512 + 512;
             r.reg[A] = n % 5 ? random64() % 2 * 0x0101010101010101 : r.reg[A];
             if (random64() & 1)
                 r.flags |= FLAG_DF;
@@ -503,6 +530,7 @@ int main(void)
         cmocka_unit_test(conditions_give_the_hosts_results),
         cmocka_unit_test(moves_and_exchanges_give_the_hosts_results),
         cmocka_unit_test(crc32_gives_the_hosts_results),
+        cmocka_unit_test(adcx_and_adox_give_the_hosts_results_and_flags),
         cmocka_unit_test(string_instructions_give_the_hosts_results),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,4 +1,5 @@
-/* Control and debug registers, mode switches, the TLB rules, privileged odds and ends. */
+/* Control and debug registers, mode switches, the TLB rules, privileged odds and ends.
+ */
 #include "cpu_bench.h"
 
 #define MOV_CR0_RAX 0x0f, 0x22, 0xc0
@@ -108,8 +109,8 @@ static uint64_t seen(struct bench *b)
 {
     struct spans sp;
     uint64_t bad;
-    assert_true(mmu_open(&b->c.mmu, 0x5000, 8, (struct accessor){ACCESS_READ, false, false},
-                         &sp, &bad));
+    assert_true(mmu_open(&b->c.mmu, 0x5000, 8,
+                         (struct accessor){ACCESS_READ, false, false}, &sp, &bad));
     return spans_load(&b->c.mmu, &sp, 8);
 }
 
@@ -318,7 +319,8 @@ static void umip_hides_the_tables_from_users(void **state)
     b->c.cr4 |= CR4_UMIP;
     ASSERT_RAISES(VEC_GP, R_GP_UMIP, b, 0x0f, 0x01, 0x00);
     ASSERT_RAISES(VEC_GP, R_GP_UMIP, b, 0x0f, 0x01, 0xe0); /* SMSW EAX */
-    ASSERT_RAISES(VEC_GP, R_GP_CPL0, b, 0x0f, 0x01, 0x10); /* LGDT is privileged anyway */
+    ASSERT_RAISES(VEC_GP, R_GP_CPL0, b, 0x0f, 0x01,
+                  0x10); /* LGDT is privileged anyway */
     bench_free(b);
 }
 

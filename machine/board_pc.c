@@ -1,0 +1,469 @@
+/* board_pc.c - the board: an i440FX PC, wired like its schematic.
+ *
+ * Read it top to bottom: the chips, their wires, the memory map, reset.
+ */
+#include "machine/internal.h"
+
+#include "base/snapshot.h"
+#include "chipset/apic_bus.h"
+#include "chipset/dma.h"
+#include "chipset/hpet.h"
+#include "chipset/i440fx.h"
+#include "chipset/ioapic.h"
+#include "chipset/lapic.h"
+#include "chipset/pci.h"
+#include "chipset/pic.h"
+#include "chipset/piix3.h"
+#include "chipset/piix4_pm.h"
+#include "chipset/pit.h"
+#include "chipset/port61.h"
+#include "chipset/port92.h"
+#include "chipset/rtc.h"
+#include "devices/debug_exit.h"
+#include "devices/debugcon.h"
+#include "devices/serial.h"
+#include "machine/boot.h"
+#include "machine/memory_map.h"
+#include "cpu/segment.h"
+#include "host/host.h"
+#include "machine/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PM_BASE = 0x600 };
+
+struct board {
+    struct apic_bus apics;
+    struct device *lapic[MACHINE_CPUS];
+    struct device *pic, *pit, *rtc, *dma, *ioapic, *hpet, *port61, *port92;
+    struct device *pci, *i440fx, *piix3, *pm, *serial[MACHINE_SERIALS];
+    char name[MACHINE_CPUS][12];
+    struct memory_map map;
+    uint8_t *kernel, *initrd; /* the files, kept for resets */
+    uint64_t kernel_size, initrd_size;
+    bool told; /* the user knows what is booted */
+};
+
+static struct board *board_of(struct machine *m)
+{
+    return m->board;
+}
+
+static bool map_ram(struct machine *m, struct error *e);
+static bool read_files(struct machine *m, struct error *e);
+
+/* ---- what chips tell the board ---- */
+
+static void a20_moved(void *to, unsigned n, bool level)
+{
+    struct machine *m = to;
+    (void)n;
+    phys_set_a20(&m->phys, level);
+}
+
+static void reset_moved(void *to, unsigned n, bool level)
+{
+    struct machine *m = to;
+    (void)n;
+    if (!level)
+        return;
+    if (m->config.no_reboot)
+        machine_end(m, END_RESET);
+    else
+        m->reset_wanted = true;
+    if (m->running) {
+        m->running->leave = true;
+        m->running->leave_slice = true;
+    }
+}
+
+static void power_moved(void *to, unsigned n, bool level)
+{
+    (void)n;
+    if (level)
+        machine_end(to, END_POWER_OFF);
+}
+
+/* INIT from port 92h or the keyboard controller reaches the boot processor. */
+static void init_moved(void *to, unsigned n, bool level)
+{
+    struct machine *m = to;
+    (void)n;
+    if (level) {
+        lapic_init_pin(board_of(m)->lapic[0]);
+        cpu_pin(m->cpu[0], CPU_INIT, true);
+    }
+}
+
+static void debug_exit_told(void *owner, uint32_t value)
+{
+    struct machine *m = owner;
+    m->exit_value = value;
+    machine_end(m, END_DEBUG_EXIT);
+}
+
+static void send_msi(void *owner, uint64_t address, uint32_t data)
+{
+    struct machine *m = owner;
+    apic_bus_msi(&board_of(m)->apics, address, data);
+}
+
+static void sipi(void *cpu, uint8_t vector)
+{
+    cpu_sipi(cpu, vector);
+}
+
+static uint64_t tsc_adjust(void *cpu)
+{
+    return ((struct cpu *)cpu)->tsc_adjust;
+}
+
+/* ---- making ---- */
+
+static struct device *add(struct machine *m, const struct device_class *class,
+                          const char *name, struct error *e)
+{
+    struct device *d;
+
+    if (m->devices == MACHINE_DEVICES) {
+        error_set(e, "too many devices: '%s' is one too many", name);
+        return NULL;
+    }
+    d = device_new(class, name, &m->bus, e);
+    if (d)
+        m->device[m->devices++] = d;
+    return d;
+}
+
+static void wire(struct device *d, const char *pin,
+                 void (*moved)(void *to, unsigned n, bool level), void *to, unsigned n)
+{
+    struct line *l = device_pin(d, pin);
+    if (l) {
+        l->moved = moved;
+        l->to = to;
+        l->n = n;
+    }
+}
+
+static bool add_lapics(struct machine *m, struct board *b, struct error *e)
+{
+    for (unsigned n = 0; n < m->config.cpus; n++) {
+        struct device *d;
+        snprintf(b->name[n], sizeof b->name[n], "lapic%u", n);
+        d = b->lapic[n] = add(m, &lapic_class, b->name[n], e);
+        if (!d || !device_option(d, "apic_id", n, e) ||
+            !device_option(d, "bsp", n == 0, e) ||
+            !device_option(d, "virtual_wire", n == 0 && m->config.kernel, e) ||
+            !device_option(d, "x2apic", cpu_model_has(&m->model, CPUID_X2APIC), e) ||
+            !device_option(d, "tsc_deadline", cpu_model_has(&m->model, CPUID_TSC_DEADLINE), e) ||
+            !device_option(d, "bus_hz", CRYSTAL_HZ, e) ||
+            !device_option(d, "physbits", m->model.phys_bits, e))
+            return false;
+        lapic_connect(d, &(struct lapic_wiring){
+                             .bus = &b->apics, .tsc_hz = m->config.tsc_hz, .cpu = m->cpu[n],
+                             .sipi = sipi, .tsc_adjust = tsc_adjust, .pic = b->pic->state,
+                             .acknowledge = pic_acknowledge});
+        wire(d, "intr", cpu_pin, m->cpu[n], CPU_INTR);
+        wire(d, "nmi", cpu_pin, m->cpu[n], CPU_NMI);
+        wire(d, "smi", cpu_pin, m->cpu[n], CPU_SMI);
+        wire(d, "init", cpu_pin, m->cpu[n], CPU_INIT);
+        m->intc[n] = m->cpu[n]->intc = lapic_intc(d);
+    }
+    return true;
+}
+
+static bool add_serials(struct machine *m, struct board *b, struct error *e)
+{
+    static const char *const name[MACHINE_SERIALS] = {"com1", "com2"};
+
+    for (unsigned n = 0; n < MACHINE_SERIALS; n++) {
+        b->serial[n] = add(m, &serial_class, name[n], e);
+        if (!b->serial[n])
+            return false;
+        serial_connect(b->serial[n], m->config.serial[n]);
+    }
+    return true;
+}
+
+static bool add_debug(struct machine *m, struct error *e)
+{
+    struct device *d;
+
+    if (m->config.debugcon) {
+        d = add(m, &debugcon_class, "debugcon", e);
+        if (!d)
+            return false;
+        debugcon_connect(d, m->config.debugcon);
+    }
+    if (m->config.debug_exit) {
+        d = add(m, &debug_exit_class, "isa-debug-exit", e);
+        if (!d)
+            return false;
+        debug_exit_connect(d, debug_exit_told, m);
+    }
+    return true;
+}
+
+/* ---- the schematic ---- */
+
+struct wire_row {
+    const char *from, *out, *to, *in;
+};
+
+static const struct wire_row schematic[] = {
+    /* Interrupt sources to the ISA bridge, which hands them to both controllers. */
+    {"pit", "out0", "hpet", "pit"}, /* which may replace them (legacy replacement) */
+    {"rtc", "irq", "hpet", "rtc"},
+    {"hpet", "irq0", "piix3", "irq0"},
+    {"hpet", "irq8", "piix3", "irq8"},
+    {"com1", "irq", "piix3", "irq4"},
+    {"com2", "irq", "piix3", "irq3"},
+    {"piix4-pm", "sci", "piix3", "irq9"},
+    {"pci", "pirq0", "piix3", "pirq0"},
+    {"pci", "pirq1", "piix3", "pirq1"},
+    {"pci", "pirq2", "piix3", "pirq2"},
+    {"pci", "pirq3", "piix3", "pirq3"},
+    /* The 8259s' INT is every CPU's LINT0; NMI its LINT1. */
+    {"pic", "int", "lapic0", "lint0"},
+    {"port61", "nmi", "lapic0", "lint1"},
+    /* Timer 2 and the speaker port. */
+    {"port61", "gate2", "pit", "gate2"},
+    {"pit", "out2", "port61", "out2"},
+};
+
+static struct device *find(struct machine *m, const char *name)
+{
+    for (unsigned n = 0; n < m->devices; n++)
+        if (!strcmp(m->device[n]->name, name))
+            return m->device[n];
+    return NULL;
+}
+
+static bool join_all(struct machine *m, struct error *e)
+{
+    struct board *b = board_of(m);
+    char out[8], in[8];
+
+    for (unsigned n = 0; n < ARRAY_SIZE(schematic); n++) {
+        const struct wire_row *w = &schematic[n];
+        if (!device_join(find(m, w->from), w->out, find(m, w->to), w->in, e))
+            return false;
+    }
+    for (unsigned n = 0; n < 16; n++) {
+        if (n == 2)
+            continue; /* the cascade */
+        snprintf(out, sizeof out, "pic%u", n);
+        snprintf(in, sizeof in, "ir%u", n);
+        if (!device_join(b->piix3, out, b->pic, in, e))
+            return false;
+    }
+    for (unsigned n = 0; n < 24; n++) { /* the last four are the HPET's alone */
+        snprintf(out, sizeof out, "gsi%u", n < 20 ? n : n - 20);
+        snprintf(in, sizeof in, "in%u", n);
+        if (!device_join(n < 20 ? b->piix3 : b->hpet, out, b->ioapic, in, e))
+            return false;
+    }
+    wire(b->port92, "a20", a20_moved, m, 0);
+    wire(b->port92, "init", init_moved, m, 0);
+    wire(b->pci, "reset", reset_moved, m, 0);
+    wire(b->pci, "init", init_moved, m, 0);
+    wire(b->pm, "power_off", power_moved, m, 0);
+    return true;
+}
+
+bool board_init(struct machine *m, struct error *e)
+{
+    struct board *b = m->board = calloc(1, sizeof *b);
+
+    if (!b)
+        return error_set(e, "cannot make the board: the host has no memory");
+    m->bus.msi = send_msi;
+    if (!(b->pic = add(m, &pic_class, "pic", e)) || !add_lapics(m, b, e) ||
+        !(b->ioapic = add(m, &ioapic_class, "ioapic", e)) ||
+        !(b->pit = add(m, &pit_class, "pit", e)) ||
+        !(b->port61 = add(m, &port61_class, "port61", e)) ||
+        !(b->port92 = add(m, &port92_class, "port92", e)) ||
+        !(b->rtc = add(m, &rtc_class, "rtc", e)) ||
+        !(b->dma = add(m, &dma_class, "dma", e)) ||
+        !(b->hpet = add(m, &hpet_class, "hpet", e)) ||
+        !(b->pci = add(m, &pci_class, "pci", e)) ||
+        !(b->i440fx = add(m, &i440fx_class, "i440fx", e)) ||
+        !(b->piix3 = add(m, &piix3_class, "piix3", e)) ||
+        !(b->pm = add(m, &piix4_pm_class, "piix4-pm", e)) || !add_serials(m, b, e) ||
+        !add_debug(m, e))
+        return false;
+    ioapic_connect(b->ioapic, &b->apics);
+    if (!device_option(b->rtc, "base_time", (uint64_t)m->config.rtc_base, e) ||
+        !join_all(m, e))
+        return false;
+    for (unsigned n = 0; n < m->devices; n++)
+        if (!device_start(m->device[n], e))
+            return false;
+    device_map(b->serial[0], 0, 0x3f8);
+    device_map(b->serial[1], 0, 0x2f8);
+    if (m->config.debug_exit)
+        device_map(find(m, "isa-debug-exit"), 0, m->config.debug_exit_port);
+    return pci_plug(b->pci, 0, 0, i440fx_pci(b->i440fx), e) &&
+           pci_plug(b->pci, 1, 0, piix3_pci(b->piix3), e) &&
+           pci_plug(b->pci, 1, 3, piix4_pm_pci(b->pm), e) && map_ram(m, e) &&
+           read_files(m, e);
+}
+
+void board_free(struct machine *m)
+{
+    struct board *b = board_of(m);
+
+    if (!b)
+        return;
+    free(b->kernel);
+    free(b->initrd);
+    free(b);
+    m->board = NULL;
+}
+
+/* ---- the memory map ---- */
+
+static bool map_ram(struct machine *m, struct error *e)
+{
+    struct board *b = board_of(m);
+    struct backing *ram = &m->phys.backings[0];
+    enum { RAM = WINDOW_READ | WINDOW_WRITE };
+
+    memory_map_make(&b->map, m->config.ram);
+    if (phys_map(&m->phys, 0, b->map.low, ram, 0, RAM, 0) < 0 ||
+        (b->map.high && phys_map(&m->phys, MEMORY_HIGH, b->map.high, ram, b->map.low, RAM, 0) < 0))
+        return error_set(e, "too many memory windows");
+    return true;
+}
+
+/* ---- direct boot ---- */
+
+static bool read_files(struct machine *m, struct error *e)
+{
+    struct board *b = board_of(m);
+    const struct machine_config *c = &m->config;
+
+    if (c->initrd && !c->kernel)
+        return error_set(e, "-initrd needs a -kernel");
+    if (c->kernel &&
+        !host_read_file(c->kernel, "kernel", c->ram, &b->kernel, &b->kernel_size, e))
+        return false;
+    return !c->initrd ||
+           host_read_file(c->initrd, "initrd", c->ram, &b->initrd, &b->initrd_size, e);
+}
+
+static void set_flat(struct segment *s, uint16_t selector, uint16_t attr, uint32_t limit)
+{
+    s->selector = selector;
+    s->attr = attr;
+    s->base = 0;
+    s->limit = limit;
+    s->usable = true;
+}
+
+/* The boot processor as a boot loader would leave it. */
+static void enter_kernel(struct cpu *c, const struct boot_entry *in)
+{
+    enum { CODE = SEG_P | SEG_S | SEG_CODE | SEG_READABLE | SEG_ACCESSED,
+           DATA = SEG_P | SEG_S | SEG_WRITABLE | SEG_ACCESSED | SEG_DB | SEG_G,
+           TASK = SEG_P | 0xb };
+    bool wide = in->mode == BOOT_LONG;
+
+    memcpy(c->gpr, in->gpr, sizeof c->gpr);
+    c->rip = in->rip;
+    c->gdtr_base = in->gdt;
+    c->gdtr_limit = in->gdt_limit;
+    set_flat(&c->seg[CS], in->code, CODE | SEG_G | (wide ? SEG_L : SEG_DB), 0xffffffff);
+    for (unsigned s = 0; s < SREGS; s++)
+        if (s != CS)
+            set_flat(&c->seg[s], in->data, DATA, 0xffffffff);
+    set_flat(&c->tr, in->task, TASK, 103);
+    c->cr0 = wide ? 0x80000011 : 0x11;
+    if (wide) {
+        c->cr3 = in->cr3;
+        c->cr4 = 0x20;
+        c->efer = 0x500;
+    }
+    c->cpl = 0;
+    cpu_derive(c);
+    for (unsigned s = 0; s < SREGS; s++)
+        seg_derive(c, (enum sreg)s);
+    cpu_derive(c);
+    c->page = NO_PAGE;
+}
+
+/* What firmware would have done to the chips. */
+static void set_up_chips(struct machine *m)
+{
+    struct board *b = board_of(m);
+
+    phys_set_a20(&m->phys, true);
+    piix4_pm_set_base(b->pm, PM_BASE);
+}
+
+static bool boot(struct machine *m, struct error *e)
+{
+    struct board *b = board_of(m);
+    struct boot_request q = {
+        .kernel_name = m->config.kernel, .kernel = b->kernel, .kernel_size = b->kernel_size,
+        .initrd_name = m->config.initrd, .initrd = b->initrd, .initrd_size = b->initrd_size,
+        .cmdline = m->config.append, .map = &b->map,
+        .long_mode = cpu_model_has(&m->model, CPUID_LM),
+    };
+    struct boot_entry entry;
+
+    set_up_chips(m);
+    q.rsdp = tables_build(&m->phys, &b->map, m->config.cpus);
+    if (!boot_load(&q, &m->phys, &entry, e))
+        return false;
+    if (!b->told) {
+        log_say(&m->log, "boot", LOG_INFO, "%s", entry.what);
+        if (entry.note[0])
+            log_say(&m->log, "boot", LOG_WARN, "%s", entry.note);
+        b->told = true;
+    }
+    enter_kernel(m->cpu[0], &entry);
+    return true;
+}
+
+bool board_reset(struct machine *m, struct error *e)
+{
+    for (unsigned n = 0; n < m->devices; n++)
+        device_reset(m->device[n]);
+    for (unsigned n = 0; n < m->config.cpus; n++) {
+        cpu_reset(m->cpu[n]);
+        m->cpu[n]->random = m->config.seed + 0x9e3779b97f4a7c15ull * (n + 1);
+        if (n)
+            m->cpu[n]->activity = ACTIVITY_WAIT_SIPI;
+        cpu_derive(m->cpu[n]);
+    }
+    return !m->config.kernel || boot(m, e);
+}
+
+/* ---- the outside ---- */
+
+void board_turn(struct machine *m, unsigned n)
+{
+    board_of(m)->apics.current = (uint8_t)n;
+}
+
+void board_outside(struct machine *m)
+{
+    for (unsigned n = 0; n < MACHINE_SERIALS; n++) {
+        struct chardev *c = m->config.serial[n];
+        if (c && c->kick)
+            c->kick(c->device);
+    }
+}
+
+void board_flush(struct machine *m)
+{
+    for (unsigned n = 0; n < MACHINE_SERIALS; n++)
+        if (m->config.serial[n] && m->config.serial[n]->flush)
+            m->config.serial[n]->flush(m->config.serial[n]->owner);
+    if (m->config.debugcon && m->config.debugcon->flush)
+        m->config.debugcon->flush(m->config.debugcon->owner);
+}

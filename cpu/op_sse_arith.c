@@ -223,8 +223,8 @@ void op_sse_addsubpd(struct cpu *c, const struct insn *i)
  *
  * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
  * the sum (the others are +0). Exceptions belong to each step: an unmasked one ends the
- * instruction before the next step is taken (Intel SDM vol 2, DPPS), and MXCSR then keeps
- * the flags of the steps done (so a real Zen).
+ * instruction before the next step is taken (Intel SDM vol 2, DPPS), and MXCSR then
+ * keeps the flags of the steps done (so a real Zen).
  */
 
 static ALWAYS_INLINE void step_done(struct cpu *c, struct fp_env *e)

@@ -1,5 +1,5 @@
-/* Every row of isa_mmx.def and isa_sse.def against the processor of an x86-64 host; and a
- * hash of what all of them did, recorded there, on every host.
+/* Every row of isa_mmx.def and isa_sse.def against the processor of an x86-64 host; and
+ * a hash of what all of them did, recorded there, on every host.
  *
  * The row itself says how the instruction is encoded; operands are random bits mixed
  * with the values where arithmetic turns.
@@ -47,7 +47,7 @@ static uint64_t interesting(void)
         0xffffffff,
         0x8000800080008000, 0x7fff7fff7fff7fff, 0x8080808080808080, 0x7f7f7f7f7f7f7f7f,
         0x00ff00ff00ff00ff, 0x8000000000000000, 0x7fffffffffffffff, UINT64_MAX,
-        /* doubles: 1, 1.5, -1, huge, tiny, denormals, infinities, NaNs, near integers */
+        /* doubles: 1, 1.5, -1, huge, tiny, denormals, infinities, NaNs, integers */
         0x3ff0000000000000, 0x3ff8000000000000, 0xbff0000000000000, 0x7fefffffffffffff,
         0x0010000000000000, 0x000fffffffffffff, 0x0000000000000001, 0x8000000000000001,
         0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001,
@@ -234,8 +234,8 @@ static uint64_t row_hash(struct rig *r, const struct isa_row *row, uint64_t h)
     return h;
 }
 
-/* What is recorded was found equal to a real processor's by the tests below, but for the
- * approximations, whose bits are ours. A changed row changes it: run those tests first. */
+/* What is recorded was found equal to a real processor's by the tests below, but for
+ * the approximations, whose bits are ours. A changed row changes it: run those first. */
 static void every_row_does_the_same_on_every_host(void **state)
 {
     struct rig *r = rig_new();

@@ -222,15 +222,15 @@ void op_sse_addsubpd(struct cpu *c, const struct insn *i)
 /* ---- dot products ----
  *
  * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
- * the sum (the others are +0). Exceptions belong to each multiplication and addition by
- * itself: an unmasked one ends the instruction before the next step is taken (Intel SDM
- * vol 2, DPPS). */
+ * the sum (the others are +0). Exceptions belong to each step: an unmasked one ends the
+ * instruction before the next step is taken (Intel SDM vol 2, DPPS), and MXCSR then
+ * keeps the flags of the steps done (so a real Zen).
+ */
 
-static ALWAYS_INLINE void check_step(struct cpu *c, const struct fp_env *e)
+static ALWAYS_INLINE void step_done(struct cpu *c, struct fp_env *e)
 {
-    unsigned flags = e->flags & MXCSR_FLAGS;
-    if (UNLIKELY(flags & ~e->masks))
-        sse_unmasked(c, flags);
+    sse_done(c, e);
+    e->flags = 0;
 }
 
 void op_sse_dpps(struct cpu *c, const struct insn *i)
@@ -244,10 +244,10 @@ void op_sse_dpps(struct cpu *c, const struct insn *i)
     for (unsigned n = 0; n < 4; n++)
         if (imm >> (4 + n) & 1)
             p[n] = mul32(host, &e, x32(a, n), x32(b, n));
-    check_step(c, &e);
+    step_done(c, &e);
     low = add32(host, &e, p[0], p[1]);
     high = add32(host, &e, p[2], p[3]);
-    check_step(c, &e);
+    step_done(c, &e);
     sum = add32(host, &e, low, high);
     sse_done(c, &e);
     for (unsigned n = 0; n < 4; n++)
@@ -267,7 +267,7 @@ void op_sse_dppd(struct cpu *c, const struct insn *i)
     for (unsigned n = 0; n < 2; n++)
         if (imm >> (4 + n) & 1)
             p[n] = mul64(host, &e, a.q[n], b.q[n]);
-    check_step(c, &e);
+    step_done(c, &e);
     sum = add64(host, &e, p[0], p[1]);
     sse_done(c, &e);
     vec_put(c, i->reg, x128(imm & 1 ? sum : 0, imm & 2 ? sum : 0));

@@ -12,37 +12,31 @@ static void check_alignment(struct cpu *c, const struct insn *i, uint64_t la)
         raise_fault(c, VEC_GP, 0, R_GP_ALIGN16, la, 0, 0);
 }
 
-struct x128 vec_read(struct cpu *c, const struct insn *i, unsigned size)
+const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2])
 {
-    uint64_t offset = ea(c, i), la;
+    uint64_t offset = ea(c, i), la = seg_linear(c, INSN_SEG(i), offset, 16, ACCESS_READ);
     const uint8_t *host;
     uint8_t bytes[16];
 
-    if (size < 16)
-        return x128(mem_load(c, INSN_SEG(i), offset, size), 0);
-    la = seg_linear(c, INSN_SEG(i), offset, 16, ACCESS_READ);
     check_alignment(c, i, la);
     host = probe_read(&c->mmu, la, 16);
     if (UNLIKELY(!host)) {
         mem_read(c, INSN_SEG(i), offset, bytes, 16);
         host = bytes;
     }
-    return x128(load64(host), load64(host + 8));
+    room[0] = load64(host);
+    room[1] = load64(host + 8);
+    return room;
 }
 
-void vec_write(struct cpu *c, const struct insn *i, unsigned size, struct x128 x)
+void vec_write(struct cpu *c, const struct insn *i, struct x128 x)
 {
-    uint64_t offset = ea(c, i), la;
+    uint64_t offset = ea(c, i), la = seg_linear(c, INSN_SEG(i), offset, 16, ACCESS_WRITE);
     uint8_t bytes[16], *host;
 
-    if (size < 16) {
-        mem_store(c, INSN_SEG(i), offset, size, x.q[0]);
-        return;
-    }
-    la = seg_linear(c, INSN_SEG(i), offset, 16, ACCESS_WRITE);
     check_alignment(c, i, la);
     host = probe_write(&c->mmu, la, 16);
-    if (LIKELY(host)) {
+    if (LIKELY(host != NULL)) {
         store64(host, x.q[0]);
         store64(host + 8, x.q[1]);
         return;

@@ -14,7 +14,7 @@ void op_sse_load(struct cpu *c, const struct insn *i)
 void op_sse_store(struct cpu *c, const struct insn *i)
 {
     if (i->form & FORM_MEM)
-        vec_write(c, i, vec_get(c, i->reg));
+        vec_write(c, i, vec_at(c, i->reg)->q);
     else
         vec_put(c, i->rm, vec_get(c, i->reg));
 }

@@ -114,7 +114,7 @@ static ALWAYS_INLINE void low32_set(struct vec *v, uint32_t x)
 const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2]);
 
 /* Stores 16 bytes to the memory operand; alignment as above. */
-void vec_write(struct cpu *c, const struct insn *i, struct x128 x);
+void vec_write(struct cpu *c, const struct insn *i, const uint64_t from[2]);
 
 /* r/m, all 128 bits. */
 static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i)

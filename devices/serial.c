@@ -291,11 +291,18 @@ static void write_fcr(struct serial *s, uint8_t v)
     start_receive(s);
 }
 
+/* The other side takes a while to see that it may send: systems raise RTS before they
+ * have finished setting the port up (Linux clears the FIFOs once more after it). */
+enum { NOTICE_NS = 20000000 };
+
 static void write_mcr(struct serial *s, uint8_t v)
 {
     uint8_t before = modem_lines(s), change;
+    bool was_listening = listening(s);
 
     s->mcr = v & 0x1f;
+    if (!was_listening && listening(s))
+        timer_arm(clock_of(s), &s->receive, clock_after_ns(clock_of(s), NOTICE_NS));
     change = before ^ modem_lines(s);
     s->deltas |= (uint8_t)((change >> 4) & (MSR_DCTS | MSR_DDSR | MSR_DDCD));
     if ((before & MSR_RI) && (change & MSR_RI))

@@ -32,8 +32,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PM_BASE = 0x600 };
-
 struct board {
     struct apic_bus apics;
     struct device *lapic[MACHINE_CPUS];
@@ -261,7 +259,7 @@ static bool join_all(struct machine *m, struct error *e)
             return false;
     }
     for (unsigned n = 0; n < 24; n++) { /* the last four are the HPET's alone */
-        snprintf(out, sizeof out, "gsi%u", n < 20 ? n : n - 20);
+        snprintf(out, sizeof out, "gsi%u", n);
         snprintf(in, sizeof in, "in%u", n);
         if (!device_join(n < 20 ? b->piix3 : b->hpet, out, b->ioapic, in, e))
             return false;
@@ -401,7 +399,29 @@ static void set_up_chips(struct machine *m)
     struct board *b = board_of(m);
 
     phys_set_a20(&m->phys, true);
-    piix4_pm_set_base(b->pm, PM_BASE);
+    piix4_pm_set_base(b->pm, BOARD_PM_BASE);
+}
+
+/* ACPI, SMBIOS and MP tables, as firmware would leave them. */
+static bool place_tables(struct machine *m, uint64_t *rsdp, struct error *e)
+{
+    struct board *b = board_of(m);
+    uint32_t leaf[4];
+    struct tables_config config = {.cpus = m->config.cpus, .map = &b->map,
+                                   .cpu_vendor = m->model.vendor,
+                                   .cpu_brand = m->model.brand};
+    struct tables *t = calloc(1, sizeof *t);
+    bool good;
+
+    if (!t)
+        return error_set(e, "cannot make the firmware tables: the host has no memory");
+    cpu_cpuid(m->cpu[0], 1, 0, leaf);
+    config.cpu_signature = leaf[REG_EAX];
+    config.cpu_features = leaf[REG_EDX];
+    good = tables_make(&config, t, e) && tables_place(t, &m->phys, e);
+    *rsdp = t->rsdp;
+    free(t);
+    return good;
 }
 
 static bool boot(struct machine *m, struct error *e)
@@ -416,8 +436,7 @@ static bool boot(struct machine *m, struct error *e)
     struct boot_entry entry;
 
     set_up_chips(m);
-    q.rsdp = tables_build(&m->phys, &b->map, m->config.cpus);
-    if (!boot_load(&q, &m->phys, &entry, e))
+    if (!place_tables(m, &q.rsdp, e) || !boot_load(&q, &m->phys, &entry, e))
         return false;
     if (!b->told) {
         log_say(&m->log, "boot", LOG_INFO, "%s", entry.what);

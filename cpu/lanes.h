@@ -356,7 +356,8 @@ static ALWAYS_INLINE struct shuffle_table shuffle_table(const uint64_t *q, unsig
 }
 
 /* Eight bytes picked by bits 3:0 of each byte of order; 0 where its bit 7 is set. */
-static ALWAYS_INLINE uint64_t lanes_shuffle(const struct shuffle_table *t, uint64_t order)
+static ALWAYS_INLINE uint64_t lanes_shuffle(const struct shuffle_table *t,
+                                            uint64_t order)
 {
     uint64_t r = 0;
 

@@ -195,8 +195,8 @@ SSE_ARITH(sqrt, HOST_ROOT, SOFT_ROOT)
 
 /* ---- neighbours: the even elements of both operands and the odd ones ---- */
 
-static ALWAYS_INLINE void horizontal32(struct cpu *c, const struct insn *i, host32 *host,
-                                       op32 *f)
+static ALWAYS_INLINE void horizontal32(struct cpu *c, const struct insn *i,
+                                       host32 *host, op32 *f)
 {
     struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
     struct x128 even = x128(two32(x32(a, 0), x32(a, 2)), two32(x32(b, 0), x32(b, 2)));
@@ -205,8 +205,8 @@ static ALWAYS_INLINE void horizontal32(struct cpu *c, const struct insn *i, host
     packed32(c, i, even, odd, host, f);
 }
 
-static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i, host64 *host,
-                                       op64 *f)
+static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i,
+                                       host64 *host, op64 *f)
 {
     struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
 

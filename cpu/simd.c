@@ -9,8 +9,8 @@ static bool must_align(const struct insn *i)
     return isa_rows[i->row].traits & T_ALIGN16;
 }
 
-/* Alignment is a matter of linear addresses and ranks before paging: #GP, not #PF, for a
- * misaligned operand in a page that is absent (SDM vol 3A 6.9). */
+/* Alignment is a matter of linear addresses and ranks before paging: #GP, not #PF, for
+ * a misaligned operand in a page that is absent (SDM vol 3A 6.9). */
 static void check_alignment(struct cpu *c, const struct insn *i, uint64_t offset,
                             enum access_kind kind)
 {
@@ -20,7 +20,8 @@ static void check_alignment(struct cpu *c, const struct insn *i, uint64_t offset
 }
 
 /* The short way: the host address of the operand if its segment needs no further check,
- * it is aligned or need not be, and its page is plain RAM known to the TLB. Else NULL. */
+ * it is aligned or need not be, and its page is plain RAM known to the TLB. Else NULL.
+ */
 static ALWAYS_INLINE uint8_t *quick(const struct cpu *c, const struct insn *i,
                                     uint64_t offset, enum access_kind kind)
 {

@@ -125,7 +125,8 @@ static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i)
     return x128(q[0], q[1]);
 }
 
-/* r/m: the register's low 64 bits, or size bytes of memory (2, 4 or 8) at any alignment. */
+/* r/m: the register's low 64 bits, or size bytes of memory (2, 4 or 8) at any
+ * alignment. */
 static ALWAYS_INLINE uint64_t low_load(struct cpu *c, const struct insn *i,
                                        unsigned size)
 {
@@ -174,7 +175,8 @@ void mask_store(struct cpu *c, const struct insn *i, struct x128 x, struct x128 
 enum { MXCSR_FLAGS = 0x3f, MXCSR_DAZ = 1 << 6, MXCSR_FTZ = 1 << 15 };
 
 /* An initialiser for struct fp_env: as MXCSR says, no flag raised. (A function that
- * returns it makes gcc 12 copy it by other widths than it was stored with, which stalls.) */
+ * returns it makes gcc 12 copy it by other widths than it was stored with, which
+ * stalls.) */
 #define SSE_ENV(c)                                                                     \
     {                                                                                  \
         .rounding = (uint8_t)((c)->mxcsr >> 13 & 3),                                   \

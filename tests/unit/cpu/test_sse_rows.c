@@ -1,7 +1,7 @@
 /* Every row of isa_mmx.def and isa_sse.def against the host's processor.
  *
- * The row itself says how the instruction is encoded; operands are random bits mixed with
- * the values where arithmetic turns.
+ * The row itself says how the instruction is encoded; operands are random bits mixed
+ * with the values where arithmetic turns.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +31,8 @@ struct host {
     uint8_t memory[64]; /* at RSI and RDI */
 } __attribute__((aligned(64)));
 
-/* Loads all, runs the instruction, stores all. R12 holds the struct; RSP, R12 to R15 are
- * not operands. */
+/* Loads all, runs the instruction, stores all. R12 holds the struct; RSP, R12 to R15
+ * are not operands. */
 static void run_on_host(struct host *h)
 {
     __asm__ volatile(
@@ -82,8 +82,8 @@ static void run_on_host(struct host *h)
         : "r"(h), "i"(offsetof(struct host, flags)), "i"(offsetof(struct host, code)),
           "i"(offsetof(struct host, mxcsr)), "i"(offsetof(struct host, x87))
         : "rax", "rcx", "rdx", "rbx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
-          "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
-          "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
+          "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+          "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
     __asm__ volatile("ldmxcsr %0" : : "m"((const uint32_t){0x1f80}));
 }
 
@@ -111,10 +111,11 @@ static uint64_t random64(void)
 static uint64_t interesting(void)
 {
     static const uint64_t words[] = {
-        0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
+        0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
+        0xffffffff,
         0x8000800080008000, 0x7fff7fff7fff7fff, 0x8080808080808080, 0x7f7f7f7f7f7f7f7f,
         0x00ff00ff00ff00ff, 0x8000000000000000, 0x7fffffffffffffff, UINT64_MAX,
-        /* doubles: 1, 1.5, -1, huge, tiny, denormals, infinities, NaNs, around integers */
+        /* doubles: 1, 1.5, -1, huge, tiny, denormals, infinities, NaNs, near integers */
         0x3ff0000000000000, 0x3ff8000000000000, 0xbff0000000000000, 0x7fefffffffffffff,
         0x0010000000000000, 0x000fffffffffffff, 0x0000000000000001, 0x8000000000000001,
         0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001,
@@ -125,8 +126,10 @@ static uint64_t interesting(void)
     static const uint32_t floats[] = {
         0, 0x80000000, 0x3f800000, 0xbf800000, 0x3fc00000, 0x7f7fffff, 0xff7fffff,
         0x00800000, 0x007fffff, 1, 0x80000001, 0x7f800000, 0xff800000, 0x7fc00000,
-        0x7f800001, 0xffc00123, 0x4effffff, 0x4f000000, 0xcf000000, 0x5f000000, 0xdf000000,
-        0x3f000000, 0x40200000, 0x3f7fffff, 0x00000005, 0x40490fdb, 0x20000000, 0x5f800000,
+        0x7f800001, 0xffc00123, 0x4effffff, 0x4f000000, 0xcf000000, 0x5f000000,
+        0xdf000000,
+        0x3f000000, 0x40200000, 0x3f7fffff, 0x00000005, 0x40490fdb, 0x20000000,
+        0x5f800000,
     };
     uint64_t r = random64(), v = random64();
 
@@ -211,7 +214,8 @@ static struct bytes encode(const struct isa_row *r)
 
 /* ---- the comparison ---- */
 
-static void show(const struct isa_row *row, const struct bytes *b, const struct host *before)
+static void show(const struct isa_row *row, const struct bytes *b,
+                 const struct host *before)
 {
     fprintf(stderr, "%s:", row->mnemonic);
     for (unsigned k = 0; k < b->n; k++)
@@ -220,13 +224,14 @@ static void show(const struct isa_row *row, const struct bytes *b, const struct 
 }
 
 static void differs(const struct isa_row *row, const struct bytes *b,
-                    const struct host *before, const char *what, unsigned n, uint64_t ours,
-                    uint64_t theirs)
+                    const struct host *before, const char *what, unsigned n,
+                    uint64_t ours, uint64_t theirs)
 {
     show(row, b, before);
     for (unsigned k = 0; k < 16; k++)
         fprintf(stderr, "  xmm%-2u %016llx %016llx\n", k,
-                (unsigned long long)before->xmm[k][1], (unsigned long long)before->xmm[k][0]);
+                (unsigned long long)before->xmm[k][1],
+                (unsigned long long)before->xmm[k][0]);
     for (unsigned k = 0; k < 8; k++)
         fprintf(stderr, "  mm%u %016llx\n", k, (unsigned long long)before->mm[k]);
     for (unsigned k = 0; k < 32; k += 8)
@@ -274,7 +279,8 @@ static void make_operands(struct host *h)
     h->flags = 0x202 | (random64() & F_OSZAPC);
 }
 
-static void same_on_both(struct rig *r, const struct isa_row *row, uint8_t *page, int rounds)
+static void same_on_both(struct rig *r, const struct isa_row *row, uint8_t *page,
+                         int rounds)
 {
     static struct host before, after;
     struct cpu *c = &r->cpu;
@@ -394,7 +400,7 @@ static general_fn *const tested[] = {
 #undef INSN
 };
 
-/* A page for code, or NULL where the host gives none that is writable and executable. */
+/* A page for code; the test is skipped where the host gives none. */
 static uint8_t *code_page(void)
 {
     uint8_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,

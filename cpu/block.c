@@ -363,7 +363,11 @@ struct build {
 /* Can control come to the record after this one? */
 static bool ends_block(const struct insn *i)
 {
-    return isa_rows[i->row].traits & T_ENDS;
+    const struct isa_row *r = &isa_rows[i->row];
+    /* A string instruction that does not repeat is like any other. */
+    if ((r->traits & T_REP) && !(i->form & (FORM_REP | FORM_REPNE)))
+        return false;
+    return r->traits & T_ENDS;
 }
 
 static void set_general(struct insn *i, uint32_t mode)
@@ -374,7 +378,7 @@ static void set_general(struct insn *i, uint32_t mode)
         i->run = run_unavailable;
     else if (mode & MODE_STEP)
         i->run = run_step;
-    else if (r->traits & T_ENDS)
+    else if (ends_block(i))
         i->run = run_end;
     else
         i->run = i->form & FORM_LONG ? run_general_long : run_general;

@@ -125,7 +125,7 @@ void cpu_derive(struct cpu *c)
     derive_paging(c);
     check_alignment = (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC) && c->cpl == 3;
     mmu_select(&c->mmu, view_of(c), c->cpl == 3, check_alignment);
-    if ((old ^ c->mode) & (MODE_CODE64 | MODE_LONG))
+    if ((old ^ c->mode) & (MODE_CODE64 | MODE_LONG | MODE_PROTECTED | MODE_VM86))
         for (unsigned s = 0; s < SREGS; s++)
             seg_derive(c, (enum sreg)s);
     /* A new privilege may not fetch from here; a new base means another address. */
@@ -313,6 +313,7 @@ static const struct insn *next_block(struct cpu *c)
     paddr where;
 
     c->patch = NULL;
+    c->rep_cut = false;
     if (c->seen_flushes != c->mmu.flushes)
         c->page = NO_PAGE;
     if (c->page == NO_PAGE || offset >= PAGE) {
@@ -367,10 +368,11 @@ static void note_debug(struct cpu *c, uint64_t bits)
 NORETURN static void raise_debug_trap(struct cpu *c)
 {
     uint64_t bits = c->pending_debug;
+    enum reason why = bits & 1 << 15 ? R_DB_TASK : bits & 0xf ? R_DB_DATA : R_DB_STEP;
 
     c->pending_debug = 0;
     note_debug(c, bits);
-    raise_trap(c, VEC_DB, bits & 1 << 14 ? R_DB_STEP : R_DB_DATA, bits);
+    raise_trap(c, VEC_DB, why, bits);
 }
 
 /* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2.
@@ -401,7 +403,10 @@ static bool attend(struct cpu *c)
     }
     if (c->pending_debug && !(shadow && c->shadow_ss))
         raise_debug_trap(c);
+    /* Between the elements of a REP instruction the saved image has RF set, so that it
+     * does not meet its own breakpoint again (SDM vol 3B 17.3.1.1). */
     if (nmi_deliverable(c) && !(shadow && c->shadow_ss)) {
+        c->eflags |= c->rep_cut ? FLAG_RF : 0u;
         c->nmi_pending = false;
         c->budget--;
         c->patch = NULL;
@@ -410,6 +415,7 @@ static bool attend(struct cpu *c)
     }
     if (c->intr && (c->eflags & FLAG_IF) && !shadow) {
         uint8_t vector;
+        c->eflags |= c->rep_cut ? FLAG_RF : 0u;
         cpu_sync_clock(c);
         vector = c->intc->acknowledge(c->intc->owner);
         c->budget--;
@@ -423,7 +429,7 @@ static bool attend(struct cpu *c)
 /* One instruction with everything checked around it: TF, breakpoints, shadows, trace. */
 static void step(struct cpu *c)
 {
-    bool trap = c->eflags & FLAG_TF;
+    bool trap = c->eflags & FLAG_TF; /* as it was before the instruction */
     bool resume = c->eflags & FLAG_RF;
     unsigned hit = breakpoints_here(c);
     const struct insn *i;
@@ -442,8 +448,10 @@ static void step(struct cpu *c)
     c->budget -= kept;
     c->slice -= kept;
     c->kept = kept;
+    c->event.kind = EVENT_NONE;
     while (i)
         i = i->run(c, i);
+    trap &= c->event.kind == EVENT_NONE; /* INT n and the like clear TF on their way */
     c->budget += kept;
     c->slice += kept;
     c->kept = 0;
@@ -458,8 +466,10 @@ static void step(struct cpu *c)
 /* Back from a raise: the instruction, and those charged after it, did not retire. */
 static void unwind(struct cpu *c)
 {
-    if (c->at)
+    if (c->at) {
         c->budget += c->at->left;
+        c->pending_debug &= ~0xfull; /* data breakpoints it met before it faulted */
+    }
     c->at = NULL;
     c->budget += c->kept;
     c->slice += c->kept;

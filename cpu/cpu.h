@@ -134,6 +134,7 @@ enum event_kind { EVENT_NONE, EVENT_FAULT, EVENT_TRAP, EVENT_INTERRUPT, EVENT_NM
     _(x, uint64_t, shadow_end, 0, UINT64_MAX,                                            \
       "retired count at which the interrupt shadow (MOV SS, STI) ends")                  \
     _(x, bool, shadow_ss, false, 1, "that shadow is MOV SS's or POP SS's: debug traps too") \
+    _(x, bool, rep_cut, false, 1, "RIP is at a REP instruction that has done some elements") \
     _(x, uint64_t, retired, 0, UINT64_MAX, "instructions and event deliveries so far")   \
     _(x, uint64_t, random, 0, UINT64_MAX, "RDRAND's generator; seeded by the machine")   \
     _(x, uint8_t, activity, ACTIVITY_RUN, ACTIVITY_WAIT_SIPI, "enum cpu_activity")       \

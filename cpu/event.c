@@ -309,37 +309,6 @@ void event_nmi(struct cpu *c)
     begin(c, EVENT_NMI, VEC_NMI);
 }
 
-/* DR6: the four breakpoint bits tell of this event alone, the others are sticky (SDM
- * vol 3B 17.2.3). */
-static void dr6_note(struct cpu *c, uint64_t bits)
-{
-    c->dr[6] = (c->dr[6] & ~0xfull) | bits | DR6_FIXED;
-}
-
-void event_debug(struct cpu *c)
-{
-    uint64_t bits = c->pending_debug;
-
-    c->insn_rip = c->rip;
-    c->pending_debug = 0;
-    dr6_note(c, bits);
-    c->event = (struct cpu_event){.kind = EVENT_TRAP,
-                                  .vector = VEC_DB,
-                                  .rip = c->rip,
-                                  .cs = c->seg[CS].selector,
-                                  .operand = {bits}};
-    c->event.reason = bits & DR6_BT ? R_DB_TASK : bits & 0xf ? R_DB_DATA : R_DB_STEP;
-    c->fault_count = 0;
-    event_deliver(c);
-}
-
-void raise_breakpoint(struct cpu *c, uint64_t bits)
-{
-    c->insn_rip = c->rip;
-    dr6_note(c, bits);
-    raise_fault(c, VEC_DB, 0, R_DB_EXECUTE, bits, 0, 0);
-}
-
 void event_software(struct cpu *c, uint8_t vector)
 {
     begin(c, EVENT_SOFTWARE, vector);

@@ -85,9 +85,9 @@ static ALWAYS_INLINE void put64(struct cpu *c, u16 o, u64 v)
     do {                                                                                 \
         const struct segment *seg_ = &(c)->seg[INSN_SEG(i)];                             \
         if ((c)->mode & MODE_CODE64) {                                                   \
-            la += seg_->base;                                                            \
+            la += INSN_SEG(i) >= FS ? seg_->base : 0;                                    \
         } else {                                                                         \
-            if (UNLIKELY(la + (size)-1 > seg_->fast_##kind))                             \
+            if (UNLIKELY(la + (size) > seg_->fast_##kind)) /* 0: always */               \
                 MISS(c, i);                                                              \
             la = (u32)(la + seg_->base);                                                 \
         }                                                                                \

@@ -86,9 +86,10 @@ NORETURN static COLD void escalate(struct cpu *c, const struct cpu_event *next)
     leave(c);
 }
 
-NORETURN static void raise_this(struct cpu *c, struct cpu_event *e)
+NORETURN static void raise_this(struct cpu *c, struct cpu_event *e,
+                                enum event_kind kind)
 {
-    e->kind = EVENT_FAULT;
+    e->kind = kind;
     e->rip = c->insn_rip;
     e->cs = c->seg[CS].selector;
     e->has_error = has_error_code(e->vector);
@@ -112,7 +113,16 @@ void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why,
     if (c->delivering && c->event.kind != EVENT_SOFTWARE &&
         (v == VEC_TS || v == VEC_NP || v == VEC_SS || v == VEC_GP))
         e.error |= ERROR_EXT;
-    raise_this(c, &e);
+    raise_this(c, &e, EVENT_FAULT);
+}
+
+void raise_trap(struct cpu *c, enum vector v, enum reason why, uint64_t a)
+{
+    struct cpu_event e = {
+        .vector = (uint8_t)v, .reason = (uint16_t)why, .operand = {a}};
+
+    c->insn_rip = c->rip;
+    raise_this(c, &e, EVENT_TRAP);
 }
 
 void raise_page_fault(struct cpu *c, uint64_t la)
@@ -124,5 +134,5 @@ void raise_page_fault(struct cpu *c, uint64_t la)
                           .linear = la};
 
     e.walk = c->mmu.walk;
-    raise_this(c, &e);
+    raise_this(c, &e, EVENT_FAULT);
 }

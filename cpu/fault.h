@@ -44,19 +44,14 @@ NORETURN void raise_page_fault(struct cpu *c, uint64_t la);
  * changed. A triple fault clears c->raised and puts the CPU into shutdown. */
 void event_deliver(struct cpu *c);
 
-/* Take an external interrupt, an NMI, the #DB trap of c->pending_debug, between
- * instructions (RIP is c->rip); also wake a halted CPU. They deliver at once, with the
- * escape set as above. */
+/* Take an external interrupt, an NMI, between instructions (RIP is c->rip); also wake a
+ * halted CPU. They deliver at once, with the escape set as above. */
 void event_interrupt(struct cpu *c, uint8_t vector);
 void event_nmi(struct cpu *c);
-void event_debug(struct cpu *c);
 /* INT n, INT3, INTO: inside the instruction at c->insn_rip; c->rip is the return address. */
 void event_software(struct cpu *c, uint8_t vector);
 /* INT1: #DB like a trap, whatever the gate's DPL. */
 void event_int1(struct cpu *c);
-
-/* An instruction breakpoint at c->rip, before it runs: bits are those of DR6. */
-NORETURN void raise_breakpoint(struct cpu *c, uint64_t bits);
 
 /* The text "#GP(0010h) at 0010:00101a2f: ..." with its explanation; at most room bytes. */
 void fault_explain(const struct cpu *c, const struct cpu_event *e, char *text, size_t room);

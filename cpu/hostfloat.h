@@ -1,23 +1,24 @@
-/* hostfloat.h - float32 and float64 arithmetic on the host's FPU, where that gives the same
- * bits and flags as softfloat.
+/* hostfloat.h - float32 and float64 arithmetic on the host's FPU, where that gives the
+ * same bits and flags as softfloat.
  *
- * Any IEEE 754 host that computes in the format itself (FLT_EVAL_METHOD 0) rounds +, -, *,
- * / and square root correctly, so a result that is a normal number has the right bits.
- * What it would do to the guest's flags is known too, if only inexact can be raised and is
- * already sticky in MXCSR. So the conditions are, in the order they are tested:
+ * Any IEEE 754 host that computes in the format itself (FLT_EVAL_METHOD 0) rounds +, -,
+ * *, / and square root correctly, so a result that is a normal number has the right
+ * bits. What it would do to the guest's flags is known too, if only inexact can be
+ * raised and is already sticky in MXCSR. So the conditions are, in the order they are
+ * tested:
  *
  *   mxcsr    rounds to nearest, masks every exception, has PE set (host_float_ok)
  *   operands normal or zero: no invalid, no denormal, DAZ plays no part; a zero divisor
  *            and the root of a negative number are left to softfloat
- *   result   normal, and not near either end of the range: exponent at least 2 above the
- *            smallest field of a normal one (a result that only rounding made normal is
- *            tiny before rounding on some hosts, after it on x86), below that of infinity;
- *            or the zero that is exact: of x - x, or of a product or quotient with a zero
- *            operand.
+ *   result   normal, and not near either end of the range: exponent at least 2 above
+ * the smallest field of a normal one (a result that only rounding made normal is tiny
+ * before rounding on some hosts, after it on x86), below that of infinity; or the zero
+ * that is exact: of x - x, or of a product or quotient with a zero operand.
  *
- * Each function answers false, having done nothing, where a condition fails. It relies on
- * the host's rounding mode being nearest with no flushing to zero (whoever enters the
- * CPU's run loop sees to that), and on -ffp-contract=off. Host flags are never read.
+ * Each function answers false, having done nothing, where a condition fails. It relies
+ * on the host's rounding mode being nearest with no flushing to zero (whoever enters
+ * the CPU's run loop sees to that), and on -ffp-contract=off. Host flags are never
+ * read.
  */
 #ifndef CPU_HOSTFLOAT_H
 #define CPU_HOSTFLOAT_H
@@ -27,8 +28,8 @@
 #include <float.h>
 #include <string.h>
 
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0 && FLT_RADIX == 2 &&                \
-    FLT_MANT_DIG == 24 && DBL_MANT_DIG == 53 && !defined(__FAST_MATH__) &&               \
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0 && FLT_RADIX == 2 &&              \
+    FLT_MANT_DIG == 24 && DBL_MANT_DIG == 53 && !defined(__FAST_MATH__) &&             \
     !defined(MENURA_NO_HOST_FLOAT)
 #define HOST_FLOAT 1
 #else
@@ -72,28 +73,29 @@ static ALWAYS_INLINE bool f32_safe(uint32_t r)
     return (r >> 23 & 0xff) - 2 < 0xfd;
 }
 
-/* HOST_OP(name, expression of x and y, when a zero result is exact) for both formats. */
-#define HOST_OP(format, bits, type, name, expr, zero, refuse)                            \
-    static ALWAYS_INLINE bool host_##format##_##name(bits a, bits b, bits *result)       \
-    {                                                                                    \
-        type x, y, z;                                                                    \
-        bits r;                                                                          \
-        if (!format##_plain(a) || !format##_plain(b) || (refuse))                        \
-            return false;                                                                \
-        memcpy(&x, &a, sizeof x);                                                        \
-        memcpy(&y, &b, sizeof y);                                                        \
-        z = (expr);                                                                      \
-        memcpy(&r, &z, sizeof r);                                                        \
-        if (!format##_safe(r) && !((bits)(r << 1) == 0 && (zero)))                       \
-            return false;                                                                \
-        *result = r;                                                                     \
-        return true;                                                                     \
+/* HOST_OP(name, expression of x and y, when a zero result is exact) for both formats.
+ */
+#define HOST_OP(format, bits, type, name, expr, zero, refuse)                          \
+    static ALWAYS_INLINE bool host_##format##_##name(bits a, bits b, bits *result)     \
+    {                                                                                  \
+        type x, y, z;                                                                  \
+        bits r;                                                                        \
+        if (!format##_plain(a) || !format##_plain(b) || (refuse))                      \
+            return false;                                                              \
+        memcpy(&x, &a, sizeof x);                                                      \
+        memcpy(&y, &b, sizeof y);                                                      \
+        z = (expr);                                                                    \
+        memcpy(&r, &z, sizeof r);                                                      \
+        if (!format##_safe(r) && !((bits)(r << 1) == 0 && (zero)))                     \
+            return false;                                                              \
+        *result = r;                                                                   \
+        return true;                                                                   \
     }
 
-#define HOST_OPS(format, bits, type)                                                     \
-    HOST_OP(format, bits, type, add, x + y, true, false)                                 \
-    HOST_OP(format, bits, type, sub, x - y, true, false)                                 \
-    HOST_OP(format, bits, type, mul, x *y, !(bits)(a << 1) || !(bits)(b << 1), false)    \
+#define HOST_OPS(format, bits, type)                                                   \
+    HOST_OP(format, bits, type, add, x + y, true, false)                               \
+    HOST_OP(format, bits, type, sub, x - y, true, false)                               \
+    HOST_OP(format, bits, type, mul, x * y, !(bits)(a << 1) || !(bits)(b << 1), false) \
     HOST_OP(format, bits, type, div, x / y, !(bits)(a << 1), !(bits)(b << 1))
 
 HOST_OPS(f64, uint64_t, double)

@@ -1,8 +1,9 @@
 /* lanes.h - packed integer arithmetic on 64 bits at a time.
  *
- * MMX applies each function once, SSE twice, wider vectors more often: one body for every
- * width. A lane is one element of w bits (8, 16, 32 or 64; always a constant where these
- * are called, so that the masks fold). Lane 0 is the lowest: no byte order is involved.
+ * MMX applies each function once, SSE twice, wider vectors more often: one body for
+ * every width. A lane is one element of w bits (8, 16, 32 or 64; always a constant
+ * where these are called, so that the masks fold). Lane 0 is the lowest: no byte order
+ * is involved.
  *
  * The carries of one lane are kept out of the next by doing the lane's top bit apart:
  * add the rest, then put the top bit back with XOR.
@@ -150,11 +151,11 @@ static ALWAYS_INLINE int32_t clamp(int32_t v, int32_t low, int32_t high)
 
 /* ---- the operations, by mnemonic: LANES(name, expression of a and b) ---- */
 
-#define LANES(name, expr)                                                                \
-    static ALWAYS_INLINE uint64_t lane_##name(uint64_t a, uint64_t b)                    \
-    {                                                                                    \
-        (void)a; /* PABS has one operand */                                              \
-        return expr;                                                                     \
+#define LANES(name, expr)                                                              \
+    static ALWAYS_INLINE uint64_t lane_##name(uint64_t a, uint64_t b)                  \
+    {                                                                                  \
+        (void)a; /* PABS has one operand */                                            \
+        return expr;                                                                   \
     }
 
 LANES(paddb, lanes_add(8, a, b))
@@ -216,18 +217,18 @@ LANES(pmulld, (uint32_t)((uint32_t)a * (uint32_t)b) | (a >> 32) * (b >> 32) << 3
 #undef LANES
 
 /* The same, from an expression of x and y, the lanes as signed numbers of w bits. */
-#define EACH(w, name, expr)                                                              \
-    static ALWAYS_INLINE uint64_t lane_##name(uint64_t a, uint64_t b)                    \
-    {                                                                                    \
-        uint64_t r = 0;                                                                  \
-        for (unsigned n = 0; n < 64 / w; n++) {                                          \
-            int32_t x = lane_signed(w, a, n), y = lane_signed(w, b, n);                  \
-            r |= lane_put(w, n, (uint64_t)(int64_t)(expr));                              \
-        }                                                                                \
-        return r;                                                                        \
+#define EACH(w, name, expr)                                                            \
+    static ALWAYS_INLINE uint64_t lane_##name(uint64_t a, uint64_t b)                  \
+    {                                                                                  \
+        uint64_t r = 0;                                                                \
+        for (unsigned n = 0; n < 64 / w; n++) {                                        \
+            int32_t x = lane_signed(w, a, n), y = lane_signed(w, b, n);                \
+            r |= lane_put(w, n, (uint64_t)(int64_t)(expr));                            \
+        }                                                                              \
+        return r;                                                                      \
     }
 
-EACH(16, pmullw, x *y)
+EACH(16, pmullw, x * y)
 EACH(16, pmulhw, (x * y) >> 16)
 EACH(16, pmulhuw, (uint32_t)(uint16_t)x * (uint16_t)y >> 16)
 EACH(16, pmulhrsw, ((x * y >> 14) + 1) >> 1)
@@ -283,7 +284,8 @@ static ALWAYS_INLINE uint64_t lanes_interleave(unsigned w, uint32_t a, uint32_t 
 }
 
 /* The lanes of a, w bits wide and signed, clamped to half the width: 32 bits. */
-static ALWAYS_INLINE uint32_t lanes_pack(unsigned w, uint64_t a, int32_t low, int32_t high)
+static ALWAYS_INLINE uint32_t lanes_pack(unsigned w, uint64_t a, int32_t low,
+                                         int32_t high)
 {
     uint64_t r = 0;
     for (unsigned n = 0; n < 64 / w; n++)
@@ -292,8 +294,8 @@ static ALWAYS_INLINE uint32_t lanes_pack(unsigned w, uint64_t a, int32_t low, in
     return (uint32_t)r;
 }
 
-/* Sums or differences of neighbouring lanes: the low half of the result from a, the high
- * half from b, as PHADD and PHSUB have it for 64 bits. */
+/* Sums or differences of neighbouring lanes: the low half of the result from a, the
+ * high half from b, as PHADD and PHSUB have it for 64 bits. */
 static ALWAYS_INLINE uint32_t lanes_pairs_add(unsigned w, uint64_t a)
 {
     uint64_t s = lanes_add(w, a, a >> w);

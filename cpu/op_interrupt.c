@@ -54,6 +54,10 @@ static void redirect(struct cpu *c, uint8_t vector)
     c->eflags &= ~(uint32_t)(FLAG_TF | (virtual ? FLAG_VIF : FLAG_IF));
     cpu_derive(c);
     c->leave = true;
+    c->event = (struct cpu_event){.kind = EVENT_SOFTWARE, .vector = vector,
+                                  .rip = f.value[2], .cs = (uint16_t)f.value[1]};
+    if (c->told)
+        c->told(c, &c->event);
 }
 
 void op_int(struct cpu *c, const struct insn *i)

@@ -1,6 +1,7 @@
 /* op_mmx.c - MMX on the registers MM0 to MM7, which are the x87 significands.
  *
- * i->reg and a register i->rm hold numbers, not offsets. Every instruction but EMMS marks
+ * i->reg and a register i->rm hold numbers, not offsets. A pending x87 error is raised
+ * before anything else is looked at (mmx_wait). Every instruction but EMMS marks
  * all x87 registers valid and makes TOP 0 (SDM vol 3A 12.2), once nothing can raise any
  * more: also those that write no MMX register (MOVD r/m, mm; PMOVMSKB).
  */
@@ -16,23 +17,27 @@ static ALWAYS_INLINE void commit(struct cpu *c, unsigned n, uint64_t v)
 
 void op_mmx_movd_load(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     commit(c, i->reg, rm_get(c, i, y_bits(i)));
 }
 
 void op_mmx_movd_store(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     rm_set(c, i, y_bits(i), mmx_get(c, i->reg));
     mmx_enter(c);
 }
 
 void op_mmx_movq_load(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     commit(c, i->reg, mmx_load(c, i, 8));
 }
 
 void op_mmx_movq_store(struct cpu *c, const struct insn *i)
 {
     uint64_t v = mmx_get(c, i->reg);
+    mmx_wait(c);
     if (i->form & FORM_MEM) {
         mem_store(c, INSN_SEG(i), ea(c, i), 8, v);
         mmx_enter(c);
@@ -43,26 +48,32 @@ void op_mmx_movq_store(struct cpu *c, const struct insn *i)
 
 void op_mmx_maskmovq(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     mask_store(c, i, x128(mmx_get(c, i->reg), 0), x128(mmx_get(c, i->rm), 0), 8);
     mmx_enter(c);
 }
 
 void op_mmx_pinsrw(struct cpu *c, const struct insn *i)
 {
-    uint32_t v = narrow_load(c, i, 2);
     unsigned n = i->imm & 3;
     uint64_t rest = mmx_get(c, i->reg) & ~lane_put(16, n, 0xffff);
+    uint32_t v;
+
+    mmx_wait(c);
+    v = narrow_load(c, i, 2);
     commit(c, i->reg, rest | lane_put(16, n, v));
 }
 
 void op_mmx_pextrw(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     reg_set(c, i->reg, 32, lane_get(16, mmx_get(c, i->rm), i->imm & 3));
     mmx_enter(c);
 }
 
 void op_mmx_pmovmskb(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     reg_set(c, i->reg, 32, lanes_signs(mmx_get(c, i->rm)));
     mmx_enter(c);
 }
@@ -71,17 +82,21 @@ void op_mmx_pmovmskb(struct cpu *c, const struct insn *i)
 void op_mmx_emms(struct cpu *c, const struct insn *i)
 {
     (void)i;
+    mmx_wait(c);
     c->ftw = 0xff;
 }
 
 /* ---- from both operands ---- */
 
-/* MMX(name, bytes of a memory source, expression of a and b, first and second operand) */
-#define MMX(name, size, expr)                                                            \
-    void op_mmx_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                    \
-        uint64_t b = mmx_load(c, i, size), a = mmx_get(c, i->reg);                       \
-        commit(c, i->reg, expr);                                                         \
+/* MMX(name, bytes of a memory source, expression of a and b, first and second operand)
+ */
+#define MMX(name, size, expr)                                                          \
+    void op_mmx_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        uint64_t a = mmx_get(c, i->reg), b;                                            \
+        mmx_wait(c);                                                                   \
+        b = mmx_load(c, i, size);                                                      \
+        commit(c, i->reg, expr);                                                       \
     }
 #define MMX_LANES(name) MMX(name, 8, lane_##name(a, b))
 
@@ -153,18 +168,23 @@ MMX(pshufb, 8, lanes_shuffle(&a, 8, b))
 
 void op_mmx_pshufw(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = mmx_load(c, i, 8), r = 0;
+    uint64_t b, r = 0;
+    mmx_wait(c);
+    b = mmx_load(c, i, 8);
     for (unsigned n = 0; n < 4; n++)
         r |= lane_put(16, n, lane_get(16, b, (unsigned)i->imm >> 2 * n & 3));
     commit(c, i->reg, r);
 }
 
-/* The first operand stands above the second; bytes come from imm upwards, then zeros. */
+/* The first operand stands above the second; bytes come from imm upwards, then zeros.
+ */
 void op_mmx_palignr(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = mmx_load(c, i, 8), a = mmx_get(c, i->reg), r;
+    uint64_t a = mmx_get(c, i->reg), b, r;
     unsigned n = (unsigned)i->imm & 0xff;
 
+    mmx_wait(c);
+    b = mmx_load(c, i, 8);
     if (n == 0)
         r = b;
     else if (n < 8)
@@ -174,17 +194,19 @@ void op_mmx_palignr(struct cpu *c, const struct insn *i)
     commit(c, i->reg, r);
 }
 
-/* ---- shifts: a count of the lane's width or more clears, or fills with the sign ---- */
+/* ---- shifts: a count of the lane's width or more clears, or fills with the sign ----
+ */
 
-#define MMX_SHIFT(name, w, how, beyond)                                                  \
-    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t n)                           \
-    {                                                                                    \
-        return n < w ? lanes_##how(w, a, (unsigned)n) : beyond;                          \
-    }                                                                                    \
-    MMX(name, 8, name(a, b))                                                             \
-    void op_mmx_##name##_imm(struct cpu *c, const struct insn *i)                        \
-    {                                                                                    \
-        commit(c, i->rm, name(mmx_get(c, i->rm), (unsigned)i->imm & 0xff));              \
+#define MMX_SHIFT(name, w, how, beyond)                                                \
+    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t n)                         \
+    {                                                                                  \
+        return n < w ? lanes_##how(w, a, (unsigned)n) : beyond;                        \
+    }                                                                                  \
+    MMX(name, 8, name(a, b))                                                           \
+    void op_mmx_##name##_imm(struct cpu *c, const struct insn *i)                      \
+    {                                                                                  \
+        mmx_wait(c);                                                                   \
+        commit(c, i->rm, name(mmx_get(c, i->rm), (unsigned)i->imm & 0xff));            \
     }
 
 MMX_SHIFT(psrlw, 16, shr, 0)

@@ -4,7 +4,7 @@
  * division sets AF, clears SF, ZF and PF, and keeps CF and OF.
  */
 #include "cpu/op_integer.h"
-#include "cpu/wide.h"
+#include "cpu/op_wide.h"
 
 static void product_flags(struct cpu *c, bool overflow)
 {

@@ -12,13 +12,13 @@ typedef uint64_t op64(bool host, struct fp_env *e, uint64_t a, uint64_t b);
 
 /* ---- one element ---- */
 
-#define ARITH(bits, type, name)                                                          \
-    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)    \
-    {                                                                                    \
-        type r;                                                                          \
-        if (host && host_f##bits##_##name(a, b, &r))                                     \
-            return r;                                                                    \
-        return f##bits##_##name(e, a, b);                                                \
+#define ARITH(bits, type, name)                                                        \
+    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
+    {                                                                                  \
+        type r;                                                                        \
+        if (host && host_f##bits##_##name(a, b, &r))                                   \
+            return r;                                                                  \
+        return f##bits##_##name(e, a, b);                                              \
     }
 #define BOTH(_, name) _(32, uint32_t, name) _(64, uint64_t, name)
 
@@ -27,14 +27,14 @@ BOTH(ARITH, sub)
 BOTH(ARITH, mul)
 BOTH(ARITH, div)
 
-#define ROOT(bits, type, name)                                                           \
-    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)    \
-    {                                                                                    \
-        type r;                                                                          \
-        (void)a;                                                                         \
-        if (host && host_f##bits##_##name(b, &r))                                        \
-            return r;                                                                    \
-        return f##bits##_##name(e, b);                                                   \
+#define ROOT(bits, type, name)                                                         \
+    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
+    {                                                                                  \
+        type r;                                                                        \
+        (void)a;                                                                       \
+        if (host && host_f##bits##_##name(b, &r))                                      \
+            return r;                                                                  \
+        return f##bits##_##name(e, b);                                                 \
     }
 
 BOTH(ROOT, sqrt)
@@ -50,14 +50,14 @@ static ALWAYS_INLINE uint64_t daz64(const struct fp_env *e, uint64_t a)
     return e->daz && !(a & 0x7ff0000000000000) ? a & 0x8000000000000000 : a;
 }
 
-/* MIN and MAX are not IEEE's: a NaN of either kind raises invalid, and it, or two zeros,
- * give the second operand unchanged. Intel SDM vol 2, MINPS. */
-#define EXTREME(bits, type, name, relation)                                              \
-    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)    \
-    {                                                                                    \
-        bool first = f##bits##_compare(e, a, b, false) == relation;                      \
-        (void)host;                                                                      \
-        return daz##bits(e, first ? a : b);                                              \
+/* MIN and MAX are not IEEE's: a NaN of either kind raises invalid, and it, or two
+ * zeros, give the second operand unchanged. Intel SDM vol 2, MINPS. */
+#define EXTREME(bits, type, name, relation)                                            \
+    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
+    {                                                                                  \
+        bool first = f##bits##_compare(e, a, b, false) == relation;                    \
+        (void)host;                                                                    \
+        return daz##bits(e, first ? a : b);                                            \
     }
 
 EXTREME(32, uint32_t, min, FP_LESS)
@@ -118,22 +118,22 @@ static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, op64 *f)
     vec_put(c, i->reg, a);
 }
 
-#define SSE_ARITH(name)                                                                  \
-    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                          \
-    {                                                                                    \
-        packed32(c, i, name##32);                                                        \
-    }                                                                                    \
-    void op_sse_##name##pd(struct cpu *c, const struct insn *i)                          \
-    {                                                                                    \
-        packed64(c, i, name##64);                                                        \
-    }                                                                                    \
-    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                          \
-    {                                                                                    \
-        scalar32(c, i, name##32);                                                        \
-    }                                                                                    \
-    void op_sse_##name##sd(struct cpu *c, const struct insn *i)                          \
-    {                                                                                    \
-        scalar64(c, i, name##64);                                                        \
+#define SSE_ARITH(name)                                                                \
+    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        packed32(c, i, name##32);                                                      \
+    }                                                                                  \
+    void op_sse_##name##pd(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        packed64(c, i, name##64);                                                      \
+    }                                                                                  \
+    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        scalar32(c, i, name##32);                                                      \
+    }                                                                                  \
+    void op_sse_##name##sd(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        scalar64(c, i, name##64);                                                      \
     }
 
 SSE_ARITH(add)
@@ -222,15 +222,15 @@ void op_sse_addsubpd(struct cpu *c, const struct insn *i)
 /* ---- dot products ----
  *
  * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
- * the sum (the others are +0). Exceptions belong to each multiplication and addition by
- * itself: an unmasked one ends the instruction before the next step is taken (Intel SDM
- * vol 2, DPPS). */
+ * the sum (the others are +0). Exceptions belong to each step: an unmasked one ends the
+ * instruction before the next step is taken (Intel SDM vol 2, DPPS), and MXCSR then
+ * keeps the flags of the steps done (so a real Zen).
+ */
 
-static ALWAYS_INLINE void check_step(struct cpu *c, const struct fp_env *e)
+static ALWAYS_INLINE void step_done(struct cpu *c, struct fp_env *e)
 {
-    unsigned flags = e->flags & MXCSR_FLAGS;
-    if (UNLIKELY(flags & ~e->masks))
-        sse_unmasked(c, flags);
+    sse_done(c, e);
+    e->flags = 0;
 }
 
 void op_sse_dpps(struct cpu *c, const struct insn *i)
@@ -244,10 +244,10 @@ void op_sse_dpps(struct cpu *c, const struct insn *i)
     for (unsigned n = 0; n < 4; n++)
         if (imm >> (4 + n) & 1)
             p[n] = mul32(host, &e, x32(a, n), x32(b, n));
-    check_step(c, &e);
+    step_done(c, &e);
     low = add32(host, &e, p[0], p[1]);
     high = add32(host, &e, p[2], p[3]);
-    check_step(c, &e);
+    step_done(c, &e);
     sum = add32(host, &e, low, high);
     sse_done(c, &e);
     for (unsigned n = 0; n < 4; n++)
@@ -267,7 +267,7 @@ void op_sse_dppd(struct cpu *c, const struct insn *i)
     for (unsigned n = 0; n < 2; n++)
         if (imm >> (4 + n) & 1)
             p[n] = mul64(host, &e, a.q[n], b.q[n]);
-    check_step(c, &e);
+    step_done(c, &e);
     sum = add64(host, &e, p[0], p[1]);
     sse_done(c, &e);
     vec_put(c, i->reg, x128(imm & 1 ? sum : 0, imm & 2 ? sum : 0));
@@ -276,10 +276,10 @@ void op_sse_dppd(struct cpu *c, const struct insn *i)
 /* ---- approximations ----
  *
  * RCP and RSQRT promise a relative error of at most 1.5 * 2^-12 and raise nothing; the
- * bits differ from one maker's processor to the next. Ours are the true value rounded to
- * 13 fraction bits (error at most 2^-14), computed on integers, so they are the same on
- * every host, and exact for powers of two (of four). Denormal operands count as zeros,
- * tiny results are flushed. Intel SDM vol 2, RCPPS, RSQRTPS.
+ * bits differ from one maker's processor to the next. Ours are the true value rounded
+ * to 13 fraction bits (error at most 2^-14), computed on integers, so they are the same
+ * on every host, and exact for powers of two (of four). Denormal operands count as
+ * zeros, tiny results are flushed. Intel SDM vol 2, RCPPS, RSQRTPS.
  */
 enum { APPROX = 13 };
 
@@ -292,7 +292,8 @@ static uint32_t rcp32(uint32_t a)
         return m ? a | 0x400000 : sign;
     if (exponent == 0)
         return sign | 0x7f800000;
-    /* 2 / 1.m is in (1, 2], to be divided by 2 once more; a 2 carries into the exponent. */
+    /* 2 / 1.m is in (1, 2], to be divided by 2 once more; a 2 carries into the
+     * exponent. */
     m |= 0x800000;
     r = (int32_t)(((1ull << (24 + APPROX)) + m / 2) / m) - (1 << APPROX);
     r = (253 - (int32_t)exponent) * (1 << 23) + r * (1 << (23 - APPROX));
@@ -330,19 +331,19 @@ static uint32_t rsqrt32(uint32_t a)
     return ((uint32_t)(126 - h) << 23) + ((r - (1 << APPROX)) << (23 - APPROX));
 }
 
-#define SSE_APPROX(name)                                                                 \
-    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                          \
-    {                                                                                    \
-        struct x128 b = vec_load(c, i, 16);                                              \
-        for (unsigned n = 0; n < 4; n++)                                                 \
-            x32_set(&b, n, name##32(x32(b, n)));                                         \
-        vec_put(c, i->reg, b);                                                           \
-    }                                                                                    \
-    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                          \
-    {                                                                                    \
-        struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);                       \
-        x32_set(&a, 0, name##32(x32(b, 0)));                                             \
-        vec_put(c, i->reg, a);                                                           \
+#define SSE_APPROX(name)                                                               \
+    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        struct x128 b = vec_load(c, i, 16);                                            \
+        for (unsigned n = 0; n < 4; n++)                                               \
+            x32_set(&b, n, name##32(x32(b, n)));                                       \
+        vec_put(c, i->reg, b);                                                         \
+    }                                                                                  \
+    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);                     \
+        x32_set(&a, 0, name##32(x32(b, 0)));                                           \
+        vec_put(c, i->reg, a);                                                         \
     }
 
 SSE_APPROX(rcp)

@@ -135,12 +135,19 @@ void op_sse_ucomisd(struct cpu *c, const struct insn *i)
 /* ---- from integers ---- */
 
 /* From memory these touch no MMX register. The manual speaks of a transition to MMX
- * without telling the forms apart; a real Zen leaves the x87 state alone then, and so do
- * we: the rows for memory have no T_MMX. */
+ * without telling the forms apart; a real Zen leaves the x87 state alone then, and so
+ * do we: the rows for memory have no T_MMX. */
+static uint64_t pi_load(struct cpu *c, const struct insn *i)
+{
+    if (!(i->form & FORM_MEM))
+        mmx_wait(c);
+    return mmx_load(c, i, 8);
+}
+
 void op_sse_cvtpi2ps(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = mmx_load(c, i, 8), r;
     struct fp_env e = sse_env(c);
+    uint64_t b = pi_load(c, i), r;
 
     r = f32_from_i32(&e, (int32_t)(uint32_t)b);
     r |= (uint64_t)f32_from_i32(&e, (int32_t)(uint32_t)(b >> 32)) << 32;
@@ -158,7 +165,7 @@ static struct x128 doubles_of(uint64_t b)
 
 void op_sse_cvtpi2pd(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = mmx_load(c, i, 8);
+    uint64_t b = pi_load(c, i);
     if (!(i->form & FORM_MEM))
         mmx_enter(c);
     vec_put(c, i->reg, doubles_of(b));
@@ -182,7 +189,8 @@ void op_sse_cvtsi2sd(struct cpu *c, const struct insn *i)
     uint64_t b = rm_get(c, i, y_bits(i)), r;
     struct fp_env e = sse_env(c);
 
-    r = i->form & FORM_W ? f64_from_i64(&e, (int64_t)b) : f64_from_i32((int32_t)(uint32_t)b);
+    r = i->form & FORM_W ? f64_from_i64(&e, (int64_t)b)
+                         : f64_from_i32((int32_t)(uint32_t)b);
     sse_done(c, &e);
     vec_at(c, i->reg)->q[0] = r;
 }
@@ -204,7 +212,8 @@ void op_sse_cvtdq2pd(struct cpu *c, const struct insn *i)
 
 /* ---- to integers ---- */
 
-static ALWAYS_INLINE uint64_t dwords_of_floats(struct fp_env *e, uint64_t q, bool truncate)
+static ALWAYS_INLINE uint64_t dwords_of_floats(struct fp_env *e, uint64_t q,
+                                               bool truncate)
 {
     uint32_t low = (uint32_t)f32_to_i32(e, (uint32_t)q, truncate);
     return two32(low, (uint32_t)f32_to_i32(e, (uint32_t)(q >> 32), truncate));
@@ -238,9 +247,11 @@ static ALWAYS_INLINE void doubles_to_dwords(struct cpu *c, const struct insn *i,
 
 static ALWAYS_INLINE void floats_to_mmx(struct cpu *c, const struct insn *i, bool t)
 {
-    struct x128 b = vec_load(c, i, 8);
     struct fp_env e = sse_env(c);
-    uint64_t r = dwords_of_floats(&e, b.q[0], t);
+    uint64_t r;
+
+    mmx_wait(c);
+    r = dwords_of_floats(&e, vec_load(c, i, 8).q[0], t);
     done_without_denormal(c, &e);
     mmx_enter(c);
     mmx_set(c, i->reg, r);
@@ -248,9 +259,11 @@ static ALWAYS_INLINE void floats_to_mmx(struct cpu *c, const struct insn *i, boo
 
 static ALWAYS_INLINE void doubles_to_mmx(struct cpu *c, const struct insn *i, bool t)
 {
-    struct x128 b = vec_load(c, i, 16);
     struct fp_env e = sse_env(c);
-    uint64_t r = dwords_of_doubles(&e, b, t);
+    uint64_t r;
+
+    mmx_wait(c);
+    r = dwords_of_doubles(&e, vec_load(c, i, 16), t);
     done_without_denormal(c, &e);
     mmx_enter(c);
     mmx_set(c, i->reg, r);
@@ -270,20 +283,21 @@ static ALWAYS_INLINE void double_to_gpr(struct cpu *c, const struct insn *i, boo
 {
     uint64_t b = vec_load(c, i, 8).q[0], r;
     struct fp_env e = sse_env(c);
-    r = i->form & FORM_W ? (uint64_t)f64_to_i64(&e, b, t) : (uint32_t)f64_to_i32(&e, b, t);
+    r = i->form & FORM_W ? (uint64_t)f64_to_i64(&e, b, t)
+                         : (uint32_t)f64_to_i32(&e, b, t);
     done_without_denormal(c, &e);
     reg_set(c, i->reg, y_bits(i), r);
 }
 
 /* Each by MXCSR.RC, and truncating. */
-#define TO_INTEGER(shape, rounding, truncating)                                          \
-    void op_sse_##rounding(struct cpu *c, const struct insn *i)                          \
-    {                                                                                    \
-        shape(c, i, false);                                                              \
-    }                                                                                    \
-    void op_sse_##truncating(struct cpu *c, const struct insn *i)                        \
-    {                                                                                    \
-        shape(c, i, true);                                                               \
+#define TO_INTEGER(shape, rounding, truncating)                                        \
+    void op_sse_##rounding(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        shape(c, i, false);                                                            \
+    }                                                                                  \
+    void op_sse_##truncating(struct cpu *c, const struct insn *i)                      \
+    {                                                                                  \
+        shape(c, i, true);                                                             \
     }
 
 TO_INTEGER(floats_to_dwords, cvtps2dq, cvttps2dq)

@@ -9,10 +9,10 @@ static ALWAYS_INLINE void lanes(struct cpu *c, const struct insn *i, lane_fn *f)
     vec_put(c, i->reg, x128(f(a.q[0], b.q[0]), f(a.q[1], b.q[1])));
 }
 
-#define SSE_LANES(name)                                                                  \
-    void op_sse_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                    \
-        lanes(c, i, lane_##name);                                                        \
+#define SSE_LANES(name)                                                                \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        lanes(c, i, lane_##name);                                                      \
     }
 
 SSE_LANES(paddb)
@@ -76,17 +76,17 @@ SSE_LANES(pabsd)
 
 /* ---- neighbours: the first operand makes the low half of the result ---- */
 
-#define SSE_PAIRS(name, expr)                                                            \
-    static ALWAYS_INLINE uint32_t name(uint64_t a)                                       \
-    {                                                                                    \
-        return expr;                                                                     \
-    }                                                                                    \
-    void op_sse_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                    \
-        struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);                      \
-        vec_put(c, i->reg,                                                               \
-                x128(two32(name(a.q[0]), name(a.q[1])),                                  \
-                     two32(name(b.q[0]), name(b.q[1]))));                                \
+#define SSE_PAIRS(name, expr)                                                          \
+    static ALWAYS_INLINE uint32_t name(uint64_t a)                                     \
+    {                                                                                  \
+        return expr;                                                                   \
+    }                                                                                  \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);                    \
+        vec_put(c, i->reg,                                                             \
+                x128(two32(name(a.q[0]), name(a.q[1])),                                \
+                     two32(name(b.q[0]), name(b.q[1]))));                              \
     }
 
 SSE_PAIRS(phaddw, lanes_pairs_add(16, a))
@@ -96,25 +96,25 @@ SSE_PAIRS(phsubw, lanes_pairs_sub(16, a))
 SSE_PAIRS(phsubd, lanes_pairs_sub(32, a))
 SSE_PAIRS(phsubsw, lanes_pairs_sub_signed(a))
 
-/* ---- shifts: the count is the low 64 bits of the second operand; a count of the lane's
- * width or more clears, or fills with the sign ---- */
+/* ---- shifts: the count is the low 64 bits of the second operand; a count of the
+ * lane's width or more clears, or fills with the sign ---- */
 
-#define SSE_SHIFT(name, w, how, beyond)                                                  \
-    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t n)                           \
-    {                                                                                    \
-        return n < w ? lanes_##how(w, a, (unsigned)n) : beyond;                          \
-    }                                                                                    \
-    void op_sse_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                    \
-        uint64_t n = vec_load(c, i, 16).q[0];                                            \
-        struct x128 a = vec_get(c, i->reg);                                              \
-        vec_put(c, i->reg, x128(name(a.q[0], n), name(a.q[1], n)));                      \
-    }                                                                                    \
-    void op_sse_##name##_imm(struct cpu *c, const struct insn *i)                        \
-    {                                                                                    \
-        unsigned n = (unsigned)i->imm & 0xff;                                            \
-        struct x128 a = vec_get(c, i->rm);                                               \
-        vec_put(c, i->rm, x128(name(a.q[0], n), name(a.q[1], n)));                       \
+#define SSE_SHIFT(name, w, how, beyond)                                                \
+    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t n)                         \
+    {                                                                                  \
+        return n < w ? lanes_##how(w, a, (unsigned)n) : beyond;                        \
+    }                                                                                  \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        uint64_t n = vec_load(c, i, 16).q[0];                                          \
+        struct x128 a = vec_get(c, i->reg);                                            \
+        vec_put(c, i->reg, x128(name(a.q[0], n), name(a.q[1], n)));                    \
+    }                                                                                  \
+    void op_sse_##name##_imm(struct cpu *c, const struct insn *i)                      \
+    {                                                                                  \
+        unsigned n = (unsigned)i->imm & 0xff;                                          \
+        struct x128 a = vec_get(c, i->rm);                                             \
+        vec_put(c, i->rm, x128(name(a.q[0], n), name(a.q[1], n)));                     \
     }
 
 SSE_SHIFT(psrlw, 16, shr, 0)

@@ -92,12 +92,14 @@ void op_sse_movd_store(struct cpu *c, const struct insn *i)
 
 void op_sse_movq2dq(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     vec_put(c, i->reg, x128(mmx_get(c, i->rm), 0));
     mmx_enter(c);
 }
 
 void op_sse_movdq2q(struct cpu *c, const struct insn *i)
 {
+    mmx_wait(c);
     mmx_enter(c);
     mmx_set(c, i->reg, vec_at(c, i->rm)->q[0]);
 }
@@ -139,15 +141,13 @@ void op_sse_movlhps(struct cpu *c, const struct insn *i)
 void op_sse_movsldup(struct cpu *c, const struct insn *i)
 {
     struct x128 s = vec_load(c, i, 16);
-    vec_put(c, i->reg,
-            x128(two32(x32(s, 0), x32(s, 0)), two32(x32(s, 2), x32(s, 2))));
+    vec_put(c, i->reg, x128(two32(x32(s, 0), x32(s, 0)), two32(x32(s, 2), x32(s, 2))));
 }
 
 void op_sse_movshdup(struct cpu *c, const struct insn *i)
 {
     struct x128 s = vec_load(c, i, 16);
-    vec_put(c, i->reg,
-            x128(two32(x32(s, 1), x32(s, 1)), two32(x32(s, 3), x32(s, 3))));
+    vec_put(c, i->reg, x128(two32(x32(s, 1), x32(s, 1)), two32(x32(s, 3), x32(s, 3))));
 }
 
 void op_sse_movddup(struct cpu *c, const struct insn *i)

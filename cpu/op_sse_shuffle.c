@@ -1,15 +1,15 @@
-/* op_sse_shuffle.c - elements of XMM registers moved about: unpack, pack, shuffle, blend,
- * align.
+/* op_sse_shuffle.c - elements of XMM registers moved about: unpack, pack, shuffle,
+ * blend, align.
  */
 #include "cpu/simd.h"
 
 /* ---- two operands: SHUFFLE(name, low half of the result, high half) ---- */
 
-#define SHUFFLE(name, low, high)                                                         \
-    void op_sse_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                    \
-        struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);                      \
-        vec_put(c, i->reg, x128(low, high));                                             \
+#define SHUFFLE(name, low, high)                                                       \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);                    \
+        vec_put(c, i->reg, x128(low, high));                                           \
     }
 
 SHUFFLE(punpcklbw, lanes_interleave(8, x32(a, 0), x32(b, 0)),
@@ -25,7 +25,7 @@ SHUFFLE(punpckhdq, two32(x32(a, 2), x32(b, 2)), two32(x32(a, 3), x32(b, 3)))
 SHUFFLE(punpcklqdq, a.q[0], b.q[0])
 SHUFFLE(punpckhqdq, a.q[1], b.q[1])
 
-#define PACK(w, x, low, high)                                                            \
+#define PACK(w, x, low, high)                                                          \
     two32(lanes_pack(w, x.q[0], low, high), lanes_pack(w, x.q[1], low, high))
 
 SHUFFLE(packsswb, PACK(16, a, -128, 127), PACK(16, b, -128, 127))
@@ -37,7 +37,7 @@ SHUFFLE(pshufb, lanes_shuffle(a.q, 16, b.q[0]), lanes_shuffle(a.q, 16, b.q[1]))
 
 /* ---- with an immediate ---- */
 
-#define PICK(n) ((unsigned)i->imm >> 2 * (n) & 3)
+#define PICK(n) ((unsigned)i->imm >> 2 * (n)&3)
 
 SHUFFLE(shufps, two32(x32(a, PICK(0)), x32(a, PICK(1))),
         two32(x32(b, PICK(2)), x32(b, PICK(3))))
@@ -71,7 +71,8 @@ void op_sse_pshufhw(struct cpu *c, const struct insn *i)
     vec_put(c, i->reg, x128(b.q[0], pick_words(i, b.q[1])));
 }
 
-/* The first operand stands above the second; bytes come from imm upwards, then zeros. */
+/* The first operand stands above the second; bytes come from imm upwards, then zeros.
+ */
 void op_sse_palignr(struct cpu *c, const struct insn *i)
 {
     struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), low, high;
@@ -93,7 +94,7 @@ static ALWAYS_INLINE uint64_t mask_of(unsigned w, unsigned imm)
     return m;
 }
 
-#define BLEND(name, low, high)                                                           \
+#define BLEND(name, low, high)                                                         \
     SHUFFLE(name, lanes_pick(low, b.q[0], a.q[0]), lanes_pick(high, b.q[1], a.q[1]))
 
 BLEND(pblendw, mask_of(16, (unsigned)i->imm), mask_of(16, (unsigned)i->imm >> 4))

@@ -3,10 +3,11 @@
  */
 #include "cpu/simd.h"
 
-/* ---- widening: elements of `from` bits to `to`; memory only as much as is used ---- */
+/* ---- widening: elements of `from` bits to `to`; memory only as much as is used ----
+ */
 
-static ALWAYS_INLINE uint64_t widen(unsigned from, unsigned to, bool is_signed, uint64_t q,
-                                    unsigned first)
+static ALWAYS_INLINE uint64_t widen(unsigned from, unsigned to, bool is_signed,
+                                    uint64_t q, unsigned first)
 {
     uint64_t r = 0;
     for (unsigned n = 0; n < 64 / to; n++) {
@@ -17,18 +18,19 @@ static ALWAYS_INLINE uint64_t widen(unsigned from, unsigned to, bool is_signed, 
     return r;
 }
 
-#define WIDEN(name, from, to)                                                            \
-    void op_sse_pmovsx##name(struct cpu *c, const struct insn *i)                        \
-    {                                                                                    \
-        uint64_t q = vec_load(c, i, 16 * from / to).q[0];                                \
-        vec_put(c, i->reg,                                                               \
-                x128(widen(from, to, true, q, 0), widen(from, to, true, q, 64 / to)));   \
-    }                                                                                    \
-    void op_sse_pmovzx##name(struct cpu *c, const struct insn *i)                        \
-    {                                                                                    \
-        uint64_t q = vec_load(c, i, 16 * from / to).q[0];                                \
-        vec_put(c, i->reg,                                                               \
-                x128(widen(from, to, false, q, 0), widen(from, to, false, q, 64 / to))); \
+#define WIDEN(name, from, to)                                                          \
+    void op_sse_pmovsx##name(struct cpu *c, const struct insn *i)                      \
+    {                                                                                  \
+        uint64_t q = vec_load(c, i, 16 * from / to).q[0];                              \
+        vec_put(c, i->reg,                                                             \
+                x128(widen(from, to, true, q, 0), widen(from, to, true, q, 64 / to))); \
+    }                                                                                  \
+    void op_sse_pmovzx##name(struct cpu *c, const struct insn *i)                      \
+    {                                                                                  \
+        uint64_t q = vec_load(c, i, 16 * from / to).q[0];                              \
+        vec_put(                                                                       \
+            c, i->reg,                                                                 \
+            x128(widen(from, to, false, q, 0), widen(from, to, false, q, 64 / to)));   \
     }
 
 WIDEN(bw, 8, 16)

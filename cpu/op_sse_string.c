@@ -1,20 +1,27 @@
 /* op_sse_string.c - PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM.
  *
  * Two strings of 16 bytes or 8 words are compared, each with each, into a matrix of
- * bits; the aggregation folds it into one bit per element of the second string (IntRes1),
- * the polarity turns that (IntRes2), and the result is an index or a mask. Intel SDM vol
- * 1 (or vol 2) chapter "Packed Comparison of Strings", 4.1.
+ * bits; the aggregation folds it into one bit per element of the second string
+ * (IntRes1), the polarity turns that (IntRes2), and the result is an index or a mask.
+ * Intel SDM vol 1 (or vol 2) chapter "Packed Comparison of Strings", 4.1.
  *
- * The immediate: 0 words, 1 signed, 3:2 aggregation, 4 negate, 5 only valid ones, 6 most
- * significant index, or a mask expanded to elements.
+ * The immediate: 0 words, 1 signed, 3:2 aggregation, 4 negate, 5 only valid ones, 6
+ * most significant index, or a mask expanded to elements.
  */
 #include "cpu/simd.h"
 
-enum { WORDS = 1, SIGNED = 2, NEGATE = 0x10, ONLY_VALID = 0x20, LAST = 0x40, EXPAND = 0x40 };
+enum {
+    WORDS = 1,
+    SIGNED = 2,
+    NEGATE = 0x10,
+    ONLY_VALID = 0x20,
+    LAST = 0x40,
+    EXPAND = 0x40
+};
 enum aggregation { EQUAL_ANY, RANGES, EQUAL_EACH, EQUAL_ORDERED };
 
 struct text {
-    int32_t at[16]; /* elements, extended as the immediate says */
+    int32_t at[16];  /* elements, extended as the immediate says */
     unsigned length; /* valid ones */
 };
 
@@ -60,9 +67,9 @@ static unsigned explicit_length(struct cpu *c, const struct insn *i, enum gpr r)
     return v < most ? (unsigned)v : most;
 }
 
-/* IntRes1: bit j for element j of b. What lies beyond the end of a string does not count
- * as an equal of anything valid; the last two aggregations say what two ends, or an end
- * of a alone, count as (Table 4-8). */
+/* IntRes1: bit j for element j of b. What lies beyond the end of a string does not
+ * count as an equal of anything valid; the last two aggregations say what two ends, or
+ * an end of a alone, count as (Table 4-8). */
 static unsigned aggregate(const struct text *a, const struct text *b, unsigned imm)
 {
     unsigned count = element_count(imm), r = 0;

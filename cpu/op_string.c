@@ -49,6 +49,7 @@ static bool rep_next(struct cpu *c, struct rep *r, uint64_t n)
      * that was written over, an event a device raised, the slice's end. */
     if ((c->eflags & FLAG_TF) || c->pending_debug || c->leave || c->budget <= 0) {
         c->rip = c->insn_rip;
+        c->rep_cut = true;
         return false;
     }
     c->budget--;

@@ -183,19 +183,20 @@ static bool valid(const struct cpu *c, struct error *e)
 
 bool cpu_restore(struct cpu *c, struct reader *r, struct error *e)
 {
+    uint32_t page;
+
     if (!state_restore(cpu_fields, c, c->clock, r, e) ||
         !state_restore(mmu_fields, &c->mmu, c->clock, r, e) || !valid(c, e))
         return false;
     c->eflags = (c->eflags & ~(uint32_t)FLAGS_ARITH) | 2;
     lazy_put(&c->lazy, (uint32_t)c->flag_bits);
+    page = c->page; /* state: it says what is executed until the next translation */
     debug_watch(c);
     cpu_derive(c);
     for (unsigned s = 0; s < SREGS; s++)
         seg_derive(c, (enum sreg)s);
     mmu_drop(&c->mmu);
-    /* `page` is state: it says what is executed until the next translation. */
-    if (!c->mmu.phys || c->page >= c->mmu.phys->pages)
-        c->page = NO_PAGE;
+    c->page = c->mmu.phys && page < c->mmu.phys->pages ? page : NO_PAGE;
     c->code_base = c->seg[CS].base;
     c->seen_flushes = c->mmu.flushes;
     c->leave = true;

@@ -4,8 +4,8 @@
 #include "cpu/fault.h"
 #include "mmu/access.h"
 
-/* Alignment is a matter of linear addresses and ranks before paging: #GP, not #PF, for a
- * misaligned operand in a page that is absent (SDM vol 3A 6.9). */
+/* Alignment is a matter of linear addresses and ranks before paging: #GP, not #PF, for
+ * a misaligned operand in a page that is absent (SDM vol 3A 6.9). */
 static void check_alignment(struct cpu *c, const struct insn *i, uint64_t la)
 {
     if (UNLIKELY(la & 15) && isa_rows[i->row].traits & T_ALIGN16)

@@ -14,7 +14,7 @@
 #include "cpu/x87.h"
 
 /* Every handler of the two chapters. */
-#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                   \
+#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                 \
     general_fn op_##handler;
 #include "cpu/isa_mmx.def"
 #include "cpu/isa_sse.def"
@@ -111,20 +111,30 @@ struct x128 vec_read(struct cpu *c, const struct insn *i, unsigned size);
 void vec_write(struct cpu *c, const struct insn *i, unsigned size, struct x128 x);
 
 /* r/m: the register whole, or size bytes of memory. */
-static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i, unsigned size)
+static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i,
+                                          unsigned size)
 {
     return i->form & FORM_MEM ? vec_read(c, i, size) : vec_get(c, i->rm);
 }
 
+/* The first thing each MMX instruction does: #MF for a pending x87 error. */
+static ALWAYS_INLINE void mmx_wait(struct cpu *c)
+{
+    if (UNLIKELY(c->fsw & FSW_ES))
+        x87_wait(c);
+}
+
 /* r/m as an MMX register (then whole), or size bytes of memory. */
-static ALWAYS_INLINE uint64_t mmx_load(struct cpu *c, const struct insn *i, unsigned size)
+static ALWAYS_INLINE uint64_t mmx_load(struct cpu *c, const struct insn *i,
+                                       unsigned size)
 {
     return i->form & FORM_MEM ? mem_load(c, INSN_SEG(i), ea(c, i), size)
                               : mmx_get(c, i->rm);
 }
 
 /* r/m as a general register of 32 bits, or size bytes of memory. */
-static ALWAYS_INLINE uint32_t narrow_load(struct cpu *c, const struct insn *i, unsigned size)
+static ALWAYS_INLINE uint32_t narrow_load(struct cpu *c, const struct insn *i,
+                                          unsigned size)
 {
     return (uint32_t)(i->form & FORM_MEM ? mem_load(c, INSN_SEG(i), ea(c, i), size)
                                          : reg_get(c, i->rm, 32));
@@ -138,8 +148,8 @@ static ALWAYS_INLINE unsigned y_bits(const struct insn *i)
 
 /* MASKMOVQ and MASKMOVDQU: the bytes of x whose mask byte has its top bit set, to
  * DS:rDI. A byte not selected is neither written nor checked beyond the first and the
- * last selected one; an empty mask touches nothing (SDM vol 2, MASKMOVDQU leaves both to
- * the implementation). */
+ * last selected one; an empty mask touches nothing (SDM vol 2, MASKMOVDQU leaves both
+ * to the implementation). */
 void mask_store(struct cpu *c, const struct insn *i, struct x128 x, struct x128 mask,
                 unsigned bytes);
 
@@ -162,8 +172,8 @@ static ALWAYS_INLINE struct fp_env sse_env(const struct cpu *c)
 /* Merges flags into MXCSR and raises #XM, or #UD without CR4.OSXMMEXCPT. */
 _Noreturn void sse_unmasked(struct cpu *c, unsigned flags);
 
-/* Ends the computation: flags into MXCSR; does not return if one of them is unmasked. To
- * be called once all elements are computed and before a result is written. */
+/* Ends the computation: flags into MXCSR; does not return if one of them is unmasked.
+ * To be called once all elements are computed and before a result is written. */
 static ALWAYS_INLINE void sse_done(struct cpu *c, const struct fp_env *e)
 {
     unsigned flags = e->flags & MXCSR_FLAGS;

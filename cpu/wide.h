@@ -1,62 +1,146 @@
-/* wide.h - 128-bit products and quotients, with or without a 128-bit type. */
+/* wide.h - 128-bit arithmetic for floating point, without a 128-bit host type. */
 #ifndef CPU_WIDE_H
 #define CPU_WIDE_H
 
 #include "base/types.h"
 
-struct wide {
-    uint64_t low, high;
+/* hi * 2^64 + lo, or as a fraction (hi + lo * 2^-64) * 2^-64. */
+struct u128 {
+    uint64_t hi, lo;
 };
 
-static inline struct wide wide_mul(uint64_t a, uint64_t b)
+/* Leading zeros; v is not zero. */
+static ALWAYS_INLINE unsigned clz64(uint64_t v)
 {
-#ifdef __SIZEOF_INT128__
+#if defined(__GNUC__)
+    return (unsigned)__builtin_clzll(v);
+#else
+    unsigned n = 0;
+    for (unsigned s = 32; s; s >>= 1)
+        if (!(v >> (64 - s))) {
+            v <<= s;
+            n += s;
+        }
+    return n;
+#endif
+}
+
+static ALWAYS_INLINE struct u128 mul64(uint64_t a, uint64_t b)
+{
+#if defined(__SIZEOF_INT128__)
     unsigned __int128 p = (unsigned __int128)a * b;
-    return (struct wide){(uint64_t)p, (uint64_t)(p >> 64)};
+    return (struct u128){(uint64_t)(p >> 64), (uint64_t)p};
 #else
     uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
-    uint64_t ll = al * bl, lh = al * bh, hl = ah * bl;
-    uint64_t middle = (ll >> 32) + (uint32_t)lh + (uint32_t)hl;
-    return (struct wide){middle << 32 | (uint32_t)ll,
-                         ah * bh + (lh >> 32) + (hl >> 32) + (middle >> 32)};
+    uint64_t low = al * bl, m1 = ah * bl + (low >> 32), m2 = al * bh + (uint32_t)m1;
+    return (struct u128){ah * bh + (m1 >> 32) + (m2 >> 32), m2 << 32 | (uint32_t)low};
 #endif
 }
 
-static inline struct wide wide_neg(struct wide a)
+static ALWAYS_INLINE struct u128 add128(struct u128 a, struct u128 b)
 {
-    return (struct wide){~a.low + 1, ~a.high + (a.low == 0)};
+    uint64_t lo = a.lo + b.lo;
+    return (struct u128){a.hi + b.hi + (lo < a.lo), lo};
 }
 
-/* Signed: the unsigned product, corrected for each negative factor. */
-static inline struct wide wide_imul(uint64_t a, uint64_t b)
+static ALWAYS_INLINE struct u128 sub128(struct u128 a, struct u128 b)
 {
-    struct wide p = wide_mul(a, b);
-    p.high -= ((int64_t)a < 0 ? b : 0) + ((int64_t)b < 0 ? a : 0);
-    return p;
+    return (struct u128){a.hi - b.hi - (a.lo < b.lo), a.lo - b.lo};
 }
 
-/* n / d with n.high < d, so that the quotient fits. */
-static inline uint64_t wide_div(struct wide n, uint64_t d, uint64_t *remainder)
+static ALWAYS_INLINE bool less128(struct u128 a, struct u128 b)
 {
-#ifdef __SIZEOF_INT128__
-    unsigned __int128 v = (unsigned __int128)n.high << 64 | n.low;
-    *remainder = (uint64_t)(v % d);
-    return (uint64_t)(v / d);
-#else
-    uint64_t q = 0, r = n.high;
-    for (unsigned k = 0; k < 64; k++) {
-        bool out = r >> 63;
-        r = r << 1 | n.low >> 63;
-        n.low <<= 1;
-        q <<= 1;
-        if (out || r >= d) {
-            r -= d;
-            q |= 1;
+    return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
+}
+
+/* n below 128. */
+static ALWAYS_INLINE struct u128 shl128(struct u128 a, unsigned n)
+{
+    if (n >= 64)
+        return (struct u128){a.lo << (n - 64), 0};
+    if (!n)
+        return a;
+    return (struct u128){a.hi << n | a.lo >> (64 - n), a.lo << n};
+}
+
+static ALWAYS_INLINE struct u128 shr128(struct u128 a, unsigned n)
+{
+    if (n >= 128)
+        return (struct u128){0, 0};
+    if (n >= 64)
+        return (struct u128){0, a.hi >> (n - 64)};
+    if (!n)
+        return a;
+    return (struct u128){a.hi >> n, a.lo >> n | a.hi << (64 - n)};
+}
+
+/* Shifts right; what falls out leaves a one in the last bit ("jams"), so that rounding
+ * still knows that the value is not exact. Any n. */
+static ALWAYS_INLINE uint64_t shr_jam(uint64_t v, unsigned n)
+{
+    if (UNLIKELY(n > 63))
+        return v != 0;
+    return v >> n | ((v & ((1ull << n) - 1)) != 0);
+}
+
+static ALWAYS_INLINE struct u128 shr_jam128(struct u128 a, unsigned n)
+{
+    if (n == 0)
+        return a;
+    if (n < 64)
+        return (struct u128){a.hi >> n,
+                             a.hi << (64 - n) | a.lo >> n | (a.lo << (64 - n) != 0)};
+    if (n == 64)
+        return (struct u128){0, a.hi | (a.lo != 0)};
+    if (n < 128)
+        return (struct u128){0, a.hi >> (n - 64) | (a.hi << (128 - n) != 0) | (a.lo != 0)};
+    return (struct u128){0, (a.hi | a.lo) != 0};
+}
+
+/* Leading zeros of a value that is not zero. */
+static ALWAYS_INLINE unsigned clz128(struct u128 a)
+{
+    return a.hi ? clz64(a.hi) : 64 + clz64(a.lo);
+}
+
+/* The high 128 bits of the 256-bit product, at most 3 units in the last place too low. */
+static inline struct u128 mulhi128(struct u128 a, struct u128 b)
+{
+    struct u128 p = mul64(a.hi, b.hi);
+    struct u128 m = add128((struct u128){0, mul64(a.hi, b.lo).hi},
+                           (struct u128){0, mul64(a.lo, b.hi).hi});
+    return add128(p, m);
+}
+
+/* n / d for n.hi < d and d's bit 63 set; *rest gets the remainder. Two 32-bit digits by
+ * schoolbook division: Knuth, The Art of Computer Programming vol 2, 4.3.1, algorithm D. */
+static inline uint64_t div128(struct u128 n, uint64_t d, uint64_t *rest)
+{
+    uint64_t dh = d >> 32, dl = (uint32_t)d, q[2], r = n.hi;
+    uint32_t next[2] = {(uint32_t)(n.lo >> 32), (uint32_t)n.lo};
+
+    for (unsigned k = 0; k < 2; k++) {
+        uint64_t digit = r / dh, left = r % dh;
+        while (digit >> 32 || digit * dl > (left << 32 | next[k])) {
+            digit--;
+            left += dh;
+            if (left >> 32)
+                break;
         }
+        /* Modulo 2^64: the true difference fits. */
+        r = (r << 32 | next[k]) - digit * d;
+        q[k] = digit;
     }
-    *remainder = r;
-    return q;
-#endif
+    *rest = r;
+    return q[0] << 32 | q[1];
 }
+
+/* floor(sqrt(n)) and the rest n - root^2, which may need 65 bits: *carry is its bit 64.
+ * n is at least 2^126. Karatsuba square root (P. Zimmermann, INRIA RR-3805): half the
+ * digits by recursion, the other half by one division. */
+uint64_t sqrt128(struct u128 n, uint64_t *rest, bool *carry);
+
+/* floor(n * 2^128 / d) for n < d and d's bit 127 set. */
+struct u128 divfrac128(struct u128 n, struct u128 d);
 
 #endif

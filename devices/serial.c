@@ -122,9 +122,13 @@ static void take(struct serial *s, uint8_t c)
     drive(s);
 }
 
+/* Has the guest said that it will read? RTS says so; DTR alone does when it is followed
+ * by the receive interrupt: Linux raises DTR for its console long before it opens the
+ * port for reading, and the opening throws away what had come. */
 static bool listening(const struct serial *s)
 {
-    return s->other && (s->mcr & (MCR_DTR | MCR_RTS)) && !(s->mcr & MCR_LOOP);
+    bool wants = (s->mcr & MCR_RTS) || ((s->mcr & MCR_DTR) && (s->ier & IER_RECEIVED));
+    return s->other && wants && !(s->mcr & MCR_LOOP);
 }
 
 static void start_receive(struct serial *s)
@@ -287,11 +291,18 @@ static void write_fcr(struct serial *s, uint8_t v)
     start_receive(s);
 }
 
+/* The other side takes a while to see that it may send: systems raise RTS before they
+ * have finished setting the port up (Linux clears the FIFOs once more after it). */
+enum { NOTICE_NS = 20000000 };
+
 static void write_mcr(struct serial *s, uint8_t v)
 {
     uint8_t before = modem_lines(s), change;
+    bool was_listening = listening(s);
 
     s->mcr = v & 0x1f;
+    if (!was_listening && listening(s))
+        timer_arm(clock_of(s), &s->receive, clock_after_ns(clock_of(s), NOTICE_NS));
     change = before ^ modem_lines(s);
     s->deltas |= (uint8_t)((change >> 4) & (MSR_DCTS | MSR_DDSR | MSR_DDCD));
     if ((before & MSR_RI) && (change & MSR_RI))
@@ -320,6 +331,7 @@ static void write_register(struct serial *s, unsigned offset, uint8_t v)
         if (!(s->ier & IER_EMPTY) && (v & IER_EMPTY) && !fifo_count(&s->tx))
             s->thre_pending = true;
         s->ier = v & 0x0f;
+        start_receive(s);
         break;
     case IIR: write_fcr(s, v); break;
     case LCR: s->lcr = v; break;

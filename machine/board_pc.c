@@ -32,8 +32,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PM_BASE = 0x600 };
-
 struct board {
     struct apic_bus apics;
     struct device *lapic[MACHINE_CPUS];
@@ -159,6 +157,7 @@ static bool add_lapics(struct machine *m, struct board *b, struct error *e)
             !device_option(d, "virtual_wire", n == 0 && m->config.kernel, e) ||
             !device_option(d, "x2apic", cpu_model_has(&m->model, CPUID_X2APIC), e) ||
             !device_option(d, "tsc_deadline", cpu_model_has(&m->model, CPUID_TSC_DEADLINE), e) ||
+            !device_option(d, "bus_hz", CRYSTAL_HZ, e) ||
             !device_option(d, "physbits", m->model.phys_bits, e))
             return false;
         lapic_connect(d, &(struct lapic_wiring){
@@ -214,8 +213,10 @@ struct wire_row {
 
 static const struct wire_row schematic[] = {
     /* Interrupt sources to the ISA bridge, which hands them to both controllers. */
-    {"pit", "out0", "piix3", "irq0"},
-    {"rtc", "irq", "piix3", "irq8"},
+    {"pit", "out0", "hpet", "pit"}, /* which may replace them (legacy replacement) */
+    {"rtc", "irq", "hpet", "rtc"},
+    {"hpet", "irq0", "piix3", "irq0"},
+    {"hpet", "irq8", "piix3", "irq8"},
     {"com1", "irq", "piix3", "irq4"},
     {"com2", "irq", "piix3", "irq3"},
     {"piix4-pm", "sci", "piix3", "irq9"},
@@ -257,10 +258,10 @@ static bool join_all(struct machine *m, struct error *e)
         if (!device_join(b->piix3, out, b->pic, in, e))
             return false;
     }
-    for (unsigned n = 0; n < 24; n++) {
-        snprintf(out, sizeof out, "gsi%u", n);
+    for (unsigned n = 0; n < 24; n++) { /* the last four are the HPET's alone */
+        snprintf(out, sizeof out, "gsi%u", n < 20 ? n : n - 20);
         snprintf(in, sizeof in, "in%u", n);
-        if (!device_join(b->piix3, out, b->ioapic, in, e))
+        if (!device_join(n < 20 ? b->piix3 : b->hpet, out, b->ioapic, in, e))
             return false;
     }
     wire(b->port92, "a20", a20_moved, m, 0);
@@ -398,7 +399,29 @@ static void set_up_chips(struct machine *m)
     struct board *b = board_of(m);
 
     phys_set_a20(&m->phys, true);
-    piix4_pm_set_base(b->pm, PM_BASE);
+    piix4_pm_set_base(b->pm, BOARD_PM_BASE);
+}
+
+/* ACPI, SMBIOS and MP tables, as firmware would leave them. */
+static bool place_tables(struct machine *m, uint64_t *rsdp, struct error *e)
+{
+    struct board *b = board_of(m);
+    uint32_t leaf[4];
+    struct tables_config config = {.cpus = m->config.cpus, .map = &b->map,
+                                   .cpu_vendor = m->model.vendor,
+                                   .cpu_brand = m->model.brand};
+    struct tables *t = calloc(1, sizeof *t);
+    bool good;
+
+    if (!t)
+        return error_set(e, "cannot make the firmware tables: the host has no memory");
+    cpu_cpuid(m->cpu[0], 1, 0, leaf);
+    config.cpu_signature = leaf[REG_EAX];
+    config.cpu_features = leaf[REG_EDX];
+    good = tables_make(&config, t, e) && tables_place(t, &m->phys, e);
+    *rsdp = t->rsdp;
+    free(t);
+    return good;
 }
 
 static bool boot(struct machine *m, struct error *e)
@@ -413,8 +436,7 @@ static bool boot(struct machine *m, struct error *e)
     struct boot_entry entry;
 
     set_up_chips(m);
-    q.rsdp = tables_build(&m->phys, &b->map, m->config.cpus);
-    if (!boot_load(&q, &m->phys, &entry, e))
+    if (!place_tables(m, &q.rsdp, e) || !boot_load(&q, &m->phys, &entry, e))
         return false;
     if (!b->told) {
         log_say(&m->log, "boot", LOG_INFO, "%s", entry.what);

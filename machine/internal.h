@@ -54,7 +54,5 @@ void board_flush(struct machine *m);
 /* Ends machine_run() after the current instruction. */
 void machine_end(struct machine *m, enum machine_end why);
 
-/* snapshot.c */
-void machine_write(struct machine *m, struct writer *w);
 
 #endif

@@ -47,7 +47,8 @@ struct world {
     uint64_t code[RAM_SIZE / PAGE];
     uint8_t ram[RAM_SIZE];
     jmp_buf escape;
-    unsigned triple_faults;
+    unsigned triple_faults, told_count;
+    uint8_t told[4];
 };
 
 static inline void triple(void *owner, struct cpu *c)
@@ -104,6 +105,7 @@ static inline struct world *world_new(void)
     w->model = (struct cpu_model){.name = "test", .vendor = "GenuineIntel",
                                   .phys_bits = 40, .linear_bits = 48};
     w->model.features[0] = w->model.features[1] = UINT64_MAX;
+    assert_true(space_init(&w->mmio, true));
     phys_init(&w->phys, &w->mmio, 40);
     w->phys.code = w->code;
     w->phys.code_written = ignore_code;
@@ -140,6 +142,7 @@ static inline struct world *world_new(void)
 static inline void world_free(struct world *w)
 {
     isa_table_free(&w->isa);
+    space_free(&w->mmio);
     free(w);
 }
 

@@ -651,6 +651,29 @@ static void an_nmi_is_blocked_until_iret_even_a_faulting_one(void **state)
     world_free(w);
 }
 
+static void a_debug_trap_pushes_the_next_rip_and_clears_general_detect(void **state)
+{
+    struct world *w = world_protected();
+    struct cpu *c = &w->cpu;
+    struct cpu_event seen;
+    (void)state;
+
+    idt_set(w, VEC_DB, K_CODE, 0x12340, 0x8e);
+    c->dr[7] |= DR7_GD;
+    c->escape = &w->escape;
+    if (setjmp(w->escape) == 0)
+        raise_trap(c, VEC_DB, R_DB_STEP, 1 << 14);
+    assert_true(c->raised);
+    seen = c->event;
+    assert_int_equal(seen.kind, EVENT_TRAP);
+    assert_true(step(w));
+    assert_int_equal(c->rip, 0x12340);
+    assert_int_equal(stack32(w, 0), CODE);
+    assert_int_equal(stack32(w, 2) & FLAG_RF, 0);
+    assert_int_equal(c->dr[7], 0x400);
+    world_free(w);
+}
+
 /* ---- words ---- */
 
 static void a_fault_is_explained_with_its_descriptor_or_walk(void **state)
@@ -685,6 +708,42 @@ static void a_fault_is_explained_with_its_descriptor_or_walk(void **state)
                                  "address 0000000040000800"));
     assert_non_null(strstr(text, "PML4E at 000000070000h: 0000000000071007h P RW US"));
     assert_non_null(strstr(text, "refused at the PDPTE: P is clear"));
+
+    c->event = (struct cpu_event){.kind = EVENT_INTERRUPT, .vector = 0x31};
+    fault_explain(c, &c->event, text, sizeof text);
+    assert_string_equal(text, "interrupt 31h at 0000:0000000000000000");
+    c->event = (struct cpu_event){.kind = EVENT_FAULT, .vector = VEC_PF, .has_error = true,
+                                  .error = 7, .reason = R_PF,
+                                  .walk = {.refused = WALK_READ_ONLY}};
+    fault_explain(c, &c->event, text, sizeof text);
+    assert_non_null(strstr(text, "user, write, page present"));
+    assert_non_null(strstr(text, "TLB's copy of the page's rights: R/W is clear"));
+    c->event = (struct cpu_event){.kind = EVENT_FAULT, .vector = VEC_GP, .has_error = true,
+                                  .error = 0x8002, .reason = R_IDT_TYPE};
+    fault_explain(c, &c->event, text, sizeof text);
+    assert_non_null(strstr(text, "IDT"));
+    world_free(w);
+}
+
+static void note(struct cpu *c, const struct cpu_event *e)
+{
+    struct world *w = c->owner;
+    w->told[w->told_count++ & 3] = e->vector;
+}
+
+static void told_hears_of_each_event_that_reached_its_handler(void **state)
+{
+    struct world *w = world_protected();
+    (void)state;
+
+    w->cpu.told = note;
+    idt_set(w, 0x80, 0, 0, 0x8e);
+    CODE_BYTES(w, 0xcd, 0x80);
+    assert_false(step(w)); /* #GP: the gate's code segment is null */
+    assert_int_equal(w->told_count, 0);
+    assert_true(step(w));
+    assert_int_equal(w->told_count, 1);
+    assert_int_equal(w->told[0], VEC_GP);
     world_free(w);
 }
 
@@ -716,6 +775,8 @@ int main(void)
         cmocka_unit_test(popf_changes_if_by_iopl_and_iopl_by_cpl),
         cmocka_unit_test(cli_and_sti_ask_iopl_and_sti_casts_a_shadow),
         cmocka_unit_test(an_nmi_is_blocked_until_iret_even_a_faulting_one),
+        cmocka_unit_test(a_debug_trap_pushes_the_next_rip_and_clears_general_detect),
+        cmocka_unit_test(told_hears_of_each_event_that_reached_its_handler),
         cmocka_unit_test(a_fault_is_explained_with_its_descriptor_or_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -247,6 +247,23 @@ static void retf_to_an_outer_level_checks_its_stack(void **state)
     world_free(w);
 }
 
+static void a_gate_to_the_same_level_pushes_on_the_stack_in_use(void **state)
+{
+    struct world *w = world_protected();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    gdt_set(w, S_GATE, gate(S_CONFORMING, HANDLER, 0xec) | 5ull << 32);
+    at_level(w, 3);
+    CODE_BYTES(w, 0x9a, 0, 0, 0, 0, S_GATE | 3, 0);
+    assert_true(step(w));
+    assert_int_equal(c->cpl, 3);
+    assert_int_equal(c->seg[CS].selector, S_CONFORMING | 3);
+    assert_int_equal(c->gpr[RSP], STACK3 - 8);
+    assert_int_equal(stack32(w, 0), CODE + 7);
+    world_free(w);
+}
+
 /* ---- tasks ---- */
 
 static void fill_tss2(struct world *w, uint32_t flags)
@@ -443,6 +460,37 @@ static void a_16_bit_task_saves_and_loads_words(void **state)
     world_free(w);
 }
 
+/* Each task has its own page tables: the new code runs in the new address space. */
+static void a_task_switch_loads_cr3_when_paging_is_on(void **state)
+{
+    struct world *w = world_protected();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    fill_tss2(w, 2);
+    for (unsigned n = 0; n < 2; n++) /* 4 MiB pages, PSE */
+        store32(w->ram + PML4 + 0x1000 * n, 0x83);
+    store32(w->ram + TSS2 + 0x1c, PML4 + 0x1000);
+    far_jmp(w, S_TSS2);
+    assert_true(step(w));
+    assert_int_equal(c->cr3, 0); /* paging was off */
+
+    fill_tss2(w, 2);
+    store32(w->ram + TSS2 + 0x1c, PML4 + 0x1000);
+    c->tr.base = TSS;
+    c->tr.selector = S_TSS;
+    c->rip = CODE;
+    c->cr3 = PML4;
+    c->cr4 |= CR4_PSE;
+    c->cr0 |= CR0_PG;
+    cpu_derive(c);
+    assert_true(step(w));
+    assert_int_equal(c->cr3, PML4 + 0x1000);
+    assert_int_equal(c->mmu.paging.cr3, PML4 + 0x1000);
+    assert_int_equal(c->rip, HANDLER);
+    world_free(w);
+}
+
 static void iret_refuses_a_link_to_a_task_that_is_not_busy(void **state)
 {
     struct world *w = world_protected();
@@ -473,6 +521,7 @@ int main(void)
         cmocka_unit_test(a_64_bit_call_gate_switches_stacks_without_a_stack_segment),
         cmocka_unit_test(a_far_jump_leaves_64_bit_mode_for_compatibility_mode),
         cmocka_unit_test(retf_to_an_outer_level_checks_its_stack),
+        cmocka_unit_test(a_gate_to_the_same_level_pushes_on_the_stack_in_use),
         cmocka_unit_test(jmp_to_a_tss_saves_the_old_task_and_loads_the_new),
         cmocka_unit_test(call_nests_a_task_and_iret_returns_to_it),
         cmocka_unit_test(an_exception_through_a_task_gate_pushes_its_error_code_there),
@@ -480,6 +529,7 @@ int main(void)
         cmocka_unit_test(a_short_tss_or_one_not_present_faults_before_the_switch),
         cmocka_unit_test(a_task_may_run_in_virtual_8086_mode_at_the_t_bits_trap),
         cmocka_unit_test(a_16_bit_task_saves_and_loads_words),
+        cmocka_unit_test(a_task_switch_loads_cr3_when_paging_is_on),
         cmocka_unit_test(iret_refuses_a_link_to_a_task_that_is_not_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

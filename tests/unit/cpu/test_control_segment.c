@@ -295,6 +295,47 @@ static void lar_lsl_verr_verw_see_what_privilege_and_type_allow(void **state)
     world_free(w[1]);
 }
 
+static void umip_keeps_ldtr_and_tr_from_user_code(void **state)
+{
+    struct world *w = world_protected();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    at_level(w, 3);
+    c->gpr[RBX] = UINT32_MAX;
+    CODE_BYTES(w, 0x0f, 0x00, 0xcb); /* STR EBX */
+    assert_true(step(w));
+    assert_int_equal(c->gpr[RBX], S_TSS);
+    c->rip = CODE;
+    c->cr4 |= CR4_UMIP;
+    expect_fault(w, VEC_GP, 0, R_GP_UMIP);
+    CODE_BYTES(w, 0x0f, 0x00, 0xc3); /* SLDT EBX */
+    expect_fault(w, VEC_GP, 0, R_GP_UMIP);
+    at_level(w, 0);
+    assert_true(step(w));
+    assert_int_equal(c->gpr[RBX], 0);
+    world_free(w);
+}
+
+static void lldt_takes_present_ldts_of_the_gdt_alone(void **state)
+{
+    struct world *w = world_protected();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    CODE_BYTES(w, 0x0f, 0x00, 0xd0);
+    c->gpr[RAX] = S_LDT | SEL_TI;
+    expect_fault(w, VEC_GP, S_LDT | SEL_TI, R_LDT_IN_LDT);
+    c->gpr[RAX] = S_TSS2;
+    expect_fault(w, VEC_GP, S_TSS2, R_LDT_TYPE);
+    c->gpr[RAX] = 0x1f8;
+    expect_fault(w, VEC_GP, 0x1f8, R_SEL_LIMIT);
+    c->gpr[RAX] = S_LDT;
+    gdt_set(w, S_LDT, desc(LDT, 0x1f, 0x02));
+    expect_fault(w, VEC_NP, S_LDT, R_LDT_NOT_PRESENT);
+    world_free(w);
+}
+
 static void arpl_raises_rpl_and_says_so(void **state)
 {
     struct world *w = world_protected();
@@ -366,6 +407,8 @@ int main(void)
         cmocka_unit_test(mov_from_a_segment_zero_extends_into_registers),
         cmocka_unit_test(les_loads_offset_and_selector_or_nothing),
         cmocka_unit_test(lar_lsl_verr_verw_see_what_privilege_and_type_allow),
+        cmocka_unit_test(umip_keeps_ldtr_and_tr_from_user_code),
+        cmocka_unit_test(lldt_takes_present_ldts_of_the_gdt_alone),
         cmocka_unit_test(arpl_raises_rpl_and_says_so),
         cmocka_unit_test(ltr_marks_its_tss_busy_and_refuses_a_busy_one),
         cmocka_unit_test(ltr_in_long_mode_takes_a_16_byte_descriptor),

@@ -7,13 +7,14 @@
 
 #include "tests/unit/cpu/simd_cpu.h"
 
-#define RUN(r, ...)                                                                      \
+#define RUN(r, ...)                                                                    \
     rig_run(r, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
 
 enum { ONE = 0x3f800000, TWO = 0x40000000, SNAN = 0x7f800001, DENORMAL = 1,
        HUGE_FLOAT = 0x7f7fffff };
 
-static void floats(struct rig *r, unsigned n, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+static void floats(struct rig *r, unsigned n, uint32_t a, uint32_t b, uint32_t c,
+                   uint32_t d)
 {
     r->cpu.v[n].q[0] = two32(a, b);
     r->cpu.v[n].q[1] = two32(c, d);
@@ -97,7 +98,7 @@ static void without_osxmmexcpt_it_is_an_invalid_opcode(void **state)
     rig_free(r);
 }
 
-/* One element is denormal, another overflows: with #D unmasked the overflow is not seen. */
+/* One element is denormal, another overflows: with #D unmasked that is not seen. */
 static void an_unmasked_operand_exception_hides_those_of_results(void **state)
 {
     struct rig *r = rig_new();
@@ -111,7 +112,8 @@ static void an_unmasked_operand_exception_hides_those_of_results(void **state)
 
     r->cpu.mxcsr = 0x1f80;
     assert_int_equal(RUN(r, 0x0f, 0x58, 0xc1), -1);
-    assert_int_equal(r->cpu.mxcsr & MXCSR_FLAGS, FP_DENORMAL | FP_OVERFLOW | FP_INEXACT);
+    assert_int_equal(r->cpu.mxcsr & MXCSR_FLAGS,
+                     FP_DENORMAL | FP_OVERFLOW | FP_INEXACT);
     rig_free(r);
 }
 
@@ -164,9 +166,9 @@ static void narrow_operands_are_not_read_beyond(void **state)
     seg_derive(c, DS);
     c->gpr[RSI] = DATA;
 
-    assert_int_equal(RUN(r, 0x0f, 0x60, 0x06), -1);             /* PUNPCKLBW mm0, [esi] */
+    assert_int_equal(RUN(r, 0x0f, 0x60, 0x06), -1);             /* PUNPCKLBW mm0 */
     assert_int_equal(RUN(r, 0x0f, 0x68, 0x06), VEC_GP);         /* PUNPCKHBW */
-    assert_int_equal(RUN(r, 0x66, 0x0f, 0x38, 0x21, 0x06), -1); /* PMOVSXBD xmm0, [esi] */
+    assert_int_equal(RUN(r, 0x66, 0x0f, 0x38, 0x21, 0x06), -1); /* PMOVSXBD xmm0 */
     assert_int_equal(RUN(r, 0x66, 0x0f, 0x38, 0x20, 0x06), VEC_GP); /* PMOVSXBW */
     c->gpr[RSI] = DATA + 2;
     assert_int_equal(RUN(r, 0x66, 0x0f, 0x38, 0x22, 0x06), -1); /* PMOVSXBQ */
@@ -213,7 +215,7 @@ static void reciprocals_keep_their_promise(void **state)
             memcpy(&x, &bits, 4);
 
             floats(r, 1, bits, 0, 0, 0);
-            assert_int_equal(RUN(r, 0xf3, 0x0f, 0x53, 0xc1), -1); /* RCPSS xmm0, xmm1 */
+            assert_int_equal(RUN(r, 0xf3, 0x0f, 0x53, 0xc1), -1); /* RCPSS */
             got = (uint32_t)r->cpu.v[0].q[0];
             memcpy(&y, &got, 4);
             error = (double)x * y - 1;
@@ -222,7 +224,7 @@ static void reciprocals_keep_their_promise(void **state)
             else
                 assert_true(e >= 253);
 
-            assert_int_equal(RUN(r, 0xf3, 0x0f, 0x52, 0xc1), -1); /* RSQRTSS xmm0, xmm1 */
+            assert_int_equal(RUN(r, 0xf3, 0x0f, 0x52, 0xc1), -1); /* RSQRTSS */
             got = (uint32_t)r->cpu.v[0].q[0];
             memcpy(&y, &got, 4);
             error = ((double)x * y * y - 1) / 2;

@@ -1,0 +1,176 @@
+/* softfloat_convert.c - float32 and float64 to and from each other and integers.
+ *
+ * Denormal operands raise the denormal flag only between the two float formats; on the
+ * way to an integer they are just small (SDM vol 1, Table C-5 and following).
+ */
+#include "cpu/softfloat_binary.h"
+
+/* ---- between the formats ---- */
+
+uint64_t f32_to_f64(struct fp_env *e, uint32_t a)
+{
+    uint64_t v = a, sig;
+    int exp;
+
+    if (UNLIKELY(!fp_is_normal(F32, v))) {
+        bool sign = fp_sign(F32, v);
+        if (fp_is_nan(F32, v)) {
+            if (fp_is_snan(F32, v))
+                e->flags |= FP_INVALID;
+            return fp_inf(F64, sign) | fp_hidden(F64) >> 1 | fp_frac(F32, v) << (F64 - F32);
+        }
+        if (fp_exp(F32, v))
+            return fp_inf(F64, sign);
+        if (!fp_denormals(e, F32, &v) || !fp_magnitude(F32, v))
+            return fp_zero(F64, sign);
+    }
+    sig = fp_unpack(F32, v, &exp);
+    exp += fp_bias(F64) - fp_bias(F32);
+    return fp_zero(F64, fp_sign(F32, v)) + ((uint64_t)(unsigned)(exp - 1) << F64) +
+           (sig >> (62 - F64));
+}
+
+uint32_t f64_to_f32(struct fp_env *e, uint64_t a)
+{
+    bool sign = fp_sign(F64, a);
+    uint64_t sig;
+    int exp;
+
+    if (UNLIKELY(!fp_is_normal(F64, a))) {
+        if (fp_is_nan(F64, a)) {
+            if (fp_is_snan(F64, a))
+                e->flags |= FP_INVALID;
+            return (uint32_t)(fp_inf(F32, sign) | fp_hidden(F32) >> 1 |
+                              fp_frac(F64, a) >> (F64 - F32));
+        }
+        if (fp_exp(F64, a))
+            return (uint32_t)fp_inf(F32, sign);
+        if (!fp_denormals(e, F64, &a) || !fp_magnitude(F64, a))
+            return (uint32_t)fp_zero(F32, sign);
+    }
+    sig = fp_unpack(F64, a, &exp);
+    return (uint32_t)fp_round(e, F32, sign, exp - fp_bias(F64) + fp_bias(F32), sig);
+}
+
+/* ---- from integers ---- */
+
+static ALWAYS_INLINE uint64_t from_integer(struct fp_env *e, unsigned f, int64_t a)
+{
+    uint64_t magnitude = a < 0 ? 0 - (uint64_t)a : (uint64_t)a;
+
+    if (!a)
+        return 0;
+    return fp_normalise_round(e, f, a < 0, fp_bias(f) + 62, magnitude);
+}
+
+uint32_t f32_from_i32(struct fp_env *e, int32_t a)
+{
+    return (uint32_t)from_integer(e, F32, a);
+}
+
+uint32_t f32_from_i64(struct fp_env *e, int64_t a)
+{
+    return (uint32_t)from_integer(e, F32, a);
+}
+
+uint64_t f64_from_i32(int32_t a)
+{
+    struct fp_env exact = {.rounding = FP_NEAREST, .masks = 0x3f};
+    return from_integer(&exact, F64, a);
+}
+
+uint64_t f64_from_i64(struct fp_env *e, int64_t a)
+{
+    return from_integer(e, F64, a);
+}
+
+/* ---- to integers ---- */
+
+/* |a| as an integer and a fraction, for |a| below 2^63; not zero. */
+static ALWAYS_INLINE struct u128 parts(unsigned f, uint64_t a, int exp)
+{
+    uint64_t sig = (fp_frac(f, a) | (fp_exp(f, a) ? fp_hidden(f) : 0)) << (62 - f);
+    return shr_jam128((struct u128){sig, 0}, (unsigned)(62 - exp));
+}
+
+static ALWAYS_INLINE int64_t to_integer(struct fp_env *e, unsigned f, uint64_t a,
+                                        unsigned bits, bool truncate)
+{
+    bool sign = fp_sign(f, a);
+    int exp = (int)fp_exp(f, a) - fp_bias(f);
+    uint64_t limit = 1ull << (bits - 1), whole;
+    uint8_t before = e->flags;
+
+    if (fp_exp(f, a) == 0 && (e->daz || !fp_frac(f, a)))
+        return 0;
+    if (exp > 62) { /* -2^63 is in range and ends here too */
+        if (bits == 64 && sign && exp == 63 && !fp_frac(f, a))
+            return INT64_MIN;
+        e->flags |= FP_INVALID;
+        return -(int64_t)(limit - 1) - 1;
+    }
+    whole = fp_whole(e, sign, parts(f, a, exp), truncate);
+    if (whole >= limit + sign) {
+        e->flags = before | FP_INVALID;
+        return -(int64_t)(limit - 1) - 1;
+    }
+    return sign ? (int64_t)(0 - whole) : (int64_t)whole;
+}
+
+int32_t f32_to_i32(struct fp_env *e, uint32_t a, bool truncate)
+{
+    return (int32_t)to_integer(e, F32, a, 32, truncate);
+}
+
+int64_t f32_to_i64(struct fp_env *e, uint32_t a, bool truncate)
+{
+    return to_integer(e, F32, a, 64, truncate);
+}
+
+int32_t f64_to_i32(struct fp_env *e, uint64_t a, bool truncate)
+{
+    return (int32_t)to_integer(e, F64, a, 32, truncate);
+}
+
+int64_t f64_to_i64(struct fp_env *e, uint64_t a, bool truncate)
+{
+    return to_integer(e, F64, a, 64, truncate);
+}
+
+/* ---- to integral values ---- */
+
+static ALWAYS_INLINE uint64_t to_integral(struct fp_env *e, unsigned f, uint64_t a,
+                                          bool inexact)
+{
+    bool sign = fp_sign(f, a);
+    int exp = (int)fp_exp(f, a) - fp_bias(f);
+    uint8_t before = e->flags;
+    uint64_t whole;
+    unsigned up;
+
+    if (exp >= (int)f) { /* integral already, or infinite, or a NaN */
+        if (fp_is_nan(f, a))
+            return fp_nan2(e, f, a, a);
+        return a;
+    }
+    if (fp_exp(f, a) == 0 && (e->daz || !fp_frac(f, a)))
+        return fp_zero(f, sign);
+    whole = fp_whole(e, sign, parts(f, a, exp), false);
+    if (!inexact)
+        e->flags = before;
+    if (!whole)
+        return fp_zero(f, sign);
+    up = clz64(whole) - (63 - f); /* exact: whole has at most f + 1 bits */
+    return fp_zero(f, sign) + ((uint64_t)((unsigned)fp_bias(f) + f - up - 1) << f) +
+           (whole << up);
+}
+
+uint32_t f32_round(struct fp_env *e, uint32_t a, bool inexact)
+{
+    return (uint32_t)to_integral(e, F32, a, inexact);
+}
+
+uint64_t f64_round(struct fp_env *e, uint64_t a, bool inexact)
+{
+    return to_integral(e, F64, a, inexact);
+}

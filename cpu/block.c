@@ -439,7 +439,7 @@ static void drop_dead_flags(struct build *w)
         const struct fast *f = &w->insn[n].fast;
         if (f->run && !live && f->quiet)
             w->b->code[w->insn[n].record].run = f->quiet;
-        if (!f->run || f->effect == EFFECT_BARRIER || f->effect == EFFECT_LOADS)
+        if (!f->run || f->effect == EFFECT_BARRIER)
             live = true;
         else if (f->effect == EFFECT_WRITES)
             live = false;

@@ -348,5 +348,9 @@ struct fast fast_select(struct insn *i, uint32_t mode)
         f = fast_select_move(i, mode);
     if (!f.run)
         f = fast_select_branch(i, mode);
+    if (!f.run)
+        f = fast_select_shift(i);
+    if (!f.run)
+        f = fast_select_mul(i, mode);
     return f;
 }

@@ -473,6 +473,8 @@ void board_outside(struct machine *m)
 {
     for (unsigned n = 0; n < MACHINE_SERIALS; n++) {
         struct chardev *c = m->config.serial[n];
+        if (c && c->admit)
+            c->admit(c->owner);
         if (c && c->kick)
             c->kick(c->device);
     }

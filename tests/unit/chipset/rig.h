@@ -136,6 +136,9 @@ static inline void rig_join(struct device *from, const char *out, struct device 
                             const char *in)
 {
     struct error e = {""};
+    struct line *l = device_pin(from, out);
+    if (l)
+        l->moved = NULL; /* it may have been watched */
     if (!device_join(from, out, to, in, &e))
         fail_msg("%s.%s to %s.%s: %s", from->name, out, to->name, in, e.text);
 }
@@ -195,6 +198,17 @@ static inline void rig_run_to(struct rig *r, uint64_t periods, uint32_t hz)
     clock_advance(&r->clock, clock_from_hz(&r->clock, periods, hz));
 }
 
+/* The section that device_save() wrote. */
+static inline struct reader rig_section(const struct writer *w)
+{
+    struct reader all = {.bytes = w->bytes, .size = w->size}, inside = {0};
+    struct error e = {""};
+    char name[256];
+    if (!section_next(&all, name, &inside, &e))
+        fail_msg("no section: %s", e.text);
+    return inside;
+}
+
 /* The same device, made anew from what d saves. */
 static inline struct device *rig_copy(struct rig *r, struct device *d)
 {
@@ -204,7 +218,7 @@ static inline struct device *rig_copy(struct rig *r, struct device *d)
     struct device *copy = rig_add(r, d->class);
 
     device_save(d, &w);
-    in = (struct reader){.bytes = w.bytes, .size = w.size};
+    in = rig_section(&w);
     if (!device_restore(copy, &in, &e))
         fail_msg("%s: %s", d->name, e.text);
     writer_free(&w);

@@ -173,7 +173,7 @@ static void round_trip(struct device *d)
         }
         copy = make(d->class);
         device_save(d, &w);
-        r = (struct reader){.bytes = w.bytes, .size = w.size};
+        r = rig_section(&w);
         if (!device_restore(copy, &r, &e))
             fail_msg("%s: %s", d->name, e.text);
         if (!same(d, copy))

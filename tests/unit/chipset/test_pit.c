@@ -231,7 +231,7 @@ static void a_restored_timer_goes_on_at_the_same_pulses(void **state)
         struct writer w = {0};
         struct reader r;
         device_save(copy, &w);
-        r = (struct reader){.bytes = w.bytes, .size = w.size};
+        r = rig_section(&w);
         assert_true(device_restore(copy, &r, NULL)); /* with somebody listening */
         writer_free(&w);
     }

@@ -76,15 +76,17 @@ static void partial_remainder(struct cpu *c, const struct insn *i, bool nearest)
         return;
     }
     r = remainder_of(&e, *st_at(c, 0), *st_at(c, 1), nearest, &q, &partial);
-    c->fsw &= (uint16_t)~(FSW_C0 | FSW_C2 | FSW_C3);
+    c->fsw &= (uint16_t)~FSW_C2;
     if (x87_raise(c, e.flags) & FP_BEFORE)
         return;
+    *st_at(c, 0) = r;
+    if (e.flags & FP_INVALID || f80_is_nan(r))
+        return; /* no quotient: C0 and C3 stay (observed) */
     if (partial)
         bits = FSW_C2;
     else
         bits = (q & 4 ? FSW_C0 : 0u) | (q & 2 ? FSW_C3 : 0u) | (q & 1 ? FSW_C1 : 0u);
-    c->fsw |= (uint16_t)bits;
-    *st_at(c, 0) = r;
+    c->fsw = (uint16_t)((c->fsw & ~(FSW_C0 | FSW_C3)) | bits);
 }
 
 X87(fprem)

@@ -23,9 +23,9 @@ enum apic_delivery {
 
 struct apic_message {
     uint32_t destination;
-    bool wide;    /* destination has 32 bits: from an x2APIC's ICR. Else 8 */
-    bool logical; /* destination mode */
-    bool level;   /* trigger mode: an EOI goes back to the I/O APICs */
+    bool wide;        /* destination has 32 bits: from an x2APIC's ICR. Else 8 */
+    bool logical;     /* destination mode */
+    bool level;       /* trigger mode: an EOI goes back to the I/O APICs */
     uint8_t delivery; /* enum apic_delivery */
     uint8_t vector;
 };
@@ -34,7 +34,7 @@ struct apic_message {
 struct apic_local {
     void *owner;
     bool (*matches)(const void *owner, const struct apic_message *m);
-    /* For lowest-priority delivery: smaller is preferred; above FFh: not taking part. */
+    /* For lowest-priority delivery: smaller is preferred; above FFh: not eligible. */
     unsigned (*priority)(const void *owner);
     bool (*accept)(void *owner, const struct apic_message *m); /* taken? */
     /* Where its registers are, UINT64_MAX for nowhere, and the order to be mapped. */

@@ -1,4 +1,4 @@
-/* dma.c - ISA DMA: two 8237As, the second for 16-bit channels, and their page registers.
+/* dma.c - ISA DMA: two 8237As, the second for 16-bit channels, and page registers.
  *
  * I/O ports 00h-0Fh, C0h-DFh (every other one) and 80h-8Fh. Intel 8237A data sheet
  * (231466); 82371SB (PIIX3) data sheet, "DMA registers". Memory-to-memory transfers do
@@ -12,23 +12,23 @@ enum { MODE_KIND = 0xc, MODE_AUTO = 0x10, MODE_DOWN = 0x20, MODE_CASCADE = 0xc0 
 /* Registers after the eight of the channels. */
 enum { COMMAND, REQUEST, MASK_BIT, MODE, CLEAR_FLIP, MASTER_CLEAR, CLEAR_MASK, MASKS };
 
-#define CHANNEL_STATE(_, x)                                                              \
-    _(x, uint16_t, base_address, 0, 0xffff, "reloaded at terminal count by autoinit")    \
-    _(x, uint16_t, base_count, 0, 0xffff, "transfers less one")                          \
-    _(x, uint16_t, address, 0, 0xffff, "current address, in transfers")                  \
-    _(x, uint16_t, count, 0, 0xffff, "current count; FFFFh after terminal count")        \
+#define CHANNEL_STATE(_, x)                                                            \
+    _(x, uint16_t, base_address, 0, 0xffff, "reloaded at terminal count by autoinit")  \
+    _(x, uint16_t, base_count, 0, 0xffff, "transfers less one")                        \
+    _(x, uint16_t, address, 0, 0xffff, "current address, in transfers")                \
+    _(x, uint16_t, count, 0, 0xffff, "current count; FFFFh after terminal count")      \
     _(x, uint8_t, mode, 0, 0xff, "mode register, without the channel number")
 
 struct channel {
     CHANNEL_STATE(STATE_MEMBER, )
 };
 
-#define CHIP_STATE(_, x)                                                                 \
-    _(x, uint8_t, command, 0, 0xff, "command register")                                  \
-    _(x, uint8_t, mask, 0xf, 0xf, "1: the channel's DREQ is ignored")                    \
-    _(x, uint8_t, reached, 0, 0xf, "status 3:0: terminal counts since the last read")    \
-    _(x, uint8_t, requests, 0, 0xf, "levels of DREQ")                                    \
-    _(x, uint8_t, software, 0, 0xf, "request register")                                  \
+#define CHIP_STATE(_, x)                                                               \
+    _(x, uint8_t, command, 0, 0xff, "command register")                                \
+    _(x, uint8_t, mask, 0xf, 0xf, "1: the channel's DREQ is ignored")                  \
+    _(x, uint8_t, reached, 0, 0xf, "status 3:0: terminal counts since the last read")  \
+    _(x, uint8_t, requests, 0, 0xf, "levels of DREQ")                                  \
+    _(x, uint8_t, software, 0, 0xf, "request register")                                \
     _(x, bool, flip, false, 1, "byte pointer: the next byte is the high one")
 
 struct chip {
@@ -43,9 +43,8 @@ struct dma {
 };
 
 static const struct field channel_fields[] = {CHANNEL_STATE(STATE_FIELD, channel){0}};
-static const struct field chip_fields[] = {
-    CHIP_STATE(STATE_FIELD, chip)
-        FIELD_SUBLIST(chip, struct channel, channel, CHANNELS, channel_fields){0}};
+static const struct field chip_fields[] = {CHIP_STATE(STATE_FIELD, chip) FIELD_SUBLIST(
+    chip, struct channel, channel, CHANNELS, channel_fields){0}};
 static const struct field dma_fields[] = {
     FIELD_SUBLIST(dma, struct chip, chip, 2, chip_fields){
         "page", FIELD_VALUE, offsetof(struct dma, page), 1, 16, 0, 0xff,
@@ -84,7 +83,9 @@ static void write_chip(struct chip *c, unsigned reg, uint8_t v)
     }
     switch (reg - 8) {
     case COMMAND: c->command = v; break;
-    case REQUEST: c->software = v & 4 ? c->software | bit : c->software & (uint8_t)~bit; break;
+    case REQUEST:
+        c->software = v & 4 ? c->software | bit : c->software & (uint8_t)~bit;
+        break;
     case MASK_BIT: c->mask = v & 4 ? c->mask | bit : c->mask & (uint8_t)~bit; break;
     case MODE: c->channel[v & 3].mode = v & 0xfc; break;
     case CLEAR_FLIP: c->flip = false; break;
@@ -214,7 +215,8 @@ static void move(struct dma *d, unsigned channel, enum dma_kind kind, uint8_t *b
 
     if (kind == DMA_TO_MEMORY) {
         (void)d->bus->dma_write(d->bus->owner, from, bytes, n);
-    } else if (kind == DMA_FROM_MEMORY && !d->bus->dma_read(d->bus->owner, from, bytes, n)) {
+    } else if (kind == DMA_FROM_MEMORY &&
+               !d->bus->dma_read(d->bus->owner, from, bytes, n)) {
         for (size_t i = 0; i < n; i++)
             bytes[i] = 0xff;
     }
@@ -237,8 +239,8 @@ static void terminal_count(struct chip *c, unsigned n)
     }
 }
 
-size_t dma_transfer(struct device *dma, unsigned channel, enum dma_kind kind, void *buffer,
-                    size_t n, bool *tc)
+size_t dma_transfer(struct device *dma, unsigned channel, enum dma_kind kind,
+                    void *buffer, size_t n, bool *tc)
 {
     struct dma *d = dma->state;
     uint8_t *bytes = buffer;

@@ -1,34 +1,54 @@
 /* hpet.c - high precision event timers: a 100 MHz counter and three comparators.
  *
  * MMIO at FED00000h. IA-PC HPET specification 1.0a. With legacy replacement, timers 0
- * and 1 take the place of the 8254 and the RTC on IRQ 0 and 8: so those two pass through
- * this chip ("pit", "rtc" in, "irq0", "irq8" out). Other routes are I/O APIC inputs 20 to
- * 23, which nothing else on the board uses, and messages.
+ * and 1 take the place of the 8254 and the RTC on IRQ 0 and 8: so those two pass
+ * through this chip ("pit", "rtc" in, "irq0", "irq8" out). Other routes are I/O APIC
+ * inputs 20 to 23, which nothing else on the board uses, and messages.
  */
 #include "chipset/hpet.h"
 
 enum { TIMERS = 3, HZ = 100000000, FEMTOSECONDS = 10000000, LEAST = HZ / 1000000 };
 enum { FIRST_GSI = 20, GSIS = 4 };
-enum { GCAP = 0x000, GCONF = 0x010, GINTR = 0x020, MAIN = 0x0f0, TIMER0 = 0x100, STRIDE = 0x20 };
+enum {
+    GCAP = 0x000,
+    GCONF = 0x010,
+    GINTR = 0x020,
+    MAIN = 0x0f0,
+    TIMER0 = 0x100,
+    STRIDE = 0x20
+};
 enum { TN_CONF = 0x00, TN_COMPARATOR = 0x08, TN_FSB = 0x10 };
 enum { ENABLE_CNF = 1, LEG_RT_CNF = 2 };
-enum { TN_LEVEL = 1 << 1, TN_INT_ENB = 1 << 2, TN_PERIODIC = 1 << 3, TN_PER_CAP = 1 << 4,
-       TN_SIZE_CAP = 1 << 5, TN_VAL_SET = 1 << 6, TN_32 = 1 << 8, TN_ROUTE = 0x1f << 9,
-       TN_FSB_EN = 1 << 14, TN_FSB_CAP = 1 << 15 };
+enum {
+    TN_LEVEL = 1 << 1,
+    TN_INT_ENB = 1 << 2,
+    TN_PERIODIC = 1 << 3,
+    TN_PER_CAP = 1 << 4,
+    TN_SIZE_CAP = 1 << 5,
+    TN_VAL_SET = 1 << 6,
+    TN_32 = 1 << 8,
+    TN_ROUTE = 0x1f << 9,
+    TN_FSB_EN = 1 << 14,
+    TN_FSB_CAP = 1 << 15
+};
 enum { PIT_IN, RTC_IN };
 
 /* Bits that a guest may write; VAL_SET is heard and not kept. */
-enum { TN_WRITABLE = TN_LEVEL | TN_INT_ENB | TN_PERIODIC | TN_32 | TN_ROUTE | TN_FSB_EN };
-#define TN_CAPABLE                                                                       \
+enum {
+    TN_WRITABLE = TN_LEVEL | TN_INT_ENB | TN_PERIODIC | TN_32 | TN_ROUTE | TN_FSB_EN
+};
+#define TN_CAPABLE                                                                     \
     (TN_PER_CAP | TN_SIZE_CAP | TN_FSB_CAP | (uint64_t)0xf << (32 + FIRST_GSI))
 
-#define COMPARATOR_STATE(_, x)                                                           \
-    _(x, uint32_t, conf, 0, TN_WRITABLE, "configuration, the bits that can be written")  \
-    _(x, uint64_t, comparator, UINT64_MAX, UINT64_MAX, "next match")                     \
-    _(x, uint64_t, period, 0, UINT64_MAX, "added at a match in periodic mode")           \
-    _(x, bool, set, false, 1, "VAL_SET: the next write is the comparator's, not the period's") \
-    _(x, uint64_t, seen, 0, UINT64_MAX, "count up to which matches were served")         \
-    _(x, uint64_t, fsb, 0, UINT64_MAX, "message: data 31:0, address 63:32")              \
+#define COMPARATOR_STATE(_, x)                                                         \
+    _(x, uint32_t, conf, 0, TN_WRITABLE,                                               \
+      "configuration, the bits that can be written")                                   \
+    _(x, uint64_t, comparator, UINT64_MAX, UINT64_MAX, "next match")                   \
+    _(x, uint64_t, period, 0, UINT64_MAX, "added at a match in periodic mode")         \
+    _(x, bool, set, false, 1,                                                          \
+      "VAL_SET: the next write is the comparator's, not the period's")                 \
+    _(x, uint64_t, seen, 0, UINT64_MAX, "count up to which matches were served")       \
+    _(x, uint64_t, fsb, 0, UINT64_MAX, "message: data 31:0, address 63:32")            \
     _(x, bool, level, false, 1, "what it drives on its route")
 
 struct comparator {
@@ -37,12 +57,13 @@ struct comparator {
     struct hpet *hpet;
 };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint8_t, conf, 0, 3, "general configuration")                                   \
-    _(x, uint8_t, status, 0, 7, "level interrupts that are active")                      \
-    _(x, uint64_t, counter, 0, UINT64_MAX, "main counter while halted; else what it was") \
-    _(x, uint64_t, start, 0, UINT64_MAX, "the 100 MHz period at which it was that")      \
-    _(x, bool, pit, false, 1, "level of the 8254's OUT0")                                \
+#define STATE(_, x)                                                                    \
+    _(x, uint8_t, conf, 0, 3, "general configuration")                                 \
+    _(x, uint8_t, status, 0, 7, "level interrupts that are active")                    \
+    _(x, uint64_t, counter, 0, UINT64_MAX,                                             \
+      "main counter while halted; else what it was")                                   \
+    _(x, uint64_t, start, 0, UINT64_MAX, "the 100 MHz period at which it was that")    \
+    _(x, bool, pit, false, 1, "level of the 8254's OUT0")                              \
     _(x, bool, rtc, false, 1, "level of the RTC's IRQ")
 
 struct hpet {
@@ -53,7 +74,8 @@ struct hpet {
     bool wire_pit, wire_rtc; /* the pins as they are: a reset does not move them */
 };
 
-static const struct field comparator_fields[] = {COMPARATOR_STATE(STATE_FIELD, comparator){0}};
+static const struct field comparator_fields[] = {
+    COMPARATOR_STATE(STATE_FIELD, comparator){0}};
 
 static bool enabled(const struct hpet *h)
 {
@@ -173,7 +195,8 @@ static void schedule(struct hpet *h, unsigned n)
     else if (d - ahead > (uint64_t)HZ * 1000000000u) /* 30 years: never */
         timer_stop(clock, &c->timer);
     else
-        timer_arm(clock, &c->timer, clock_from_hz(clock, periods(h) + d - ahead + 1, HZ));
+        timer_arm(clock, &c->timer,
+                  clock_from_hz(clock, periods(h) + d - ahead + 1, HZ));
 }
 
 static void due(void *owner)
@@ -205,8 +228,7 @@ static uint64_t read_register(const struct hpet *h, unsigned at)
     unsigned n = (at - TIMER0) / STRIDE;
 
     switch (at) {
-    case GCAP:
-        return (uint64_t)FEMTOSECONDS << 32 | 0x8086a001u | (TIMERS - 1) << 8;
+    case GCAP: return (uint64_t)FEMTOSECONDS << 32 | 0x8086a001u | (TIMERS - 1) << 8;
     case GCONF: return h->conf;
     case GINTR: return h->status;
     case MAIN: return counter(h);
@@ -217,7 +239,8 @@ static uint64_t read_register(const struct hpet *h, unsigned at)
     c = &h->comparator[n];
     switch (at - TIMER0 - n * STRIDE) {
     case TN_CONF: return c->conf | TN_CAPABLE;
-    case TN_COMPARATOR: return enabled(h) ? comparator_at(c, counter(h)) : c->comparator;
+    case TN_COMPARATOR:
+        return enabled(h) ? comparator_at(c, counter(h)) : c->comparator;
     case TN_FSB: return c->fsb;
     default: return 0;
     }
@@ -287,7 +310,8 @@ static void write_conf(struct hpet *h, unsigned n, uint64_t v)
 }
 
 /* 1.0a, 2.3.9.2.2: in periodic mode a write is the period; with VAL_SET before it, the
- * comparator itself, and it remains the period too until another write says otherwise. */
+ * comparator itself, and it remains the period too until another write says otherwise.
+ */
 static void write_comparator(struct hpet *h, unsigned n, uint64_t v)
 {
     struct comparator *c = &h->comparator[n];
@@ -422,7 +446,8 @@ const struct device_class hpet_class = {
         (const struct pin[]){
             {"irq0", .offset = offsetof(struct hpet, irq0)},
             {"irq8", .offset = offsetof(struct hpet, irq8)},
-            {"gsi%u", .offset = offsetof(struct hpet, gsi), .count = GSIS},
+            {"gsi2%u", .offset = offsetof(struct hpet, gsi),
+             .count = GSIS}, /* 20 to 23 */
             {"pit", .moved = moved, .n = PIT_IN},
             {"rtc", .moved = moved, .n = RTC_IN},
             {0},

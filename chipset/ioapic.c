@@ -1,8 +1,8 @@
 /* ioapic.c - the I/O APIC: 24 pins, each a row of the redirection table.
  *
- * MMIO at FEC00000h. Intel 82093AA data sheet (290566); the EOI register at 40h came with
- * version 20h (ICH data sheets, "IOxAPIC EOI register"). Polarity bits are held and not
- * used: on this board a pin that is high asserts, whatever the trace carried.
+ * MMIO at FEC00000h. Intel 82093AA data sheet (290566); the EOI register at 40h came
+ * with version 20h (ICH data sheets, "IOxAPIC EOI register"). Polarity bits are held
+ * and not used: on this board a pin that is high asserts, whatever the trace carried.
  */
 #include "chipset/ioapic.h"
 
@@ -10,15 +10,21 @@ enum { PINS = 24, VERSION = 0x20, ID_BITS = 0x0f000000 };
 enum { IOREGSEL = 0x00, IOWIN = 0x10, EOIR = 0x40 };
 enum { IOAPICID, IOAPICVER, IOAPICARB, IOREDTBL = 0x10 };
 /* Redirection entries; bits 12 and 14 are the chip's own. */
-enum { DELIVERY = 7 << 8, LOGICAL = 1 << 11, REMOTE_IRR = 1 << 14, LEVEL = 1 << 15,
-       MASKED = 1 << 16, WRITABLE_LOW = 0x1afff };
+enum {
+    DELIVERY = 7 << 8,
+    LOGICAL = 1 << 11,
+    REMOTE_IRR = 1 << 14,
+    LEVEL = 1 << 15,
+    MASKED = 1 << 16,
+    WRITABLE_LOW = 0x1afff
+};
 #define WRITABLE (0xff00000000000000ull | WRITABLE_LOW)
 #define ENTRY_MAX (WRITABLE | REMOTE_IRR)
 
-#define STATE(_, x)                                                                      \
-    _(x, uint8_t, select, 0, 0xff, "IOREGSEL")                                           \
-    _(x, uint32_t, id, 0, ID_BITS, "IOAPICID")                                           \
-    _(x, uint64_t, entry, MASKED, ENTRY_MAX, "redirection table", PINS)                  \
+#define STATE(_, x)                                                                    \
+    _(x, uint8_t, select, 0, 0xff, "IOREGSEL")                                         \
+    _(x, uint32_t, id, 0, ID_BITS, "IOAPICID")                                         \
+    _(x, uint64_t, entry, MASKED, ENTRY_MAX, "redirection table", PINS)                \
     _(x, uint32_t, levels, 0, 0xffffff, "what the pins were last seen to be")
 
 struct ioapic {
@@ -55,7 +61,8 @@ static void serve_level(struct ioapic *c, unsigned n)
 {
     uint64_t e = c->entry[n];
 
-    if ((c->levels >> n & 1) && is_level(e) && !(e & (MASKED | REMOTE_IRR)) && send(c, n))
+    if ((c->levels >> n & 1) && is_level(e) && !(e & (MASKED | REMOTE_IRR)) &&
+        send(c, n))
         c->entry[n] |= REMOTE_IRR;
 }
 
@@ -116,8 +123,8 @@ static void write_window(struct ioapic *c, uint32_t v)
         e = (e & 0xffffffff) | ((uint64_t)v << 32 & WRITABLE);
     else
         e = (e & ~(uint64_t)WRITABLE_LOW) | (v & WRITABLE_LOW);
-    /* Without level triggering there is nothing to wait for. Kernels switch a pin to edge
-     * and back to drop a stuck remote IRR. */
+    /* Without level triggering there is nothing to wait for. Kernels switch a pin to
+     * edge and back to drop a stuck remote IRR. */
     if (!is_level(e))
         e &= ~(uint64_t)REMOTE_IRR;
     c->entry[n] = e;

@@ -1,50 +1,91 @@
 /* lapic.c - the local APIC: xAPIC registers at FEE00000h, x2APIC as MSRs.
  *
- * Intel SDM vol 3A chapter 10. All local APICs of a machine share the page of registers;
- * apic_bus's `current` tells whose they are. The timer is arithmetic on virtual time.
+ * Intel SDM vol 3A chapter 10. All local APICs of a machine share the page of
+ * registers; apic_bus's `current` tells whose they are. The timer is arithmetic on
+ * virtual time.
  */
 #include "chipset/lapic.h"
 #include "base/error.h"
 
 enum reg {
-    ID = 0x02, VERSION = 0x03, TPR = 0x08, APR = 0x09, PPR = 0x0a, EOI = 0x0b, RRD = 0x0c,
-    LDR = 0x0d, DFR = 0x0e, SVR = 0x0f, ISR0 = 0x10, TMR0 = 0x18, IRR0 = 0x20, ESR = 0x28,
-    ICR = 0x30, ICR_HIGH = 0x31, LVT0 = 0x32, INITIAL = 0x38, CURRENT = 0x39, DIVIDE = 0x3e,
+    ID = 0x02,
+    VERSION = 0x03,
+    TPR = 0x08,
+    APR = 0x09,
+    PPR = 0x0a,
+    EOI = 0x0b,
+    RRD = 0x0c,
+    LDR = 0x0d,
+    DFR = 0x0e,
+    SVR = 0x0f,
+    ISR0 = 0x10,
+    TMR0 = 0x18,
+    IRR0 = 0x20,
+    ESR = 0x28,
+    ICR = 0x30,
+    ICR_HIGH = 0x31,
+    LVT0 = 0x32,
+    INITIAL = 0x38,
+    CURRENT = 0x39,
+    DIVIDE = 0x3e,
     SELF_IPI = 0x3f, /* x2APIC only */
 };
-enum lvt { LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVTS };
-enum { LVT_MODE = 7 << 8, LVT_REMOTE_IRR = 1 << 14, LVT_LEVEL = 1 << 15, LVT_MASK = 1 << 16,
-       LVT_PERIODIC = 1 << 17, LVT_DEADLINE = 1 << 18, LVT_BITS = 0x7ffff };
+enum lvt {
+    LVT_TIMER,
+    LVT_THERMAL,
+    LVT_PERFORMANCE,
+    LVT_LINT0,
+    LVT_LINT1,
+    LVT_ERROR,
+    LVTS
+};
+enum {
+    LVT_MODE = 7 << 8,
+    LVT_REMOTE_IRR = 1 << 14,
+    LVT_LEVEL = 1 << 15,
+    LVT_MASK = 1 << 16,
+    LVT_PERIODIC = 1 << 17,
+    LVT_DEADLINE = 1 << 18,
+    LVT_BITS = 0x7ffff
+};
 enum { SVR_ENABLE = 1 << 8, SVR_BITS = 0x3ff };
-enum { ICR_LOGICAL = 1 << 11, ICR_ASSERT = 1 << 14, ICR_LEVEL = 1 << 15,
-       ICR_BITS = 0xccfff };
-enum { ERROR_SEND_VECTOR = 1 << 5, ERROR_RECEIVE_VECTOR = 1 << 6, ERROR_REGISTER = 1 << 7 };
+enum {
+    ICR_LOGICAL = 1 << 11,
+    ICR_ASSERT = 1 << 14,
+    ICR_LEVEL = 1 << 15,
+    ICR_BITS = 0xccfff
+};
+enum {
+    ERROR_SEND_VECTOR = 1 << 5,
+    ERROR_RECEIVE_VECTOR = 1 << 6,
+    ERROR_REGISTER = 1 << 7
+};
 enum { BASE_BSP = 1 << 8, BASE_EXTD = 1 << 10, BASE_EN = 1 << 11 };
 enum { MSR_DEADLINE = 0x6e0, MSR_X2APIC = 0x800 };
 enum { PAGE = 0xfff, FIRST_VECTOR = 16, MAX_ID = 0x00050014 /* 6 LVT entries, 14h */ };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint64_t, base, 0, UINT64_MAX, "IA32_APIC_BASE")                                \
-    _(x, uint8_t, id, 0, 0xff, "xAPIC ID")                                               \
-    _(x, uint8_t, tpr, 0, 0xff, "task priority")                                         \
-    _(x, uint8_t, ldr, 0, 0xff, "logical destination, xAPIC")                            \
-    _(x, uint8_t, dfr, 0xf, 0xf, "destination format: Fh flat, 0 cluster")               \
-    _(x, uint32_t, svr, 0xff, SVR_BITS, "spurious vector, software enable")              \
-    _(x, uint32_t, isr, 0, UINT32_MAX, "in service", 8)                                  \
-    _(x, uint32_t, tmr, 0, UINT32_MAX, "trigger mode: 1 level", 8)                       \
-    _(x, uint32_t, irr, 0, UINT32_MAX, "requests", 8)                                    \
-    _(x, uint8_t, esr, 0, 0xff, "error status, as last written")                         \
-    _(x, uint8_t, errors, 0, 0xff, "errors since")                                       \
-    _(x, uint32_t, icr, 0, ICR_BITS, "interrupt command 31:0")                           \
-    _(x, uint32_t, icr_high, 0, UINT32_MAX, "interrupt command 63:32")                   \
-    _(x, uint32_t, lvt, LVT_MASK, LVT_BITS, "timer, thermal, performance, LINT0, LINT1, error", \
-      LVTS)                                                                              \
-    _(x, uint32_t, initial, 0, UINT32_MAX, "timer: initial count")                       \
-    _(x, uint8_t, divide, 0, 0xb, "timer: divide configuration")                         \
-    _(x, uint64_t, start, 0, UINT64_MAX, "timer: bus period at which it began")          \
-    _(x, uint64_t, fired, 0, UINT64_MAX, "timer: how often it reached zero since")       \
-    _(x, uint64_t, deadline, 0, UINT64_MAX, "IA32_TSC_DEADLINE; 0 not armed")            \
-    _(x, uint8_t, lint, 0, 3, "levels of LINT0 and LINT1")                               \
+#define STATE(_, x)                                                                    \
+    _(x, uint64_t, base, 0, UINT64_MAX, "IA32_APIC_BASE")                              \
+    _(x, uint8_t, id, 0, 0xff, "xAPIC ID")                                             \
+    _(x, uint8_t, tpr, 0, 0xff, "task priority")                                       \
+    _(x, uint8_t, ldr, 0, 0xff, "logical destination, xAPIC")                          \
+    _(x, uint8_t, dfr, 0xf, 0xf, "destination format: Fh flat, 0 cluster")             \
+    _(x, uint32_t, svr, 0xff, SVR_BITS, "spurious vector, software enable")            \
+    _(x, uint32_t, isr, 0, UINT32_MAX, "in service", 8)                                \
+    _(x, uint32_t, tmr, 0, UINT32_MAX, "trigger mode: 1 level", 8)                     \
+    _(x, uint32_t, irr, 0, UINT32_MAX, "requests", 8)                                  \
+    _(x, uint8_t, esr, 0, 0xff, "error status, as last written")                       \
+    _(x, uint8_t, errors, 0, 0xff, "errors since")                                     \
+    _(x, uint32_t, icr, 0, ICR_BITS, "interrupt command 31:0")                         \
+    _(x, uint32_t, icr_high, 0, UINT32_MAX, "interrupt command 63:32")                 \
+    _(x, uint32_t, lvt, LVT_MASK, LVT_BITS,                                            \
+      "timer, thermal, performance, LINT0, LINT1, error", LVTS)                        \
+    _(x, uint32_t, initial, 0, UINT32_MAX, "timer: initial count")                     \
+    _(x, uint8_t, divide, 0, 0xb, "timer: divide configuration")                       \
+    _(x, uint64_t, start, 0, UINT64_MAX, "timer: bus period at which it began")        \
+    _(x, uint64_t, fired, 0, UINT64_MAX, "timer: how often it reached zero since")     \
+    _(x, uint64_t, deadline, 0, UINT64_MAX, "IA32_TSC_DEADLINE; 0 not armed")          \
+    _(x, uint8_t, lint, 0, 3, "levels of LINT0 and LINT1")                             \
     _(x, bool, extint, false, 1, "an ExtINT message waits")
 
 struct lapic {
@@ -241,7 +282,8 @@ static bool extint_waits(const struct lapic *l)
 
 static void update(struct lapic *l)
 {
-    line_set(&l->intr, on(l) ? deliverable(l) >= 0 || extint_waits(l) : lint_level(l, 0));
+    line_set(&l->intr,
+             on(l) ? deliverable(l) >= 0 || extint_waits(l) : lint_level(l, 0));
 }
 
 /* ---- the timer ---- */
@@ -338,7 +380,8 @@ static void timer_schedule(struct lapic *l)
     }
     /* A period shorter than a microsecond is met every so many periods only: that is
      * as often as an interrupt could be taken, and bounds the work. */
-    step = periodic(l) && p < l->bus_hz / 1000000 ? (l->bus_hz / 1000000 + p - 1) / p : 1;
+    step =
+        periodic(l) && p < l->bus_hz / 1000000 ? (l->bus_hz / 1000000 + p - 1) / p : 1;
     next = (l->fired / step + 1) * step;
     timer_arm(l->clock, &l->timer,
               clock_from_hz(l->clock, l->start + next * p, l->bus_hz));
@@ -381,7 +424,8 @@ static void write_divide(struct lapic *l, uint8_t v)
     l->divide = v & 0xb;
     if (!l->initial || over)
         return;
-    l->start = clock_to_hz(l->clock, l->clock->now, l->bus_hz) - (uint64_t)gone * divisor(l);
+    l->start =
+        clock_to_hz(l->clock, l->clock->now, l->bus_hz) - (uint64_t)gone * divisor(l);
     l->fired = 0;
     timer_schedule(l);
 }
@@ -428,7 +472,7 @@ static unsigned priority(const void *owner)
     return software_enabled(l) ? ppr(l) : 0x100;
 }
 
-/* SDM vol 3A 10.4.7.1: the registers after power-up or INIT; ID and base are not here. */
+/* SDM vol 3A 10.4.7.1: the registers after power-up or INIT, less ID and base. */
 static void clear_registers(struct lapic *l)
 {
     l->tpr = l->ldr = l->esr = l->errors = l->divide = 0;
@@ -769,8 +813,8 @@ static bool base_set(void *owner, uint64_t v)
 /* The MSRs of SDM vol 3A Table 10-6. */
 static bool msr_readable(unsigned reg)
 {
-    return is_register(reg) && reg != EOI && reg != DFR && reg != ICR_HIGH && reg != APR &&
-           reg != RRD;
+    return is_register(reg) && reg != EOI && reg != DFR && reg != ICR_HIGH &&
+           reg != APR && reg != RRD;
 }
 
 static bool msr_get(void *owner, uint32_t msr, uint64_t *value)
@@ -934,10 +978,9 @@ const struct device_class lapic_class = {
     .title = "Local APIC",
     .size = sizeof(struct lapic),
     .fields = (const struct field[]){STATE(STATE_FIELD, lapic){0}},
-    .regions =
-        (const struct region[]){
-            {"lapic", 0xfee00000, 0x1000, peek, access, 4, .mmio = true, .unmapped = true},
-            {0}},
+    .regions = (const struct region[]){{"lapic", 0xfee00000, 0x1000, peek, access, 4,
+                                        .mmio = true, .unmapped = true},
+                                       {0}},
     .pins =
         (const struct pin[]){
             {"intr", .offset = offsetof(struct lapic, intr)},

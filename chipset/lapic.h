@@ -9,8 +9,9 @@
 extern const struct device_class lapic_class;
 
 struct lapic_wiring {
-    struct apic_bus *bus; /* outlives the device; APICs join it in device_start() order */
-    uint32_t tsc_hz;      /* rate of the CPU's time-stamp counter */
+    struct apic_bus
+        *bus;        /* outlives the device; APICs join it in device_start() order */
+    uint32_t tsc_hz; /* rate of the CPU's time-stamp counter */
     void *cpu;
     void (*sipi)(void *cpu, uint8_t vector);
     /* The CPU's TSC less clock_to_hz(now, tsc_hz): what IA32_TSC_ADJUST holds. */

@@ -4,18 +4,18 @@
  * sheet, CONFADD and CONFDATA. Port CF9h, the reset control register of the 82371SB
  * (PIIX3), lies inside CONFADD, which takes double words only: so it lives here too.
  */
-#include "base/error.h"
 #include "chipset/pci.h"
+#include "base/error.h"
 
 enum { SLOTS = 32, FUNCTIONS = 256, PIRQS = 4, WORDS = FUNCTIONS / 64 };
 enum { CONFADD = 0, RC = 1, CONFDATA = 4 };
 enum { CONE = 0x80000000u, CONFADD_BITS = 0x80fffffcu };
 enum { RCPU = 1 << 2, SRST = 1 << 1 }; /* reset CPU; hard when SRST */
 
-#define STATE(_, x)                                                                      \
-    _(x, uint32_t, address, 0, CONFADD_BITS, "CONFADD")                                  \
-    _(x, uint8_t, rc, 0, SRST, "RC: bit 1, the next reset is hard")                      \
-    _(x, uint64_t, asserted, 0, UINT64_MAX,                                              \
+#define STATE(_, x)                                                                    \
+    _(x, uint32_t, address, 0, CONFADD_BITS, "CONFADD")                                \
+    _(x, uint8_t, rc, 0, SRST, "RC: bit 1, the next reset is hard")                    \
+    _(x, uint64_t, asserted, 0, UINT64_MAX,                                            \
       "functions that assert PIRQ A, B, C, D: four words each", PIRQS *WORDS)
 
 struct pci {
@@ -24,8 +24,8 @@ struct pci {
     struct pci_function *function[FUNCTIONS];
 };
 
-/* INTA# of device 1 is PIRQA; each device further is one pin on. This is how boards with
- * a PIIX3 were wired, and what their BIOSes' routing tables say. */
+/* INTA# of device 1 is PIRQA; each device further is one pin on. This is how boards
+ * with a PIIX3 were wired, and what their BIOSes' routing tables say. */
 static unsigned pirq_of(unsigned number, unsigned pin)
 {
     return ((number >> 3) + pin - 2) & (PIRQS - 1);
@@ -64,7 +64,8 @@ bool pci_plug(struct device *host, unsigned device, unsigned function,
     p->function[number] = f;
     f->host = host;
     if (pin)
-        f->intx = (struct line){intx_moved, p, number << 2 | ((pin - 1) & 3), f->intx.level};
+        f->intx =
+            (struct line){intx_moved, p, number << 2 | ((pin - 1) & 3), f->intx.level};
     return true;
 }
 
@@ -156,7 +157,8 @@ const struct device_class pci_class = {
     .title = "PCI bus and reset control",
     .size = sizeof(struct pci),
     .fields = (const struct field[]){STATE(STATE_FIELD, pci){0}},
-    .regions = (const struct region[]){{"pci", 0xcf8, 8, peek, access, .max_size = 4}, {0}},
+    .regions =
+        (const struct region[]){{"pci", 0xcf8, 8, peek, access, .max_size = 4}, {0}},
     .pins =
         (const struct pin[]){
             {"pirq%u", .offset = offsetof(struct pci, pirq), .count = PIRQS},

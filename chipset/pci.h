@@ -1,4 +1,5 @@
-/* pci.h - PCI: the bus with configuration mechanism #1, and what a function on it needs.
+/* pci.h - PCI: the bus with configuration mechanism #1, and what a function on it
+ * needs.
  *
  * A PCI function is a device whose struct holds a struct pci_function:
  *
@@ -50,7 +51,7 @@ enum {
     PCI_IO_SPACE = 1 << 0,
     PCI_MEMORY_SPACE = 1 << 1,
     PCI_BUS_MASTER = 1 << 2,
-    PCI_INTX_DISABLE = 1 << 10,  /* 2.3 */
+    PCI_INTX_DISABLE = 1 << 10,    /* 2.3 */
     PCI_STATUS_INTERRUPT = 1 << 3, /* 2.3 */
     PCI_STATUS_CAPABILITIES = 1 << 4,
 };
@@ -71,8 +72,8 @@ struct pci_identity {
     bool multi_function;
 };
 
-#define PCI_FUNCTION_STATE(_, x)                                                         \
-    _(x, uint8_t, config, 0, 0xff, "configuration space", PCI_CONFIG)                    \
+#define PCI_FUNCTION_STATE(_, x)                                                       \
+    _(x, uint8_t, config, 0, 0xff, "configuration space", PCI_CONFIG)                  \
     _(x, bool, asserted, false, 1, "the function wants its interrupt")
 
 struct pci_bar {
@@ -88,15 +89,15 @@ struct pci_function {
     /* Wiring, set up by init(). */
     void *owner;
     struct device *self;
-    struct device *host;           /* the bus; NULL while not plugged in */
-    uint8_t initial[PCI_CONFIG];   /* after reset */
-    uint8_t writable[PCI_CONFIG];  /* bits the guest may write */
-    uint8_t clearing[PCI_CONFIG];  /* bits a written 1 clears */
+    struct device *host;          /* the bus; NULL while not plugged in */
+    uint8_t initial[PCI_CONFIG];  /* after reset */
+    uint8_t writable[PCI_CONFIG]; /* bits the guest may write */
+    uint8_t clearing[PCI_CONFIG]; /* bits a written 1 clears */
     struct pci_bar bar[PCI_BARS + 1];
-    uint8_t msi;                   /* offset of the MSI capability; 0 none */
-    uint8_t free;                  /* first offset without a capability */
-    uint8_t last;                  /* the last capability */
-    uint8_t answers;               /* command bits 1:0 as the BARs follow them */
+    uint8_t msi;     /* offset of the MSI capability; 0 none */
+    uint8_t free;    /* first offset without a capability */
+    uint8_t last;    /* the last capability */
+    uint8_t answers; /* command bits 1:0 as the BARs follow them */
     /* Both optional. written: after a configuration write; read: before a read, for
      * registers that change by themselves. */
     void (*written)(void *owner, unsigned offset, unsigned size);
@@ -115,9 +116,9 @@ void pci_function_init(struct pci_function *f, struct device *self, void *owner,
 void pci_bar(struct pci_function *f, unsigned n, enum pci_bar_kind kind, uint64_t size,
              int region);
 
-/* Bits at offset (size 1, 2 or 4) after reset, and which of them the guest may write. */
-void pci_writable(struct pci_function *f, unsigned offset, unsigned size, uint32_t initial,
-                  uint32_t writable);
+/* Bits at offset (size 1, 2 or 4) after reset, and which the guest may write. */
+void pci_writable(struct pci_function *f, unsigned offset, unsigned size,
+                  uint32_t initial, uint32_t writable);
 
 /* Adds a capability of `size` bytes (id and next pointer included); returns its offset,
  * or 0 when configuration space is full. */
@@ -130,7 +131,8 @@ void pci_function_reset(struct pci_function *f);
 void pci_function_drive(struct pci_function *f);
 
 /* Puts the function, whose device has been started, on the bus of `host` (a device of
- * pci_class) at device 0-31, function 0-7. False with e filled when the place is taken. */
+ * pci_class) at device 0-31, function 0-7. False with e filled when the place is taken.
+ */
 bool pci_plug(struct device *host, unsigned device, unsigned function,
               struct pci_function *f, struct error *e);
 
@@ -140,11 +142,13 @@ void pci_interrupt(struct pci_function *f, bool level);
 
 /* Bus mastering: false, and nothing moved, while the command register forbids it. */
 bool pci_dma_read(struct pci_function *f, uint64_t address, void *to, size_t n);
-bool pci_dma_write(struct pci_function *f, uint64_t address, const void *from, size_t n);
+bool pci_dma_write(struct pci_function *f, uint64_t address, const void *from,
+                   size_t n);
 
-/* Configuration cycles, as the host bridge makes them; size 1, 2 or 4, inside a dword. */
+/* Configuration cycles, as the bridge makes them; size 1, 2 or 4, inside a dword. */
 uint32_t pci_config_read(struct pci_function *f, unsigned offset, unsigned size);
-void pci_config_write(struct pci_function *f, unsigned offset, unsigned size, uint32_t v);
+void pci_config_write(struct pci_function *f, unsigned offset, unsigned size,
+                      uint32_t v);
 
 static inline bool pci_bus_master(const struct pci_function *f)
 {

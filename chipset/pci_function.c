@@ -11,7 +11,8 @@ enum { ROM_ENABLE = 1, HEADER_MULTI = 0x80 };
 
 #define NOWHERE UINT64_MAX
 
-const struct field pci_function_fields[] = {PCI_FUNCTION_STATE(STATE_FIELD, pci_function){0}};
+const struct field pci_function_fields[] = {
+    PCI_FUNCTION_STATE(STATE_FIELD, pci_function){0}};
 
 static unsigned bar_offset(unsigned n)
 {
@@ -33,8 +34,8 @@ void pci_function_init(struct pci_function *f, struct device *self, void *owner,
     store16(f->initial + PCI_SUBSYSTEM, id->subsystem);
     f->initial[PCI_INTERRUPT_PIN] = id->interrupt_pin;
     f->writable[PCI_INTERRUPT_LINE] = id->interrupt_pin ? 0xff : 0;
-    store16(f->writable + PCI_COMMAND,
-            PCI_IO_SPACE | PCI_MEMORY_SPACE | PCI_BUS_MASTER | 0x140 | PCI_INTX_DISABLE);
+    store16(f->writable + PCI_COMMAND, PCI_IO_SPACE | PCI_MEMORY_SPACE |
+                                           PCI_BUS_MASTER | 0x140 | PCI_INTX_DISABLE);
     store16(f->clearing + PCI_STATUS, 0xf900);
     f->free = 0x40;
     for (unsigned i = 0; i <= PCI_ROM; i++)
@@ -63,8 +64,8 @@ void pci_bar(struct pci_function *f, unsigned n, enum pci_bar_kind kind, uint64_
         store32(f->writable + at + 4, (uint32_t)(mask >> 32));
 }
 
-void pci_writable(struct pci_function *f, unsigned offset, unsigned size, uint32_t initial,
-                  uint32_t writable)
+void pci_writable(struct pci_function *f, unsigned offset, unsigned size,
+                  uint32_t initial, uint32_t writable)
 {
     for (unsigned i = 0; i < size && offset + i < PCI_CONFIG; i++) {
         f->initial[offset + i] = (uint8_t)(initial >> 8 * i);
@@ -173,8 +174,7 @@ static void follow_interrupt(struct pci_function *f)
         f->config[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
     else
         f->config[PCI_STATUS] &= (uint8_t)~PCI_STATUS_INTERRUPT;
-    line_set(&f->intx,
-             f->asserted && !(command & PCI_INTX_DISABLE) && !msi_enabled(f));
+    line_set(&f->intx, f->asserted && !(command & PCI_INTX_DISABLE) && !msi_enabled(f));
 }
 
 void pci_interrupt(struct pci_function *f, bool level)
@@ -213,7 +213,8 @@ uint32_t pci_config_read(struct pci_function *f, unsigned offset, unsigned size)
     return (uint32_t)load_le(f->config + offset, size);
 }
 
-void pci_config_write(struct pci_function *f, unsigned offset, unsigned size, uint32_t v)
+void pci_config_write(struct pci_function *f, unsigned offset, unsigned size,
+                      uint32_t v)
 {
     if (offset + size > PCI_CONFIG)
         return;

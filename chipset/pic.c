@@ -8,26 +8,33 @@
 enum { CASCADE = 2, SPURIOUS = 7, MASTER = 0, SLAVE = 1 };
 enum { ICW1_IC4 = 1, ICW1_SNGL = 2, ICW1_LTIM = 8, ICW1 = 0x10 };
 enum { ICW4_AEOI = 2, ICW4_SFNM = 0x10 };
-enum { OCW3 = 8, OCW3_RIS = 1, OCW3_RR = 2, OCW3_P = 4, OCW3_SMM = 0x20, OCW3_ESMM = 0x40 };
+enum {
+    OCW3 = 8,
+    OCW3_RIS = 1,
+    OCW3_RR = 2,
+    OCW3_P = 4,
+    OCW3_SMM = 0x20,
+    OCW3_ESMM = 0x40
+};
 enum { EOI = 1, SPECIFIC = 2, ROTATE = 4 }; /* OCW2 bits 7:5 */
 
-#define CHIP_STATE(_, x)                                                                 \
-    _(x, uint8_t, irr, 0, 0xff, "interrupt request register")                            \
-    _(x, uint8_t, isr, 0, 0xff, "in-service register")                                   \
-    _(x, uint8_t, imr, 0, 0xff, "interrupt mask register (OCW1)")                        \
-    _(x, uint8_t, levels, 0, 0xff, "what the IR pins were last seen to be")              \
-    _(x, uint8_t, elcr, 0, 0xff, "1: level triggered")                                   \
-    _(x, uint8_t, base, 0, 0xf8, "vector of IR0 (ICW2)")                                 \
-    _(x, uint8_t, lowest, 7, 7, "the level of lowest priority")                          \
-    _(x, uint8_t, expect, 0, 4, "the ICW that the data port takes next; 0: OCW1")        \
-    _(x, bool, ic4, false, 1, "ICW1 announced an ICW4")                                  \
-    _(x, bool, single, false, 1, "ICW1 announced no ICW3")                               \
-    _(x, bool, ltim, false, 1, "ICW1: all inputs level triggered")                       \
-    _(x, bool, aeoi, false, 1, "automatic end of interrupt")                             \
-    _(x, bool, sfnm, false, 1, "special fully nested mode")                              \
-    _(x, bool, rotate, false, 1, "rotate in automatic end of interrupt")                 \
-    _(x, bool, smm, false, 1, "special mask mode")                                       \
-    _(x, bool, poll, false, 1, "the next read is a poll")                                \
+#define CHIP_STATE(_, x)                                                               \
+    _(x, uint8_t, irr, 0, 0xff, "interrupt request register")                          \
+    _(x, uint8_t, isr, 0, 0xff, "in-service register")                                 \
+    _(x, uint8_t, imr, 0, 0xff, "interrupt mask register (OCW1)")                      \
+    _(x, uint8_t, levels, 0, 0xff, "what the IR pins were last seen to be")            \
+    _(x, uint8_t, elcr, 0, 0xff, "1: level triggered")                                 \
+    _(x, uint8_t, base, 0, 0xf8, "vector of IR0 (ICW2)")                               \
+    _(x, uint8_t, lowest, 7, 7, "the level of lowest priority")                        \
+    _(x, uint8_t, expect, 0, 4, "the ICW that the data port takes next; 0: OCW1")      \
+    _(x, bool, ic4, false, 1, "ICW1 announced an ICW4")                                \
+    _(x, bool, single, false, 1, "ICW1 announced no ICW3")                             \
+    _(x, bool, ltim, false, 1, "ICW1: all inputs level triggered")                     \
+    _(x, bool, aeoi, false, 1, "automatic end of interrupt")                           \
+    _(x, bool, sfnm, false, 1, "special fully nested mode")                            \
+    _(x, bool, rotate, false, 1, "rotate in automatic end of interrupt")               \
+    _(x, bool, smm, false, 1, "special mask mode")                                     \
+    _(x, bool, poll, false, 1, "the next read is a poll")                              \
     _(x, bool, read_isr, false, 1, "the command port reads ISR, not IRR")
 
 struct chip {
@@ -67,8 +74,9 @@ static unsigned rank(const struct chip *c, int n)
     return n < 0 ? 8 : (unsigned)(n - c->lowest - 1) & 7;
 }
 
-/* The request that INT stands for, or -1. In special mask mode a masked level in service
- * holds nobody back; in special fully nested mode the slave may interrupt itself. */
+/* The request that INT stands for, or -1. In special mask mode a masked level in
+ * service holds nobody back; in special fully nested mode the slave may interrupt
+ * itself. */
 static int request(const struct pic *p, unsigned which)
 {
     const struct chip *c = &p->chip[which];
@@ -374,7 +382,8 @@ const struct device_class pic_class = {
     .name = "pic",
     .title = "8259A interrupt controllers",
     .size = sizeof(struct pic),
-    .fields = (const struct field[]){FIELD_SUBLIST(pic, struct chip, chip, 2, chip_fields){0}},
+    .fields = (const struct field[]){FIELD_SUBLIST(pic, struct chip, chip, 2,
+                                                   chip_fields){0}},
     .regions =
         (const struct region[]){
             {"pic-master", 0x20, 2, peek_master, access_master},

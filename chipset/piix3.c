@@ -1,7 +1,7 @@
 /* piix3.c - the ISA bridge of the 82371SB: who gets which interrupt.
  *
- * PCI device 8086:7000. Intel 82371SB data sheet (290550), PIRQRC[A:D]. Its ISA DMA, RTC,
- * PIC and timer are chips of their own here; port CF9h is in pci.c.
+ * PCI device 8086:7000. Intel 82371SB data sheet (290550), PIRQRC[A:D]. Its ISA DMA,
+ * RTC, PIC and timer are chips of their own here; port CF9h is in pci.c.
  *
  * All interrupt wires of the board meet here. ISA IRQs come in up to four times each
  * ("irq0", "b_irq0" ...: a wire has one driver) and are ORed; PIRQA to PIRQD join the
@@ -14,8 +14,8 @@
 enum { IRQS = 16, DRIVERS = 4, PIRQS = 4, GSIS = 20, PIRQRC = 0x60, PIRQ_INPUT = 64 };
 enum { ROUTE_OFF = 0x80, ROUTE_IRQ = 0xf };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint16_t, irq, 0, 0xffff, "levels of the IRQ inputs, by driver", DRIVERS)       \
+#define STATE(_, x)                                                                    \
+    _(x, uint16_t, irq, 0, 0xffff, "levels of the IRQ inputs, by driver", DRIVERS)     \
     _(x, uint8_t, pirq, 0, 0xf, "levels of PIRQA to PIRQD")
 
 struct piix3 {
@@ -92,8 +92,8 @@ static bool init(void *dev, struct device *self, struct error *e)
     pci_writable(f, 0x4e, 2, 0x0003, 0x01ff); /* XBCS */
     for (unsigned i = 0; i < PIRQS; i++)
         pci_writable(f, PIRQRC + i, 1, ROUTE_OFF, ROUTE_OFF | ROUTE_IRQ);
-    pci_writable(f, 0x69, 1, 2, 0xfe);      /* TOM */
-    pci_writable(f, 0x6a, 2, 0, 0x0081);    /* MSTAT */
+    pci_writable(f, 0x69, 1, 2, 0xfe);        /* TOM */
+    pci_writable(f, 0x6a, 2, 0, 0x0081);      /* MSTAT */
     pci_writable(f, 0x70, 2, 0x8080, 0xcfcf); /* MBIRQ0, MBIRQ1 */
     pci_writable(f, 0x76, 2, 0x0c0c, 0x8787); /* MBDMA0, MBDMA1 */
     pci_writable(f, 0x78, 2, 2, 0x3fff);      /* PCSC */

@@ -1,35 +1,56 @@
 /* piix4_pm.c - power management: ACPI event and control blocks, PM timer, SMI commands.
  *
  * PCI device 8086:7113, an I/O block of 64 bytes where PMBA says, and ports B2h-B3h.
- * Intel 82371AB (PIIX4) data sheet (290562), chapter 7; ACPI 6.4, 4.8. The SMBus half of
- * the chip is not there: its enable bit (D2h) does not stick.
+ * Intel 82371AB (PIIX4) data sheet (290562), chapter 7; ACPI 6.4, 4.8. The SMBus half
+ * of the chip is not there: its enable bit (D2h) does not stick.
  */
 #include "chipset/piix4_pm.h"
 #include "base/byteorder.h"
 
 enum { PM_HZ = 3579545, TMR_MSB = 23 };
 enum { PMBA = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, PMIOSE = 1, APMC_EN = 1 << 1 };
-enum { PMSTS = 0, PMEN = 2, PMCNTRL = 4, PMTMR = 8, GPSTS = 0xc, GPEN = 0xe,
-       PCNTRL = 0x10, GLBSTS = 0x18, DEVSTS = 0x1c, GLBEN = 0x20, GLBCTL = 0x28,
-       DEVCTL = 0x2c, GPIREG = 0x30, GPOREG = 0x34, BLOCK = 0x40 };
-enum { TMR = 1 << 0, BM = 1 << 4, GBL = 1 << 5, PWRBTN = 1 << 8, RTC = 1 << 10,
-       WAK = 1 << 15, EVENTS = TMR | BM | GBL | PWRBTN | RTC | WAK,
-       ENABLES = TMR | GBL | PWRBTN | RTC };
+enum {
+    PMSTS = 0,
+    PMEN = 2,
+    PMCNTRL = 4,
+    PMTMR = 8,
+    GPSTS = 0xc,
+    GPEN = 0xe,
+    PCNTRL = 0x10,
+    GLBSTS = 0x18,
+    DEVSTS = 0x1c,
+    GLBEN = 0x20,
+    GLBCTL = 0x28,
+    DEVCTL = 0x2c,
+    GPIREG = 0x30,
+    GPOREG = 0x34,
+    BLOCK = 0x40
+};
+enum {
+    TMR = 1 << 0,
+    BM = 1 << 4,
+    GBL = 1 << 5,
+    PWRBTN = 1 << 8,
+    RTC = 1 << 10,
+    WAK = 1 << 15,
+    EVENTS = TMR | BM | GBL | PWRBTN | RTC | WAK,
+    ENABLES = TMR | GBL | PWRBTN | RTC
+};
 enum { SCI_EN = 1 << 0, SLP_EN = 1 << 13, SLP_TYP = 7 << 10, CONTROL = 0x1c03 };
 enum { SLEEP_OFF = 0, SLEEP_SUSPEND_TO_RAM = 1 };
 enum { ACPI_ENABLE = 0xf1, ACPI_DISABLE = 0xf0 };
 enum { GPES = 16, POWER_BUTTON = 16 };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint16_t, sts, 0, EVENTS, "PMSTS")                                              \
-    _(x, uint16_t, en, 0, ENABLES, "PMEN")                                               \
-    _(x, uint16_t, control, 0, CONTROL, "PMCNTRL without SLP_EN")                        \
-    _(x, uint16_t, gpsts, 0, 0xffff, "GPSTS")                                            \
-    _(x, uint16_t, gpen, 0, 0xffff, "GPEN")                                              \
-    _(x, uint16_t, gpe, 0, 0xffff, "levels of the general-purpose event pins")           \
-    _(x, uint8_t, held, 0, 0xff, "block registers that only hold their value", BLOCK)    \
-    _(x, uint8_t, apmc, 0, 0xff, "B2h: the last SMI command")                            \
-    _(x, uint8_t, apms, 0, 0xff, "B3h: status that SMM and others pass on")              \
+#define STATE(_, x)                                                                    \
+    _(x, uint16_t, sts, 0, EVENTS, "PMSTS")                                            \
+    _(x, uint16_t, en, 0, ENABLES, "PMEN")                                             \
+    _(x, uint16_t, control, 0, CONTROL, "PMCNTRL without SLP_EN")                      \
+    _(x, uint16_t, gpsts, 0, 0xffff, "GPSTS")                                          \
+    _(x, uint16_t, gpen, 0, 0xffff, "GPEN")                                            \
+    _(x, uint16_t, gpe, 0, 0xffff, "levels of the general-purpose event pins")         \
+    _(x, uint8_t, held, 0, 0xff, "block registers that only hold their value", BLOCK)  \
+    _(x, uint8_t, apmc, 0, 0xff, "B2h: the last SMI command")                          \
+    _(x, uint8_t, apms, 0, 0xff, "B3h: status that SMM and others pass on")            \
     _(x, uint64_t, carries, 0, UINT64_MAX, "changes of the timer's top bit counted")
 
 struct piix4_pm {
@@ -206,7 +227,8 @@ static enum io_status access_apm(void *dev, struct io *io)
     p->apmc = (uint8_t)io->value;
     catch_up(p);
     /* On a real board an SMI handler turns ACPI on and off by setting SCI_EN. Firmware
-     * without one (ours, and SeaBIOS, which counts on this) expects the chip to do it. */
+     * without one (ours, and SeaBIOS, which counts on this) expects the chip to do it.
+     */
     if (p->apmc == ACPI_ENABLE)
         p->control |= SCI_EN;
     else if (p->apmc == ACPI_DISABLE)
@@ -299,7 +321,6 @@ static void drive(void *dev)
     p->wire_gpe = p->gpe;
     pci_function_drive(&p->pci);
     follow_base(p);
-    catch_up(p);
     update(p);
 }
 

@@ -11,27 +11,28 @@ enum { RW_LSB = 1, RW_MSB = 2, RW_WORD = 3 };
 enum { STATUS_OUT = 0x80, STATUS_NULL = 0x40 };
 enum { READ_BACK = 3, BACK_NOT_COUNT = 0x20, BACK_NOT_STATUS = 0x10 };
 
-#define COUNTER_STATE(_, x)                                                              \
-    _(x, uint8_t, mode, 3, 5, "counting mode 0 to 5")                                    \
-    _(x, uint8_t, rw, RW_WORD, 3, "read/write format: LSB, MSB, both")                   \
-    _(x, bool, bcd, false, 1, "counts in four decades")                                  \
-    _(x, bool, second_write, false, 1, "the next write is the MSB")                      \
-    _(x, bool, second_read, false, 1, "the next read is the MSB")                        \
-    _(x, uint8_t, lsb, 0, 0xff, "LSB written, MSB still to come")                        \
-    _(x, bool, count_held, false, 1, "a latched count waits to be read")                 \
-    _(x, uint16_t, held, 0, 0xffff, "that count, as read")                               \
-    _(x, bool, status_held, false, 1, "a latched status waits to be read")               \
-    _(x, uint8_t, status, 0, 0xff, "that status")                                        \
-    _(x, bool, gate, true, 1, "level of GATE")                                           \
-    _(x, bool, written, false, 1, "the count register holds a count")                    \
-    _(x, bool, pending, false, 1, "that count is not yet in the counting element")       \
-    _(x, bool, low_next, false, 1, "mode 3: it takes over where OUT falls")              \
-    _(x, uint64_t, takeover, 0, UINT64_MAX, "modes 2, 3: the pulse at which it does")    \
-    _(x, bool, active, false, 1, "the counting element is loaded, or will be at origin") \
-    _(x, bool, running, false, 1, "it counts; else it stands at `at`")                   \
-    _(x, uint32_t, count, 0x10000, 0x10000, "count register, 0 meaning the most")        \
-    _(x, uint32_t, n, 0x10000, 0x10000, "what the counting element was loaded with")     \
-    _(x, uint64_t, origin, 0, UINT64_MAX, "pulse of that load, since power-on")          \
+#define COUNTER_STATE(_, x)                                                            \
+    _(x, uint8_t, mode, 3, 5, "counting mode 0 to 5")                                  \
+    _(x, uint8_t, rw, RW_WORD, 3, "read/write format: LSB, MSB, both")                 \
+    _(x, bool, bcd, false, 1, "counts in four decades")                                \
+    _(x, bool, second_write, false, 1, "the next write is the MSB")                    \
+    _(x, bool, second_read, false, 1, "the next read is the MSB")                      \
+    _(x, uint8_t, lsb, 0, 0xff, "LSB written, MSB still to come")                      \
+    _(x, bool, count_held, false, 1, "a latched count waits to be read")               \
+    _(x, uint16_t, held, 0, 0xffff, "that count, as read")                             \
+    _(x, bool, status_held, false, 1, "a latched status waits to be read")             \
+    _(x, uint8_t, status, 0, 0xff, "that status")                                      \
+    _(x, bool, gate, true, 1, "level of GATE")                                         \
+    _(x, bool, written, false, 1, "the count register holds a count")                  \
+    _(x, bool, pending, false, 1, "that count is not yet in the counting element")     \
+    _(x, bool, low_next, false, 1, "mode 3: it takes over where OUT falls")            \
+    _(x, uint64_t, takeover, 0, UINT64_MAX, "modes 2, 3: the pulse at which it does")  \
+    _(x, bool, active, false, 1,                                                       \
+      "the counting element is loaded, or will be at origin")                          \
+    _(x, bool, running, false, 1, "it counts; else it stands at `at`")                 \
+    _(x, uint32_t, count, 0x10000, 0x10000, "count register, 0 meaning the most")      \
+    _(x, uint32_t, n, 0x10000, 0x10000, "what the counting element was loaded with")   \
+    _(x, uint64_t, origin, 0, UINT64_MAX, "pulse of that load, since power-on")        \
     _(x, uint32_t, at, 0, 0xffffffff, "pulses since the load, while not running")
 
 struct counter {
@@ -179,7 +180,8 @@ static void due(void *owner)
 
 static uint16_t to_bcd(uint32_t v)
 {
-    return (uint16_t)(v / 1000 % 10 << 12 | v / 100 % 10 << 8 | v / 10 % 10 << 4 | v % 10);
+    return (uint16_t)(v / 1000 % 10 << 12 | v / 100 % 10 << 8 | v / 10 % 10 << 4 |
+                      v % 10);
 }
 
 static uint32_t from_bcd(uint32_t v)
@@ -442,7 +444,6 @@ static void drive(void *dev)
             c->count = modulus(c);
         if (elapsed(c, t) < -1)
             c->origin = t + 1;
-        settle(c, t);
         refresh(c, t);
     }
 }
@@ -459,9 +460,8 @@ const struct device_class pit_class = {
     .name = "pit",
     .title = "8254 interval timer",
     .size = sizeof(struct pit),
-    .fields =
-        (const struct field[]){
-            FIELD_SUBLIST(pit, struct counter, counter, COUNTERS, counter_fields){0}},
+    .fields = (const struct field[]){FIELD_SUBLIST(pit, struct counter, counter,
+                                                   COUNTERS, counter_fields){0}},
     .regions = (const struct region[]){{"pit", 0x40, 4, peek, access}, {0}},
     .pins =
         (const struct pin[]){

@@ -20,10 +20,10 @@ enum {
 enum { PIT_HZ = 1193182, REFRESH = 18 }; /* one refresh in 18 PIT periods, 15 us */
 enum input { OUT2, SERR, IOCHK, NMI_MASK };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint8_t, control, 0, WRITABLE, "the four bits that can be written")             \
-    _(x, uint8_t, reasons, 0, SERR_NMI_STS | IOCHK_NMI_STS, "latched NMI reasons")       \
-    _(x, bool, out2, false, 1, "level of timer 2's OUT")                                 \
+#define STATE(_, x)                                                                    \
+    _(x, uint8_t, control, 0, WRITABLE, "the four bits that can be written")           \
+    _(x, uint8_t, reasons, 0, SERR_NMI_STS | IOCHK_NMI_STS, "latched NMI reasons")     \
+    _(x, bool, out2, false, 1, "level of timer 2's OUT")                               \
     _(x, bool, masked, false, 1, "NMI masked by port 70h")
 
 struct port61 {

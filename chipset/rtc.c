@@ -8,14 +8,30 @@
 #include "chipset/rtc.h"
 
 enum reg {
-    SECONDS, SECONDS_ALARM, MINUTES, MINUTES_ALARM, HOURS, HOURS_ALARM,
-    DAY_OF_WEEK, DATE_OF_MONTH, MONTH, YEAR, REG_A, REG_B, REG_C, REG_D,
+    SECONDS,
+    SECONDS_ALARM,
+    MINUTES,
+    MINUTES_ALARM,
+    HOURS,
+    HOURS_ALARM,
+    DAY_OF_WEEK,
+    DATE_OF_MONTH,
+    MONTH,
+    YEAR,
+    REG_A,
+    REG_B,
+    REG_C,
+    REG_D,
     CENTURY = 0x32, /* IBM PC/AT, and where ACPI's FADT points */
     CMOS_BYTES = 256,
 };
 enum { A_UIP = 0x80, A_DV = 0x70, A_DV_RUN = 0x20, A_DV_RESET = 0x60, A_RS = 0x0f };
 enum {
-    B_SET = 0x80, B_PIE = 0x40, B_AIE = 0x20, B_UIE = 0x10, B_SQWE = 0x08,
+    B_SET = 0x80,
+    B_PIE = 0x40,
+    B_AIE = 0x20,
+    B_UIE = 0x10,
+    B_SQWE = 0x08,
     B_DM = 0x04, /* binary */
     B_24 = 0x02,
 };
@@ -27,13 +43,14 @@ enum { ANY = -1, NEVER = -2 }; /* an alarm byte that matches always, or never */
  * warning and 1984 us of update (MC146818A, Table 4). */
 enum { HZ = 32768, UIP_TICKS = 73, DAY = 86400 };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint8_t, cmos, 0, 0xff, "registers and memory", CMOS_BYTES)                     \
-    _(x, uint8_t, index, 0, 0x7f, "port 70h")                                            \
-    _(x, uint8_t, index2, 0, 0x7f, "port 72h")                                           \
-    _(x, bool, nmi_mask, false, 1, "port 70h bit 7")                                     \
-    _(x, uint64_t, start, 0, UINT64_MAX, "divider period at which the chain read 0")     \
-    _(x, uint64_t, second, 0, UINT64_MAX, "seconds since start that have been counted")  \
+#define STATE(_, x)                                                                    \
+    _(x, uint8_t, cmos, 0, 0xff, "registers and memory", CMOS_BYTES)                   \
+    _(x, uint8_t, index, 0, 0x7f, "port 70h")                                          \
+    _(x, uint8_t, index2, 0, 0x7f, "port 72h")                                         \
+    _(x, bool, nmi_mask, false, 1, "port 70h bit 7")                                   \
+    _(x, uint64_t, start, 0, UINT64_MAX, "divider period at which the chain read 0")   \
+    _(x, uint64_t, second, 0, UINT64_MAX,                                              \
+      "seconds since start that have been counted")                                    \
     _(x, uint64_t, wave, 0, UINT64_MAX, "periodic edges since start that were counted")
 
 /* What the battery keeps through a reset of the machine. */
@@ -53,7 +70,7 @@ struct rtc {
 };
 
 struct date {
-    int64_t days; /* since 1970-01-01 */
+    int64_t days;    /* since 1970-01-01 */
     unsigned second; /* of the day */
 };
 
@@ -216,7 +233,8 @@ static void count_seconds(struct rtc *r, uint64_t n)
     if (alarm && alarm <= n)
         r->cmos[REG_C] |= C_AF;
     r->cmos[REG_C] |= C_UF;
-    total = d.second + n % ((uint64_t)DAY * 146097); /* 400 years: the calendar's cycle */
+    total =
+        d.second + n % ((uint64_t)DAY * 146097); /* 400 years: the calendar's cycle */
     days = total / DAY;
     d.days += (int64_t)days;
     d.second = (unsigned)(total % DAY);
@@ -243,6 +261,8 @@ static void catch_up(struct rtc *r)
     }
 }
 
+/* Lines and the deadline follow the state as it is: what went by unseen since stays
+ * unseen, so that a restored clock is the one that was saved. */
 static void drive(void *dev)
 {
     struct rtc *r = dev;
@@ -253,8 +273,8 @@ static void drive(void *dev)
     h = clock_to_hz(r->clock, r->clock->now, HZ);
     if (r->start > h) /* a snapshot may say anything */
         r->start = h;
-    catch_up(r);
-    enabled = r->cmos[REG_B] & (B_PIE | B_AIE | B_UIE); /* at the places of PF, AF, UF */
+    enabled =
+        r->cmos[REG_B] & (B_PIE | B_AIE | B_UIE); /* at the places of PF, AF, UF */
     flags = r->cmos[REG_C] & (C_PF | C_AF | C_UF);
     r->cmos[REG_C] = flags | (flags & enabled ? C_IRQF : 0);
     keep(r);
@@ -276,8 +296,10 @@ static void drive(void *dev)
         at = (r->second + alarm) * HZ;
         next = at < next ? at : next;
     }
-    if (next == UINT64_MAX || next <= h || next - h > (uint64_t)2 * DAY * HZ)
+    if (next == UINT64_MAX)
         timer_stop(r->clock, &r->timer);
+    else if (next <= h || next - h > (uint64_t)2 * DAY * HZ) /* catch up and see */
+        timer_arm(r->clock, &r->timer, r->clock->now);
     else
         timer_arm(r->clock, &r->timer, clock_from_hz(r->clock, r->start + next, HZ));
 }
@@ -387,6 +409,7 @@ static enum io_status access(void *dev, struct io *io)
 
 static void due(void *owner)
 {
+    catch_up(owner);
     drive(owner);
 }
 
@@ -417,7 +440,7 @@ static void power_on(struct rtc *r)
     r->cmos[DAY_OF_WEEK] = encode(r, (unsigned)(((days + 4) % 7 + 7) % 7 + 1));
 }
 
-/* RESET leaves time, memory and divider alone; it ends interrupts (MC146818A, "RESET"). */
+/* RESET leaves time, memory and divider alone and ends interrupts (MC146818A). */
 static void reset(void *dev)
 {
     struct rtc *r = dev;

@@ -259,7 +259,7 @@ static bool join_all(struct machine *m, struct error *e)
             return false;
     }
     for (unsigned n = 0; n < 24; n++) { /* the last four are the HPET's alone */
-        snprintf(out, sizeof out, "gsi%u", n < 20 ? n : n - 20);
+        snprintf(out, sizeof out, "gsi%u", n);
         snprintf(in, sizeof in, "in%u", n);
         if (!device_join(n < 20 ? b->piix3 : b->hpet, out, b->ioapic, in, e))
             return false;

@@ -60,7 +60,8 @@ static inline bool rig_dma_read(void *owner, uint64_t address, void *to, size_t 
     return true;
 }
 
-static inline bool rig_dma_write(void *owner, uint64_t address, const void *from, size_t n)
+static inline bool rig_dma_write(void *owner, uint64_t address, const void *from,
+                                 size_t n)
 {
     struct rig *r = owner;
     if (!rig_in_ram(address, n))
@@ -144,8 +145,8 @@ static inline void rig_pin(struct device *d, const char *pin, bool level)
     assert_true(device_drive_pin(d, pin, level));
 }
 
-static inline uint64_t rig_io(struct space *s, uint64_t address, unsigned size, bool write,
-                              uint64_t value)
+static inline uint64_t rig_io(struct space *s, uint64_t address, unsigned size,
+                              bool write, uint64_t value)
 {
     struct io io = {
         .address = address, .size = (uint8_t)size, .write = write, .value = value};

@@ -65,7 +65,7 @@ static struct fp_env masked(void)
         if (host_f##bits##_##name(a, b, &host)) {                                      \
             soft = f##bits##_##name(&e, a, b);                                         \
             if (host != soft || e.flags & ~FP_INEXACT)                                 \
-                fail_msg("f" #bits "_" #name " %llx, %llx: host %llx, softfloat %llx, " \
+                fail_msg("f" #bits "_" #name " %llx, %llx: host %llx, soft %llx, "     \
                          "flags %x",                                                   \
                          (unsigned long long)a, (unsigned long long)b,                 \
                          (unsigned long long)host, (unsigned long long)soft, e.flags); \

@@ -237,11 +237,17 @@ static bool restore_row(const struct field *f, void *object, struct clock *clock
             struct timer *t = member(f, object, n);
             bool armed = read_u32(r) != 0;
             uint64_t when = read_u64(r), order = read_u64(r);
+            uint64_t count;
             if (!clock)
                 break;
             timer_stop(clock, t);
-            if (armed)
-                timer_arm(clock, t, when);
+            t->when = when;
+            t->order = order;
+            if (!armed)
+                break;
+            count = clock->armed; /* what comes next takes the same places as there */
+            timer_arm(clock, t, when);
+            clock->armed = count;
             timer_set_order(clock, t, order);
             break;
         }

@@ -29,7 +29,10 @@ typedef int64_t s64;
 
 #define FAST(name) static HANDLER(name)
 
-#define MISS(c, i) TAIL(run_general(c, i))
+/* The probe of r/m missed; the segment's fast limit refused. */
+#define MISS_read(c, i) TAIL(refill_read(c, i))
+#define MISS_write(c, i) TAIL(refill_write(c, i))
+#define MISS_limit(c, i) TAIL(run_slow(c, i))
 
 static ALWAYS_INLINE u8 get8(const struct cpu *c, u16 o)
 {
@@ -88,7 +91,7 @@ static ALWAYS_INLINE void put64(struct cpu *c, u16 o, u64 v)
             la += INSN_SEG(i) >= FS ? seg_->base : 0;                                    \
         } else {                                                                         \
             if (UNLIKELY(la + (size) > seg_->fast_##kind)) /* 0: always */               \
-                MISS(c, i);                                                              \
+                MISS_limit(c, i);                                                        \
             la = (u32)(la + seg_->base);                                                 \
         }                                                                                \
     } while (0)
@@ -98,7 +101,7 @@ static ALWAYS_INLINE void put64(struct cpu *c, u16 o, u64 v)
     ADDRESS_##form(c, i, size, kind, la_);                                               \
     u8 *p = probe_##kind(&(c)->mmu, la_, size);                                          \
     if (UNLIKELY(!p))                                                                    \
-    MISS(c, i)
+    MISS_##kind(c, i)
 
 #define LOADED_8 load8
 #define LOADED_16 load16

@@ -185,7 +185,7 @@ FAST(leave64)
     u64 sp = c->gpr[RBP];
     u8 *p = probe_read(&c->mmu, sp, 8);
     if (UNLIKELY(!p))
-        MISS(c, i);
+        TAIL(run_slow(c, i));
     c->gpr[RSP] = sp + 8;
     c->gpr[RBP] = load64(p);
     NEXT(c, i);

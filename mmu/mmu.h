@@ -143,6 +143,10 @@ void mmu_select(struct mmu *m, enum view data, bool user_fetch, bool check_align
 bool mmu_open(struct mmu *m, uint64_t la, unsigned size, struct accessor how,
               struct spans *s, uint64_t *la_bad);
 
+/* Fills the first level for a data access of the current view at la from the second level
+ * alone, changing nothing architectural. True: a probe of that page will hit now. */
+bool mmu_refill(struct mmu *m, uint64_t la, bool write);
+
 /* One fetch page: fills the fetch views. NULL host in *p means code in MMIO. *where is the
  * physical address of the page's first byte. False: as mmu_open. */
 bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr *where);

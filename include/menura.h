@@ -111,6 +111,9 @@ enum menura_end {
     MENURA_END_INSTRUCTIONS, /* max-instructions */
     MENURA_END_SECONDS,      /* max-seconds */
     MENURA_END_HALTED,       /* every CPU halted for ever */
+    /* Not ends of a run, but of a program around it: for menura_exit_code(). */
+    MENURA_END_USAGE, /* a wrong option */
+    MENURA_END_HOST,  /* a file, memory, a full disk */
 };
 
 /* A machine at power-on, or as its snapshot (option "load") has it. NULL:
@@ -132,7 +135,8 @@ MENURA_API uint64_t menura_instructions(const struct menura *m);
 MENURA_API uint64_t menura_hash(struct menura *m);
 /* What the guest wrote to isa-debug-exit. */
 MENURA_API uint32_t menura_exit_value(const struct menura *m);
-/* The process's exit code for such an end, as the manual page lists them. */
+/* The process's exit code for such an end, as the manual page lists them. m may be NULL,
+ * but for MENURA_END_DEBUG_EXIT. */
 MENURA_API int menura_exit_code(const struct menura *m, enum menura_end end);
 /* What the end means, in words. */
 MENURA_API const char *menura_end_text(enum menura_end end);

@@ -32,6 +32,10 @@ static ALWAYS_INLINE void arithmetic(struct cpu *c, const struct insn *i, binary
             return;
         st_set(c, n, f80_default_nan());
     } else {
+        if (UNLIKELY(e->flags & ~(unsigned)e->masks)) { /* from widening b */
+            x87_raise(c, e->flags);
+            return;
+        }
         r = op(e, *st_at(c, n), b);
         if (e->flags && (x87_raise(c, e->flags) & FP_BEFORE))
             return;
@@ -210,19 +214,25 @@ static ALWAYS_INLINE void compared(struct cpu *c, enum fp_relation r)
     c->fsw = (uint16_t)((c->fsw & ~(FSW_C3 | FSW_C2 | FSW_C0)) | relation_bits[r]);
 }
 
-/* An unmasked invalid or denormal operand still sets the condition, but pops nothing. */
+/* The condition codes are set only if an invalid operand is masked (SDM vol 2, FCOM;
+ * AMD's processors set them always); an unmasked denormal sets them, but pops nothing. */
 static ALWAYS_INLINE void compare(struct cpu *c, const struct insn *i, bool empty,
                                   struct fp_env *e, struct f80 b, bool quiet,
                                   unsigned pops)
 {
     x87_begin(c, i);
     if (UNLIKELY(empty || st_empty(c, 0))) {
-        compared(c, FP_UNORDERED);
         if (!x87_stack_underflow(c))
             return;
+        compared(c, FP_UNORDERED);
     } else {
-        compared(c, f80_compare(e, *st_at(c, 0), b, quiet));
-        if (e->flags && (x87_raise(c, e->flags) & FP_BEFORE))
+        unsigned unmasked = 0;
+        enum fp_relation r = f80_compare(e, *st_at(c, 0), b, quiet);
+        if (e->flags)
+            unmasked = x87_raise(c, e->flags);
+        if (!(unmasked & FP_INVALID))
+            compared(c, r);
+        if (unmasked)
             return;
     }
     while (pops--)
@@ -269,7 +279,8 @@ X87(ftst)
     compare(c, i, false, &e, f80_zero(false), false, 0);
 }
 
-/* FCOMI and its kin: ZF, PF, CF as COMISD sets them; OF, SF, AF cleared. */
+/* FCOMI and its kin: ZF, PF, CF as COMISD sets them; OF, SF, AF cleared; not with an
+ * unmasked invalid operand. */
 static void compare_flags(struct cpu *c, const struct insn *i, bool quiet, bool pop)
 {
     static const uint16_t bits[4] = {
@@ -288,8 +299,10 @@ static void compare_flags(struct cpu *c, const struct insn *i, bool quiet, bool 
             return;
     } else {
         r = f80_compare(&e, *st_at(c, 0), *st_at(c, i->rm), quiet);
-        if (e.flags && (x87_raise(c, e.flags) & FP_BEFORE))
+        unsigned unmasked = x87_raise(c, e.flags);
+        if (unmasked & FP_INVALID)
             return;
+        pop = pop && !unmasked;
     }
     lazy_put(&c->lazy, bits[r]);
     if (pop)

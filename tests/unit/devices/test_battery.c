@@ -271,8 +271,9 @@ static struct writer saved(const struct device *d)
 
 static bool restored(struct device *d, const struct writer *w, struct error *e)
 {
-    struct reader r = {.bytes = w->bytes, .size = w->size};
-    return device_restore(d, &r, e);
+    struct reader all = {.bytes = w->bytes, .size = w->size}, r;
+    char name[256];
+    return section_next(&all, name, &r, e) && device_restore(d, &r, e);
 }
 
 /* The name of the last row of the table that begins before byte `at`. */
@@ -501,22 +502,28 @@ static void check_too_large(struct device *d, const struct field *f, void *objec
 static void check_hostile(const struct row *row)
 {
     struct bench *b = bench_new(row);
+    struct reader all, inside;
     struct writer w;
+    uint8_t *bytes;
+    char name[256];
 
     check_too_large(b->d, row->class->fields, b->d->state);
     use(b, 200);
     w = saved(b->d);
+    all = (struct reader){.bytes = w.bytes, .size = w.size};
+    assert_true(section_next(&all, name, &inside, NULL));
+    bytes = w.bytes + (inside.bytes - w.bytes);
     for (unsigned n = 0; n < DAMAGES; n++) {
-        struct reader r = {.bytes = w.bytes, .size = w.size};
-        unsigned at = (unsigned)(any(b) % w.size);
-        uint8_t was = w.bytes[at];
+        struct reader r = inside;
+        unsigned at = (unsigned)(any(b) % inside.size);
+        uint8_t was = bytes[at];
 
         if (any(b) % 4 == 0)
             r.size = at;
         else
-            w.bytes[at] = (uint8_t)any(b);
+            bytes[at] = (uint8_t)any(b);
         device_restore(b->d, &r, NULL);
-        w.bytes[at] = was;
+        bytes[at] = was;
         use(b, 20);
     }
     for (unsigned n = 0; n < STATES; n++) {

@@ -233,6 +233,67 @@ static void comparisons_agree_with_hardware(void **state)
         check("compare", mxcsr, a, b, quiet, got, e.flags, want, flags);
     }
 }
+
+#if defined(__linux__)
+#include <signal.h>
+#include <ucontext.h>
+
+static sigjmp_buf trapped;
+static volatile uint32_t trap_mxcsr;
+
+static void on_fpe(int signal, siginfo_t *info, void *context)
+{
+    ucontext_t *u = context;
+    (void)signal;
+    (void)info;
+    trap_mxcsr = u->uc_mcontext.fpregs->mxcsr;
+    siglongjmp(trapped, 1);
+}
+
+/* With an unmasked exception only the flags can be compared: nothing is written. */
+#define TRAPPING(host, ours)                                                             \
+    do {                                                                                 \
+        struct fp_env e = env_of(mxcsr);                                                 \
+        uint64_t got = (ours);                                                           \
+        if (sigsetjmp(trapped, 1) == 0) {                                                \
+            uint8_t flags;                                                               \
+            uint64_t want = host(mxcsr, a, b, d, &flags);                                \
+            check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                     \
+        } else {                                                                         \
+            swap_mxcsr(0x1f80);                                                          \
+            check(#host, mxcsr, a, b, d, 0, e.flags, 0, trap_mxcsr & 0x3f);              \
+        }                                                                                \
+    } while (0)
+
+static void try_unmasked(uint32_t mxcsr, uint64_t a, uint64_t b, uint64_t d)
+{
+    TRAPPING(host_add64, f64_add(&e, a, b));
+    TRAPPING(host_sub64, f64_sub(&e, a, b));
+    TRAPPING(host_mul64, f64_mul(&e, a, b));
+    TRAPPING(host_div64, f64_div(&e, a, b));
+    TRAPPING(host_sqrt64, f64_sqrt(&e, a));
+    TRAPPING(host_narrow, f64_to_f32(&e, a) | (a & ~0xffffffffull));
+    TRAPPING(host_i32_64, (uint32_t)f64_to_i32(&e, a, false));
+    TRAPPING(host_round64, f64_round(&e, a, true));
+    if (__builtin_cpu_supports("fma"))
+        TRAPPING(host_fma64, f64_fma(&e, b, a, d));
+}
+
+static void unmasked_exceptions_raise_the_flags_of_hardware(void **state)
+{
+    struct sigaction act = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct sigaction old;
+    struct fp_random r = {0xabcdef};
+    (void)state;
+    sigaction(SIGFPE, &act, &old);
+    for (unsigned n = 0; n < 20000; n++) {
+        uint32_t mxcsr = random_mxcsr(&r) & ~((uint32_t)fp_random(&r) & 0x1f80);
+        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11);
+        try_unmasked(mxcsr, a, b, fp_random_float(&r, 52, 11));
+    }
+    sigaction(SIGFPE, &old, NULL);
+}
+#endif
 #endif
 
 int main(void)
@@ -244,6 +305,9 @@ int main(void)
         cmocka_unit_test(fused_multiply_add_rounds_once),
         cmocka_unit_test(conversions_give_the_bits_and_flags_of_hardware),
         cmocka_unit_test(comparisons_agree_with_hardware),
+#if defined(__linux__)
+        cmocka_unit_test(unmasked_exceptions_raise_the_flags_of_hardware),
+#endif
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -344,6 +344,174 @@ static void every_host_computes_the_same_bits(void **state)
     assert_int_equal(h, 0xd2ffc9dc9debfec1);
 }
 
+/* ---- errors, pointers, layouts: by the manual ---- */
+
+static general_fn *handler(const char *name)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(rows); k++)
+        if (!strcmp(rows[k].name, name))
+            return rows[k].run;
+    fail_msg("no row %s", name);
+    return NULL;
+}
+
+static struct insn on_memory(uint32_t at)
+{
+    return (struct insn){.form = FORM_MEM, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET,
+                         .addr = DS | 1 << 5, .bits = 32, .disp = (int32_t)at};
+}
+
+static void run(struct cpu *c, const char *name)
+{
+    struct insn i = {.bits = 32};
+    handler(name)(c, &i);
+}
+
+static void divide_by_zero(struct cpu *c)
+{
+    struct insn i = {.imm = 0x4f9, .rm = 1, .bits = 32}; /* DC F9: FDIV ST(1), ST */
+    c->fcw &= (uint16_t)~FSW_ZE;
+    run(c, "fld1");
+    run(c, "fldz");
+    c->insn_rip = 0x4321;
+    handler("fdiv_sti")(c, &i);
+    c->insn_rip = 0x5000;
+}
+
+static void an_unmasked_error_faults_at_the_next_waiting_instruction(void **state)
+{
+    struct cpu *c = new_cpu();
+    (void)state;
+
+    divide_by_zero(c);
+    assert_int_equal(c->fsw & (FSW_ES | FSW_B | FSW_ZE), FSW_ES | FSW_B | FSW_ZE);
+    run(c, "fnstsw_ax"); /* does not wait */
+    raised.vector = 0;
+    if (!setjmp(fault))
+        run(c, "fwait");
+    assert_int_equal(raised.vector, VEC_MF);
+    assert_int_equal(raised.reason, R_MF_DIVZERO);
+    assert_int_equal(raised.operand[0], 0x4321); /* FDIV, not WAIT */
+    assert_int_equal(raised.operand[1], 0x4f9);
+    run(c, "fnclex");
+    run(c, "fwait");
+    free(c);
+}
+
+static void count_ferr(void *owner, struct cpu *c)
+{
+    (void)c;
+    ++*(unsigned *)owner;
+}
+
+static void with_ne_clear_the_pin_moves_once_and_nothing_faults(void **state)
+{
+    struct cpu *c = new_cpu();
+    unsigned moved = 0;
+    (void)state;
+
+    c->cr0 &= ~0x20ull;
+    c->ferr = count_ferr;
+    c->owner = &moved;
+    divide_by_zero(c);
+    assert_true(c->leave); /* so that IRQ 13 is seen before the next instruction */
+    run(c, "fwait");
+    run(c, "fld1");
+    assert_int_equal(moved, 1);
+    free(c);
+}
+
+static void wait_needs_both_mp_and_ts_for_device_not_available(void **state)
+{
+    struct cpu *c = new_cpu();
+    (void)state;
+
+    c->cr0 = 0x39; /* TS, not MP */
+    run(c, "fwait");
+    c->cr0 |= 2;
+    raised.vector = 0;
+    if (!setjmp(fault))
+        run(c, "fwait");
+    assert_int_equal(raised.vector, VEC_NM);
+    free(c);
+}
+
+static void control_instructions_leave_the_pointers(void **state)
+{
+    struct cpu *c = new_cpu();
+    struct insn i = on_memory(16);
+    (void)state;
+
+    c->seg[DS].selector = 0x23;
+    c->seg[CS].selector = 0x1b;
+    i.imm = 0x106;
+    handler("fld_m32")(c, &i);
+    assert_int_equal(c->fip, 0x1000);
+    assert_int_equal(c->fcs, 0x1b);
+    assert_int_equal(c->fdp, 16);
+    assert_int_equal(c->fds, 0x23);
+    assert_int_equal(c->fop, 0x106);
+    c->insn_rip = 0x2000;
+    handler("fnstcw")(c, &i);
+    handler("fldcw")(c, &i);
+    handler("fnstsw")(c, &i);
+    run(c, "fnclex");
+    assert_int_equal(c->fip, 0x1000);
+    run(c, "fnop");
+    assert_int_equal(c->fip, 0x2000);
+    assert_int_equal(c->fdp, 16);
+    free(c);
+}
+
+/* SDM vol 1 Figure 8-10 and 8-12. */
+static void real_mode_images_hold_linear_pointers_around_the_opcode(void **state)
+{
+    struct cpu *c = new_cpu();
+    struct insn i = on_memory(0);
+    (void)state;
+
+    c->mode = 0;
+    c->fip = 0x5678;
+    c->fcs = 0x1234; /* 12340h + 5678h = 179B8h */
+    c->fdp = 0x10;
+    c->fds = 0xf000;
+    c->fop = 0x5a5;
+    i.bits = 16;
+    handler("fnstenv")(c, &i);
+    assert_int_equal(load16(memory + 6), 0x79b8);
+    assert_int_equal(load16(memory + 8), 0x15a5);
+    assert_int_equal(load16(memory + 10), 0x0010);
+    assert_int_equal(load16(memory + 12), 0xf000);
+    i.bits = 32;
+    handler("fnstenv")(c, &i);
+    assert_int_equal(load16(memory + 12), 0x79b8);
+    assert_int_equal(load32(memory + 16), 0x15a5);
+    assert_int_equal(load32(memory + 24), 0xf000);
+    handler("fldenv")(c, &i);
+    assert_int_equal(c->fip, 0x179b8);
+    assert_int_equal(c->fdp, 0xf0010);
+    assert_int_equal(c->fop, 0x5a5);
+    free(c);
+}
+
+static void an_mmx_write_is_seen_as_a_nan_in_the_register(void **state)
+{
+    struct cpu *c = new_cpu();
+    struct insn i = on_memory(0);
+    (void)state;
+
+    run(c, "fld1");
+    mmx_enter(c);
+    mmx_set(c, 3, 0x1122334455667788);
+    assert_int_equal(x87_top(c), 0);
+    assert_int_equal(c->ftw, 0);
+    assert_int_equal(mmx_get(c, 3), 0x1122334455667788);
+    handler("fnsave")(c, &i);
+    assert_int_equal(load64(memory + 28 + 30), 0x1122334455667788);
+    assert_int_equal(load16(memory + 28 + 38), 0xffff);
+    free(c);
+}
+
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
 #include <sys/mman.h>
 
@@ -493,6 +661,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_host_computes_the_same_bits),
+        cmocka_unit_test(an_unmasked_error_faults_at_the_next_waiting_instruction),
+        cmocka_unit_test(with_ne_clear_the_pin_moves_once_and_nothing_faults),
+        cmocka_unit_test(wait_needs_both_mp_and_ts_for_device_not_available),
+        cmocka_unit_test(control_instructions_leave_the_pointers),
+        cmocka_unit_test(real_mode_images_hold_linear_pointers_around_the_opcode),
+        cmocka_unit_test(an_mmx_write_is_seen_as_a_nan_in_the_register),
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
         cmocka_unit_test(every_instruction_leaves_the_state_hardware_leaves),
 #endif

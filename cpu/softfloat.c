@@ -80,11 +80,11 @@ uint64_t fp_nan2(struct fp_env *e, unsigned f, uint64_t a, uint64_t b)
 
 /* ---- add and subtract ---- */
 
-/* Significands with their leading ones at bit 61 (or below: denormals, exponent 1),
- * |a| >= |b|. */
+/* Significands with their leading ones at bit 61, |a| >= |b|. denormal: it may be below,
+ * with exponent 1. */
 static ALWAYS_INLINE uint64_t add_finite(struct fp_env *e, unsigned f, bool sign,
                                          bool differ, unsigned a_exp, uint64_t a_sig,
-                                         unsigned b_exp, uint64_t b_sig)
+                                         unsigned b_exp, uint64_t b_sig, bool denormal)
 {
     b_sig = shr_jam(b_sig, a_exp - b_exp);
     if (differ) {
@@ -94,9 +94,10 @@ static ALWAYS_INLINE uint64_t add_finite(struct fp_env *e, unsigned f, bool sign
         return fp_normalise_round(e, f, sign, (int)a_exp + 1, sig);
     }
     uint64_t sig = a_sig + b_sig;
-    if (sig >> 62)
-        return fp_round(e, f, sign, (int)a_exp + 1, sig);
-    return fp_normalise_round(e, f, sign, (int)a_exp + 1, sig);
+    unsigned carry = (unsigned)(sig >> 62);
+    if (denormal) /* no leading one is where it should be */
+        return fp_normalise_round(e, f, sign, (int)a_exp + 1, sig);
+    return fp_round(e, f, sign, (int)(a_exp + carry), sig << (carry ^ 1));
 }
 
 static NOINLINE uint64_t add_special(struct fp_env *e, unsigned f, uint64_t a, uint64_t b,
@@ -126,7 +127,8 @@ static NOINLINE uint64_t add_special(struct fp_env *e, unsigned f, uint64_t a, u
     bool an = fp_exp(f, a) != 0, bn = fp_exp(f, b) != 0;
     return add_finite(e, f, fp_sign(f, a), fp_sign(f, a ^ b),
                       an ? fp_exp(f, a) : 1, (fp_frac(f, a) | (an ? fp_hidden(f) : 0)) << shift,
-                      bn ? fp_exp(f, b) : 1, (fp_frac(f, b) | (bn ? fp_hidden(f) : 0)) << shift);
+                      bn ? fp_exp(f, b) : 1, (fp_frac(f, b) | (bn ? fp_hidden(f) : 0)) << shift,
+                      true);
 }
 
 static ALWAYS_INLINE uint64_t add(struct fp_env *e, unsigned f, uint64_t a, uint64_t b,
@@ -145,7 +147,7 @@ static ALWAYS_INLINE uint64_t add(struct fp_env *e, unsigned f, uint64_t a, uint
     }
     return add_finite(e, f, fp_sign(f, a), fp_sign(f, a ^ b), fp_exp(f, a),
                       (fp_frac(f, a) | fp_hidden(f)) << shift, fp_exp(f, b),
-                      (fp_frac(f, b) | fp_hidden(f)) << shift);
+                      (fp_frac(f, b) | fp_hidden(f)) << shift, false);
 }
 
 uint32_t f32_add(struct fp_env *e, uint32_t a, uint32_t b)

@@ -126,12 +126,20 @@ struct f80 f80_nan2(struct fp_env *e, struct f80 a, struct f80 b)
 
 /* ---- add and subtract ---- */
 
+/* {v, 0} shifted right. */
+static ALWAYS_INLINE struct u128 shift_down(uint64_t v, unsigned n)
+{
+    if (LIKELY(n < 64))
+        return (struct u128){v >> n, v << 1 << (63 - n)};
+    return (struct u128){0, shr_jam(v, n - 64)};
+}
+
 /* Exponents of bit 63, at least 1; |a| >= |b|. */
 static ALWAYS_INLINE struct f80 add_finite(struct fp_env *e, bool sign, bool differ,
                                            unsigned a_exp, uint64_t a_sig, unsigned b_exp,
                                            uint64_t b_sig)
 {
-    struct u128 b = shr_jam128((struct u128){b_sig, 0}, a_exp - b_exp), sum;
+    struct u128 b = shift_down(b_sig, a_exp - b_exp), sum;
     unsigned shift;
 
     if (!differ) {
@@ -452,8 +460,16 @@ static ALWAYS_INLINE uint64_t narrow(struct fp_env *e, unsigned f, struct f80 a)
         return fp_zero(f, sign);
     sig = f80_unpack(a, &exp); /* a denormal is only very small: no denormal exception */
     exp += fp_bias(f) - F80_BIAS;
-    if (LIKELY((unsigned)exp - 1u < fp_exp_max(f) - 2u && !(sig << (f + 1))))
-        return fp_zero(f, sign) | (uint64_t)(unsigned)exp << f | (sig & ~F80_J) >> (63 - f);
+    if (LIKELY((unsigned)exp - 1u < fp_exp_max(f) - 2u && e->rounding == FP_NEAREST)) {
+        unsigned drop = 63 - f;
+        uint64_t whole = sig >> drop, mask = (1ull << drop) - 1, rest = sig & mask, up;
+        if (rest) {
+            up = (rest + (mask >> 1) + (whole & 1)) >> drop;
+            e->flags |= (uint8_t)(FP_INEXACT | up << 6);
+            whole += up;
+        }
+        return fp_zero(f, sign) + ((uint64_t)(unsigned)(exp - 1) << f) + whole;
+    }
     return fp_round_edge(e, f, sign, exp, shr_jam(sig, 1), true);
 }
 

@@ -158,19 +158,17 @@ static ALWAYS_INLINE uint64_t fp_round(struct fp_env *e, unsigned f, bool sign, 
                                        uint64_t sig)
 {
     unsigned extra = 62 - f;
-    uint64_t cut;
+    uint64_t mask = (1ull << extra) - 1;
 
-    /* The largest exponent goes the long way too: rounding may overflow it. */
-    if (UNLIKELY((unsigned)exp - 1u >= fp_exp_max(f) - 2u))
+    /* Rounding to nearest is what almost all code uses. The largest exponent goes the long
+     * way too: rounding may overflow it. */
+    if (UNLIKELY((unsigned)exp - 1u >= fp_exp_max(f) - 2u || e->rounding != FP_NEAREST))
         return fp_round_edge(e, f, sign, exp, sig, false);
-    if (sig & ((1ull << extra) - 1)) {
+    if (sig & mask)
         e->flags |= FP_INEXACT;
-        cut = fp_round_off(e, sign, sig, extra);
-    } else {
-        cut = sig >> extra;
-    }
-    /* cut holds the hidden bit, which adds one to the exponent; a carry adds one more. */
-    return fp_zero(f, sign) + ((uint64_t)(unsigned)(exp - 1) << f) + cut;
+    sig += (mask >> 1) + (sig >> extra & 1); /* a tie carries only from an odd number */
+    /* The hidden bit adds one to the exponent; a carry adds one more. */
+    return fp_zero(f, sign) + ((uint64_t)(unsigned)(exp - 1) << f) + (sig >> extra);
 }
 
 /* The same for a significand with its leading one anywhere; not zero. */

@@ -7,35 +7,36 @@
 main:
     call enter_long
     .code64
+    movl $LAPIC, %ebp /* a displacement would be sign-extended */
     SET_IDT64(0x60, CODE64, tick, 0x8e, 0)
     SET_IDT64(0x70, CODE64, other, 0x8e, 1)
-    movl $0x1ff, LAPIC + 0xf0
-    movl LAPIC + 0x20, %eax
+    movl $0x1ff, 0xf0(%rbp)
+    movl 0x20(%rbp), %eax
     CHECK_EQ(l, $0, %eax)
 
     /* One-shot, divided by 16. */
-    movl $3, LAPIC + 0x3e0
-    movl $0x60, LAPIC + 0x320
-    movl $1000, LAPIC + 0x380
+    movl $3, 0x3e0(%rbp)
+    movl $0x60, 0x320(%rbp)
+    movl $1000, 0x380(%rbp)
     sti
     hlt
     CHECK_EQ(l, $1, ticks)
-    movl LAPIC + 0x390, %eax
+    movl 0x390(%rbp), %eax
     CHECK_EQ(l, $0, %eax)
     /* Periodic. */
-    movl $0x20060, LAPIC + 0x320
-    movl $1000, LAPIC + 0x380
+    movl $0x20060, 0x320(%rbp)
+    movl $1000, 0x380(%rbp)
 1:  incl %ebx
     cmpl $8, ticks
     jb 1b
-    movl LAPIC + 0x390, %eax
+    movl 0x390(%rbp), %eax
     testl %eax, %eax
     CHECK(nz)
     cmpl $1000, %eax
     CHECK(be)
-    movl $0x10000, LAPIC + 0x320
+    movl $0x10000, 0x320(%rbp)
     /* TSC deadline. */
-    movl $0x40060, LAPIC + 0x320
+    movl $0x40060, 0x320(%rbp)
     movl $0, ticks
     rdtsc
     addl $50000, %eax
@@ -64,17 +65,17 @@ main:
 
     /* Priorities: TPR holds 60h off, lets 70h through. */
     cli
-    movl $0x60, LAPIC + 0x80
-    movl $0x00040060, LAPIC + 0x300
+    movl $0x60, 0x80(%rbp)
+    movl $0x00040060, 0x300(%rbp)
     sti
     nop
     nop
     CHECK_EQ(l, $2, ticks)
-    movl $0x00040070, LAPIC + 0x300
+    movl $0x00040070, 0x300(%rbp)
     nop
     nop
     CHECK_EQ(l, $1, others)
-    movl LAPIC + 0x230, %eax /* IRR 60h..7Fh */
+    movl 0x230(%rbp), %eax /* IRR 60h..7Fh */
     CHECK_EQ(l, $1, %eax)
     xorl %eax, %eax
     movq %rax, %cr8
@@ -82,13 +83,13 @@ main:
     CHECK_EQ(l, $3, ticks)
     movl $9, %eax
     movq %rax, %cr8
-    movl LAPIC + 0x80, %eax
+    movl 0x80(%rbp), %eax
     CHECK_EQ(l, $0x90, %eax)
     xorl %eax, %eax
     movq %rax, %cr8
     /* Nested: 70h within 60h, not the other way about. */
     movl $1, nest
-    movl $0x00040060, LAPIC + 0x300
+    movl $0x00040060, 0x300(%rbp)
     nop
     nop
     CHECK_EQ(l, $2, others)
@@ -123,7 +124,7 @@ tick:
     incl ticks
     cmpl $1, nest
     jne 1f
-    movl $0x00040070, LAPIC + 0x300
+    movl $0x00040070, 0x300(%rbp)
     sti
     nop
     nop
@@ -132,7 +133,7 @@ tick:
     rdmsr
     testl $0x400, %eax
     jnz 2f
-    movl $0, LAPIC + 0xb0
+    movl $0, 0xb0(%rbp)
     jmp 3f
 2:  movl $0x80b, %ecx
     xorl %eax, %eax
@@ -145,7 +146,7 @@ tick:
 other:
     incl others
     movl $0, nest
-    movl $0, LAPIC + 0xb0
+    movl $0, 0xb0(%rbp)
     iretq
 
     .section .low

@@ -135,6 +135,19 @@ static bool make_memory(struct machine *m, struct error *e)
     return true;
 }
 
+static void start_trace(struct machine *m)
+{
+    const struct machine_config *c = &m->config;
+
+    if (!c->trace_line || !(c->trace_exec || c->trace_cpu || c->trace_int))
+        return;
+    m->trace = (struct trace){.line = c->trace_line, .to = c->trace_to,
+                              .exec = c->trace_exec, .registers = c->trace_cpu,
+                              .interrupts = c->trace_int};
+    for (unsigned n = 0; n < c->cpus; n++)
+        trace_attach(m->cpu[n], &m->trace, &m->trace_cpu[n]);
+}
+
 struct machine *machine_new(const struct machine_config *config, struct error *e)
 {
     struct machine *m = calloc(1, sizeof *m);
@@ -163,6 +176,7 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         machine_free(m);
         return NULL;
     }
+    start_trace(m);
     return m;
 }
 
@@ -283,7 +297,9 @@ static void run_turn(struct machine *m, uint64_t until)
 static void sleep_until(struct machine *m, uint64_t tick)
 {
     uint64_t ns = clock_to_hz(&m->clock, tick - m->clock.now, 1000000000u);
-    uint64_t start = host_now_ns(), deadline = start + ns, now;
+    uint64_t start = host_now_ns(), now;
+    /* With no timer armed ns is as good as endless: the sum must not wrap to the past. */
+    uint64_t deadline = ns > UINT64_MAX - start ? UINT64_MAX : start + ns;
 
     board_flush(m);
     host_wait_kick(&m->kicked, deadline);

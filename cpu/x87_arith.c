@@ -19,6 +19,25 @@ static ALWAYS_INLINE struct f80 divide_reversed(struct fp_env *e, struct f80 a,
     return f80_div(e, b, a);
 }
 
+/* Widening b may have raised something. A signalling NaN is one to the operation too (SDM
+ * vol 1 Table 4-7); a denormal counts only if the operation meets no NaN, invalid operand
+ * or division by zero. */
+static ALWAYS_INLINE struct f80 with_widened(struct fp_env *e, struct f80 a, struct f80 b,
+                                             binary_fn *op)
+{
+    unsigned before = e->flags;
+    struct f80 r;
+
+    if (UNLIKELY(before & FP_INVALID))
+        b.sig &= ~F80_QUIET;
+    e->flags = 0;
+    r = op(e, a, b);
+    if (UNLIKELY(before & FP_DENORMAL) && !(e->flags & (FP_INVALID | FP_DIVZERO)) &&
+        !f80_is_nan(r))
+        e->flags = e->masks & FP_DENORMAL ? e->flags | FP_DENORMAL : FP_DENORMAL;
+    return r;
+}
+
 /* ST(n) = op(ST(n), b), with b in a register that is empty or not. */
 static ALWAYS_INLINE void arithmetic(struct cpu *c, const struct insn *i, binary_fn *op,
                                      unsigned n, bool empty, struct fp_env *e,
@@ -32,11 +51,7 @@ static ALWAYS_INLINE void arithmetic(struct cpu *c, const struct insn *i, binary
             return;
         st_set(c, n, f80_default_nan());
     } else {
-        if (UNLIKELY(e->flags & ~(unsigned)e->masks)) { /* from widening b */
-            x87_raise(c, e->flags);
-            return;
-        }
-        r = op(e, *st_at(c, n), b);
+        r = with_widened(e, *st_at(c, n), b, op);
         if (e->flags && (x87_raise(c, e->flags) & FP_BEFORE))
             return;
         *st_at(c, n) = r;
@@ -45,8 +60,7 @@ static ALWAYS_INLINE void arithmetic(struct cpu *c, const struct insn *i, binary
         st_pop(c);
 }
 
-/* A memory operand widened, but a signalling NaN left signalling and a denormal left
- * unreported: what it raises depends on the other operand. */
+/* Memory operands, widened. */
 static ALWAYS_INLINE struct f80 widen32(struct cpu *c, const struct insn *i,
                                         struct fp_env *e)
 {
@@ -228,6 +242,8 @@ static ALWAYS_INLINE void compare(struct cpu *c, const struct insn *i, bool empt
     } else {
         unsigned unmasked = 0;
         enum fp_relation r = f80_compare(e, *st_at(c, 0), b, quiet);
+        if (r == FP_UNORDERED)
+            e->flags &= (uint8_t)~FP_DENORMAL; /* that widening b raised */
         if (e->flags)
             unmasked = x87_raise(c, e->flags);
         if (!(unmasked & FP_INVALID))

@@ -201,15 +201,14 @@ X87(fstp_st)
     store_register(c, i, true);
 }
 
-/* D9 D8+i: FSTP that reports no underflow of the stack (observed; undocumented). */
+/* D9 D8+i: FSTP that reports no underflow of the stack: with ST(0) empty it only pops
+ * (observed; undocumented). */
 X87(fstpnce)
 {
     x87_wait(c);
     x87_begin(c, i);
     if (!st_empty(c, 0))
         st_set(c, i->rm, *st_at(c, 0));
-    else
-        st_free(c, i->rm);
     st_pop(c);
 }
 

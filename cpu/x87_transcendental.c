@@ -365,7 +365,15 @@ static struct f80 compute_tan(struct fp_env *e, struct f80 a)
     if (plain(e, a, &r) || f80_is_zero(a))
         return f80_is_zero(a) ? a : r;
     n = reduce(a, &t);
-    t = wide_div(sine_of(n, t), cosine_of(n, t));
+    if (t.exp < -34 && !(n & 1)) {
+        /* t + t^3 / 3: what follows is past the last bit, and the quotient below could
+         * fall short of t itself. */
+        t.sig = add128(t.sig, mulhi128(t.sig, mulhi128(square(t), odd_terms[0])));
+        if (!(t.sig.hi >> 63))
+            t = (struct wide){{F80_J, 0}, t.exp + 1, t.sign};
+    } else {
+        t = wide_div(sine_of(n, t), cosine_of(n, t));
+    }
     t.sign ^= f80_sign(a);
     return wide_round(e, t);
 }
@@ -382,6 +390,7 @@ static struct f80 compute_2xm1(struct fp_env *e, struct f80 a)
     if (f80_is_zero(a))
         return a;
     if (f80_exp(a) >= F80_BIAS) {
+        e->flags |= FP_INEXACT; /* even 2^1 - 1 and 2^-1 - 1 (observed) */
         if (a.se == (0x8000 | F80_BIAS) && a.sig == F80_J)
             return f80_make(true, F80_BIAS - 1, F80_J);
         return a;
@@ -399,6 +408,8 @@ static void one_operand(struct cpu *c, const struct insn *i, compute_fn *f, bool
     x87_wait(c);
     x87_begin(c, i);
     if (st_empty(c, 0)) {
+        if (ranged)
+            c->fsw &= (uint16_t)~FSW_C2;
         if (x87_stack_underflow(c))
             st_set(c, 0, f80_default_nan());
         return;
@@ -436,6 +447,7 @@ static void two_results(struct cpu *c, const struct insn *i, compute_fn *first,
     x87_wait(c);
     x87_begin(c, i);
     if (st_empty(c, 0) || !st_empty(c, 7)) {
+        c->fsw &= (uint16_t)~FSW_C2;
         if (st_empty(c, 0) ? x87_stack_underflow(c) : x87_stack_overflow(c)) {
             st_set(c, 0, f80_default_nan());
             st_push(c, f80_default_nan());
@@ -482,9 +494,7 @@ static struct f80 compute_yl2x(struct fp_env *e, struct f80 x, struct f80 y)
             return f80_invalid(e);
         if (f80_is_inf(y))
             return f80_inf(!negative);
-        if (!f80_denormal(e, y))
-            return y;
-        e->flags |= FP_DIVZERO;
+        e->flags |= FP_DIVZERO; /* before a denormal y */
         return f80_inf(!negative);
     }
     bool is_one = x.se == F80_BIAS && x.sig == F80_J;
@@ -498,14 +508,19 @@ static struct f80 compute_yl2x(struct fp_env *e, struct f80 x, struct f80 y)
     if (is_one || f80_is_zero(y))
         return f80_zero(negative ^ below);
     w = wide_from(x);
-    if (w.sig.hi == F80_J) /* a power of two: the product may be exact */
-        return f80_mul(e, f80_from_i64(w.exp), y);
+    if (w.sig.hi == F80_J) { /* a power of two; called inexact all the same (observed) */
+        struct f80 r = f80_mul(e, f80_from_i64(w.exp), y);
+        e->flags |= FP_INEXACT;
+        if (f80_is_denormal(r))
+            e->flags |= FP_UNDERFLOW;
+        return r;
+    }
     w = wide_mul(log2_of(w.sig, w.exp), wide_from(y));
     return wide_round(e, w);
 }
 
-/* y * log2(x + 1). The manual defines it for |x| <= 1 - sqrt(2) / 2; above, the same
- * function goes on, and from -1 downwards the operation is invalid. */
+/* y * log2(x + 1). The manual defines it for |x| <= 1 - sqrt(2) / 2; beyond, the same
+ * function goes on, and from -1 downwards the result is x (observed). */
 static struct f80 compute_yl2xp1(struct fp_env *e, struct f80 x, struct f80 y)
 {
     bool negative = f80_sign(x) ^ f80_sign(y);
@@ -513,24 +528,28 @@ static struct f80 compute_yl2xp1(struct fp_env *e, struct f80 x, struct f80 y)
 
     if (f80_is_bad(x) || f80_is_bad(y))
         return f80_nan2(e, x, y);
-    if (f80_sign(x) && f80_exp(x) >= F80_BIAS)
-        return f80_invalid(e);
-    if ((f80_is_inf(x) && f80_is_zero(y)) || (f80_is_zero(x) && f80_is_inf(y)))
+    if ((f80_is_inf(x) && f80_sign(x)) || (f80_is_inf(x) && f80_is_zero(y)) || (f80_is_zero(x) && f80_is_inf(y)))
         return f80_invalid(e);
     if (!f80_denormal(e, x) || !f80_denormal(e, y))
         return y;
     if (f80_is_inf(x) || f80_is_inf(y))
         return f80_inf(negative);
+    if (f80_sign(x) && f80_exp(x) >= F80_BIAS) {
+        e->flags |= FP_INEXACT;
+        return x;
+    }
     if (f80_is_zero(x) || f80_is_zero(y))
         return f80_zero(negative);
     w = wide_from(x);
-    if (w.exp < -2) {
+    if (w.exp < -2 || (w.exp == -2 && w.sig.hi <= 0x95f619980c4336f7)) { /* 0.2929 */
         /* s = x / (2 + x), exact for however small x */
         struct wide two = {{F80_J, 0}, 1, false};
         two = fixed_plus(wide_fixed(two, 126), false, 126, w);
         log = log2_of_ratio(wide_div(w, two));
     } else if (w.exp < 60) {
-        struct wide sum = fixed_plus((struct u128){1, 0}, false, 64, w);
+        int frac = w.exp < 1 ? 126 : 64;
+        struct wide sum = {{F80_J, 0}, 0, false};
+        sum = fixed_plus(wide_fixed(sum, frac), false, frac, w);
         if (sum.sig.hi == F80_J && !sum.sig.lo)
             return f80_mul(e, f80_from_i64(sum.exp), y);
         log = log2_of(sum.sig, sum.exp);

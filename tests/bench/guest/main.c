@@ -19,13 +19,30 @@ static inline u8 in8(u16 port)
     return v;
 }
 
+/* A line goes to both ports, COM1 waiting for its transmitter: END to port E9h first, BEGIN
+ * last, so that nothing slow lies between the marks seen there. */
+static char line[64];
+static u32 used;
+
 static void put(char c)
 {
-    enum { COM1 = 0x3f8, LSR = 5, THRE = 0x20, DEBUG = 0xe9 };
-    out8(DEBUG, (u8)c);
-    for (int i = 0; i < 100000 && !(in8(COM1 + LSR) & THRE); i++)
-        ;
-    out8(COM1, (u8)c);
+    line[used++ % sizeof line] = c;
+}
+
+static void to_com1(void)
+{
+    enum { COM1 = 0x3f8, LSR = 5, THRE = 0x20 };
+    for (u32 k = 0; k < used; k++) {
+        for (int i = 0; i < 100000 && !(in8(COM1 + LSR) & THRE); i++)
+            ;
+        out8(COM1, (u8)line[k]);
+    }
+}
+
+static void to_debug(void)
+{
+    for (u32 k = 0; k < used; k++)
+        out8(0xe9, (u8)line[k]);
 }
 
 static void print(const char *s)
@@ -40,9 +57,19 @@ static void print_hex(u32 v)
         put("0123456789abcdef"[(v >> i) & 15]);
 }
 
+static void show(void (*first)(void), void (*second)(void))
+{
+    put('\n');
+    first();
+    second();
+    used = 0;
+}
+
 void exception(void)
 {
-    print("EXCEPTION\n");
+    used = 0;
+    print("EXCEPTION");
+    show(to_debug, to_com1);
     for (;;)
         __asm__ volatile("cli; hlt");
 }
@@ -78,6 +105,9 @@ static const struct {
 
 static void power_off(void)
 {
+    /* Not at once: whoever reads the marks still asks how much time the emulator used. */
+    for (u32 i = 0; i < 1000000; i++)
+        out8(0x80, 0);
     __asm__ volatile("outl %0, %w1" : : "a"(0), "Nd"(0x501)); /* isa-debug-exit */
     __asm__ volatile("outw %w0, %w1" : : "a"(0x2000), "Nd"(0x604));  /* PIIX4 PM1a */
     __asm__ volatile("outw %w0, %w1" : : "a"(0x2000), "Nd"(0xb004)); /* where Bochs has it */
@@ -87,22 +117,24 @@ static void power_off(void)
 
 void main(void)
 {
-    print(sizeof(uword) == 8 ? "BENCH 64\n" : "BENCH 32\n");
+    print(sizeof(uword) == 8 ? "BENCH 64" : "BENCH 32");
+    show(to_debug, to_com1);
     for (u32 i = 0; i < sizeof kernels / sizeof *kernels; i++) {
         u32 sum;
         if (!(chosen >> i & 1))
             continue;
         print("BEGIN ");
         print(kernels[i].name);
-        put('\n');
+        show(to_com1, to_debug);
         sum = kernels[i].run();
         print("END ");
         print(kernels[i].name);
         put(' ');
         print_hex(sum);
-        put('\n');
+        show(to_debug, to_com1);
     }
-    print("ALLDONE\n");
+    print("ALLDONE");
+    show(to_debug, to_com1);
     power_off();
     for (;;)
         __asm__ volatile("cli; hlt");

@@ -84,9 +84,14 @@ static void sync_directory(const char *path)
 bool host_write_file(const char *path, const void *bytes, uint64_t size, struct error *e)
 {
     char temporary[4096];
+    struct stat there;
     bool good;
     int fd;
 
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode)) {
+        error_set(e, "cannot write '%s': it is not a regular file", path);
+        return error_hint(e, "name a file that may be replaced");
+    }
     if ((size_t)snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= sizeof temporary)
         return error_set(e, "cannot write '%s': the name is too long", path);
     fd = mkstemp(temporary);

@@ -120,6 +120,66 @@ HANDLER(run_end)
     GOTO_INSN(c, e->head);
 }
 
+/* ---- after a probe that missed ---- */
+
+static bool ends_block(const struct insn *i);
+
+/* The general handler, whether it ends the block or not. */
+HANDLER(run_slow)
+{
+    if (ends_block(i))
+        TAIL(run_end(c, i));
+    TAIL(run_general(c, i));
+}
+
+/* No fast access is wider, so what stays this far from the page's end does not cross. */
+enum { WIDEST = 16 };
+
+static ALWAYS_INLINE bool refill(struct cpu *c, uint64_t la, bool write)
+{
+    return (la & (PAGE - 1)) <= PAGE - WIDEST && mmu_refill(&c->mmu, la, write);
+}
+
+/* The linear address of r/m; its segment's limits were checked before the probe. */
+static ALWAYS_INLINE uint64_t linear(const struct cpu *c, const struct insn *i)
+{
+    const struct segment *s = &c->seg[INSN_SEG(i)];
+    if (c->mode & MODE_CODE64)
+        return ea(c, i) + (INSN_SEG(i) >= FS ? s->base : 0);
+    return (uint32_t)(ea(c, i) + s->base);
+}
+
+HANDLER(refill_read)
+{
+    if (LIKELY(refill(c, linear(c, i), false)))
+        GOTO_INSN(c, i);
+    TAIL(run_slow(c, i));
+}
+
+HANDLER(refill_write)
+{
+    if (LIKELY(refill(c, linear(c, i), true)))
+        GOTO_INSN(c, i);
+    TAIL(run_slow(c, i));
+}
+
+/* 64-bit, or 32-bit and flat: fast handlers have no other stack. */
+HANDLER(refill_pop)
+{
+    uint64_t sp = c->mode & MODE_CODE64 ? c->gpr[RSP] : (uint32_t)c->gpr[RSP];
+    if (LIKELY(refill(c, sp, false)))
+        GOTO_INSN(c, i);
+    TAIL(run_slow(c, i));
+}
+
+HANDLER(refill_push)
+{
+    uint64_t sp = c->mode & MODE_CODE64 ? c->gpr[RSP] - 8 : (uint32_t)c->gpr[RSP] - 4;
+    if (LIKELY(refill(c, sp, true)))
+        GOTO_INSN(c, i);
+    TAIL(run_slow(c, i));
+}
+
 /* One-instruction blocks: back to the run loop whatever happened. */
 static HANDLER(run_step)
 {
@@ -439,7 +499,7 @@ static void drop_dead_flags(struct build *w)
         const struct fast *f = &w->insn[n].fast;
         if (f->run && !live && f->quiet)
             w->b->code[w->insn[n].record].run = f->quiet;
-        if (!f->run || f->effect == EFFECT_BARRIER || f->effect == EFFECT_LOADS)
+        if (!f->run || f->effect == EFFECT_BARRIER)
             live = true;
         else if (f->effect == EFFECT_WRITES)
             live = false;

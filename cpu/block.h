@@ -110,7 +110,7 @@ enum flag_effect {
     EFFECT_BARRIER, /* may fault, leave, or read flags: what was set before is visible */
     EFFECT_NONE,    /* registers only, flags untouched */
     EFFECT_WRITES,  /* registers only, all six flags written, none read */
-    EFFECT_LOADS,   /* may fault, then writes all six */
+    EFFECT_MERGES,  /* registers only, some flags written, the others kept */
 };
 
 struct fast {

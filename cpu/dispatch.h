@@ -27,7 +27,13 @@
 #define HANDLER(name) const struct insn *name(struct cpu *c, const struct insn *i)
 
 /* Runs the record's general handler and goes on with the block: for rows that neither
- * jump nor end the block. Also where a fast handler goes when its probe misses. */
+ * jump nor end the block. */
 insn_fn run_general;
+
+/* Where a fast handler goes when its probe missed: the first level is filled from the
+ * second and the handler tried again, or the general handler runs. refill_read and
+ * refill_write are for r/m, the others for the stack. */
+insn_fn refill_read, refill_write, refill_pop, refill_push;
+insn_fn run_slow; /* the general handler at once */
 
 #endif

@@ -29,7 +29,10 @@ typedef int64_t s64;
 
 #define FAST(name) static HANDLER(name)
 
-#define MISS(c, i) TAIL(run_general(c, i))
+/* The probe of r/m missed; the segment's fast limit refused. */
+#define MISS_read(c, i) TAIL(refill_read(c, i))
+#define MISS_write(c, i) TAIL(refill_write(c, i))
+#define MISS_limit(c, i) TAIL(run_slow(c, i))
 
 static ALWAYS_INLINE u8 get8(const struct cpu *c, u16 o)
 {
@@ -88,7 +91,7 @@ static ALWAYS_INLINE void put64(struct cpu *c, u16 o, u64 v)
             la += INSN_SEG(i) >= FS ? seg_->base : 0;                                    \
         } else {                                                                         \
             if (UNLIKELY(la + (size) > seg_->fast_##kind)) /* 0: always */               \
-                MISS(c, i);                                                              \
+                MISS_limit(c, i);                                                        \
             la = (u32)(la + seg_->base);                                                 \
         }                                                                                \
     } while (0)
@@ -98,7 +101,7 @@ static ALWAYS_INLINE void put64(struct cpu *c, u16 o, u64 v)
     ADDRESS_##form(c, i, size, kind, la_);                                               \
     u8 *p = probe_##kind(&(c)->mmu, la_, size);                                          \
     if (UNLIKELY(!p))                                                                    \
-    MISS(c, i)
+    MISS_##kind(c, i)
 
 #define LOADED_8 load8
 #define LOADED_16 load16
@@ -116,6 +119,17 @@ static ALWAYS_INLINE void put64(struct cpu *c, u16 o, u64 v)
     ((c)->lazy.result = (u64)(s64)(s##w)(r), (c)->lazy.kind = FLAGS_LOGIC)
 #define FLAGS_KEPT(c, w, a, r) ((void)0)
 
+/* CF and OF from `carries`, the other four kept. */
+static ALWAYS_INLINE void merge_cf_of(struct cpu *c, u32 carries)
+{
+    struct lazy_flags *f = &c->lazy;
+    u64 kept = f->kind == FLAGS_PLAIN ? f->aux & ~(u64)(FLAG_CF | FLAG_OF)
+               : lazy_af(f)           ? FLAG_AF
+                                      : 0;
+    f->aux = kept | carries;
+    f->kind = FLAGS_PLAIN;
+}
+
 #define FOR_FORMS(_, ...) _(B, __VA_ARGS__) _(X, __VA_ARGS__) _(F, __VA_ARGS__) _(S, __VA_ARGS__)
 enum form { FORM_B, FORM_X, FORM_F, FORM_S, FORMS };
 
@@ -123,6 +137,8 @@ enum width { WIDTH_8, WIDTH_16, WIDTH_32, WIDTH_64, WIDTHS };
 
 /* By cpu/fast_*.c: each says what it has for an instruction, or an empty answer. */
 struct fast fast_select_alu(struct insn *i, uint32_t mode);
+struct fast fast_select_shift(struct insn *i);
+struct fast fast_select_mul(struct insn *i, uint32_t mode);
 struct fast fast_select_move(struct insn *i, uint32_t mode);
 struct fast fast_select_branch(struct insn *i, uint32_t mode);
 

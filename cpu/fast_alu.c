@@ -1,5 +1,5 @@
 /* fast_alu.c - fast handlers of the two-operand arithmetic: ADD OR ADC SBB AND SUB XOR CMP
- * TEST, INC DEC NEG NOT, shifts and rotates, IMUL. */
+ * TEST, INC DEC NEG NOT. */
 #include "cpu/fast.h"
 #include "cpu/isa.h"
 
@@ -259,74 +259,10 @@ NEGATE(16)
 NEGATE(32)
 NEGATE(64)
 
-/* ---- shifts and rotates of registers, 32 and 64 bits ---- */
-
-/* By an immediate count of 1 to w - 1: flags are defined by the count alone (OF as the
- * general handlers give it: for every count as for 1, which is what CPUs do). */
-#define SHIFTS(w)                                                                        \
-    FAST(shl##w##_i)                                                                     \
-    {                                                                                    \
-        u##w a = get##w(c, i->rm);                                                       \
-        unsigned n = (unsigned)i->imm;                                                   \
-        u##w r = (u##w)(a << n);                                                         \
-        u32 cf = (u32)(a >> (w - n)) & 1;                                                \
-        put##w(c, i->rm, r);                                                             \
-        c->lazy.result = (u64)(s64)(s##w)r;                                              \
-        c->lazy.aux = FLAG_AF | cf | ((cf ^ (u32)(r >> (w - 1))) << 11);                         \
-        c->lazy.kind = FLAGS_PLAIN;                                                      \
-        NEXT(c, i);                                                                      \
-    }                                                                                    \
-    FAST(shl##w##_i_quiet)                                                               \
-    {                                                                                    \
-        put##w(c, i->rm, (u##w)(get##w(c, i->rm) << (i->imm & (w - 1))));                \
-        NEXT(c, i);                                                                      \
-    }                                                                                    \
-    FAST(shr##w##_i)                                                                     \
-    {                                                                                    \
-        u##w a = get##w(c, i->rm);                                                       \
-        unsigned n = (unsigned)i->imm;                                                   \
-        u##w r = a >> n;                                                                 \
-        u32 cf = (u32)(a >> (n - 1)) & 1;                                                \
-        u32 of = ((u32)(r >> (w - 1)) ^ (u32)(r >> (w - 2))) & 1;                        \
-        put##w(c, i->rm, r);                                                             \
-        c->lazy.result = (u64)(s64)(s##w)r;                                              \
-        c->lazy.aux = FLAG_AF | cf | of << 11;                                                   \
-        c->lazy.kind = FLAGS_PLAIN;                                                      \
-        NEXT(c, i);                                                                      \
-    }                                                                                    \
-    FAST(shr##w##_i_quiet)                                                               \
-    {                                                                                    \
-        put##w(c, i->rm, get##w(c, i->rm) >> (i->imm & (w - 1)));                        \
-        NEXT(c, i);                                                                      \
-    }                                                                                    \
-    FAST(sar##w##_i)                                                                     \
-    {                                                                                    \
-        s##w a = (s##w)get##w(c, i->rm);                                                 \
-        unsigned n = (unsigned)i->imm;                                                   \
-        s##w r = a >> n;                                                                 \
-        put##w(c, i->rm, (u##w)r);                                                       \
-        c->lazy.result = (u64)(s64)r;                                                    \
-        c->lazy.aux = FLAG_AF | ((u32)(a >> (n - 1)) & 1);                                          \
-        c->lazy.kind = FLAGS_PLAIN;                                                      \
-        NEXT(c, i);                                                                      \
-    }                                                                                    \
-    FAST(sar##w##_i_quiet)                                                               \
-    {                                                                                    \
-        put##w(c, i->rm, (u##w)((s##w)get##w(c, i->rm) >> (i->imm & (w - 1))));          \
-        NEXT(c, i);                                                                      \
-    }
-SHIFTS(32)
-SHIFTS(64)
-
-#undef ROW_OF
-struct shift {
-    insn_fn *run, *quiet;
-};
-
 /* ---- choosing ---- */
 
 extern general_fn op_add, op_or, op_adc, op_sbb, op_and, op_sub, op_xor, op_cmp, op_test;
-extern general_fn op_inc, op_dec, op_neg, op_not, op_shl, op_shr, op_sar;
+extern general_fn op_inc, op_dec, op_neg, op_not;
 
 static const struct {
     general_fn *general;
@@ -372,27 +308,6 @@ static struct fast select_two(struct insn *i, uint32_t mode, const struct alu *t
     return f;
 }
 
-static struct fast select_shift(struct insn *i, general_fn *g)
-{
-    struct fast f = {0};
-    bool wide = i->bits == 64;
-
-    if ((i->form & FORM_MEM) || !(i->form & FORM_IMM) || i->bits < 32)
-        return f;
-    if (!(i->imm & (i->bits - 1))) /* no shift, no flags: rare */
-        return f;
-    i->imm &= i->bits - 1;
-    f.run = g == op_shl ? (wide ? shl64_i : shl32_i)
-            : g == op_shr ? (wide ? shr64_i : shr32_i)
-                          : (wide ? sar64_i : sar32_i);
-    f.quiet = g == op_shl ? (wide ? shl64_i_quiet : shl32_i_quiet)
-              : g == op_shr ? (wide ? shr64_i_quiet : shr32_i_quiet)
-                            : (wide ? sar64_i_quiet : sar32_i_quiet);
-    f.slots = 1;
-    f.effect = EFFECT_WRITES;
-    return f;
-}
-
 struct fast fast_select_alu(struct insn *i, uint32_t mode)
 {
     static insn_fn *const neg[WIDTHS] = {neg8, neg16, neg32, neg64};
@@ -410,8 +325,7 @@ struct fast fast_select_alu(struct insn *i, uint32_t mode)
         const struct unary *t = g == op_inc ? &inc_table[w] : &dec_table[w];
         if (i->form & FORM_MEM)
             return (struct fast){t->m[form_of(i, mode)], NULL, EFFECT_BARRIER, 1, false};
-        /* CF is read (kept), so what set it before is not dead. */
-        return (struct fast){t->r, t->quiet, EFFECT_BARRIER, 1, false};
+        return (struct fast){t->r, t->quiet, EFFECT_MERGES, 1, false};
     }
     if (i->form & FORM_MEM)
         return (struct fast){0};
@@ -419,7 +333,5 @@ struct fast fast_select_alu(struct insn *i, uint32_t mode)
         return (struct fast){neg[w], neg_quiet[w], EFFECT_WRITES, 1, false};
     if (g == op_not)
         return (struct fast){not_[w], NULL, EFFECT_NONE, 1, false};
-    if (g == op_shl || g == op_shr || g == op_sar)
-        return select_shift(i, g);
     return (struct fast){0};
 }

@@ -184,7 +184,7 @@ static insn_fn *const fused_test[2][WIDTHS][16] = {
         u##w sp = (u##w)c->gpr[RSP] - size;                                              \
         u8 *p = probe_write(&c->mmu, sp, size);                                          \
         if (UNLIKELY(!p))                                                                \
-            TAIL(run_end(c, i));                                                         \
+            TAIL(refill_push(c, i));                                                       \
         store##w(p, (u##w)(c->page_rip + i->at + i->len));                               \
         c->gpr[RSP] = sp;                                                                \
         take(c, i);                                                                      \
@@ -201,7 +201,7 @@ CALL_TO(call32_far, 32, 4, TAKE_FAR)
         u##w sp = (u##w)c->gpr[RSP], rip;                                                \
         u8 *p = probe_read(&c->mmu, sp, size);                                           \
         if (UNLIKELY(!p))                                                                \
-            TAIL(run_end(c, i));                                                         \
+            TAIL(refill_pop(c, i));                                                       \
         rip = load##w(p);                                                                \
         FETCH_OR_MISS(c, i, f, (u64)rip);                                                \
         c->gpr[RSP] = (u##w)(sp + size + (u16)i->imm);                                   \
@@ -223,7 +223,7 @@ RET(32, 4)
         u##w sp = (u##w)c->gpr[RSP] - w / 8;                                             \
         u8 *p = probe_write(&c->mmu, sp, w / 8);                                         \
         if (UNLIKELY(!p))                                                                \
-            TAIL(run_end(c, i));                                                         \
+            TAIL(refill_push(c, i));                                                       \
         FETCH_OR_MISS(c, i, f, rip);                                                     \
         store##w(p, (u##w)(c->page_rip + i->at + i->len));                               \
         c->gpr[RSP] = sp;                                                                \
@@ -232,8 +232,6 @@ RET(32, 4)
 JUMP_INDIRECT(64)
 JUMP_INDIRECT(32)
 
-#undef MISS
-#define MISS(c, i) TAIL(run_end(c, i))
 #define JUMP_MEMORY(form, w)                                                             \
     FAST(jmp##w##_m_##form)                                                              \
     {                                                                                    \
@@ -249,7 +247,7 @@ JUMP_INDIRECT(32)
         u##w sp = (u##w)c->gpr[RSP] - w / 8;                                             \
         u8 *p = probe_write(&c->mmu, sp, w / 8);                                         \
         if (UNLIKELY(!p))                                                                \
-            TAIL(run_end(c, i));                                                         \
+            TAIL(refill_push(c, i));                                                       \
         FETCH_OR_MISS(c, i, f, rip);                                                     \
         store##w(p, (u##w)(c->page_rip + i->at + i->len));                               \
         c->gpr[RSP] = sp;                                                                \
@@ -348,5 +346,9 @@ struct fast fast_select(struct insn *i, uint32_t mode)
         f = fast_select_move(i, mode);
     if (!f.run)
         f = fast_select_branch(i, mode);
+    if (!f.run)
+        f = fast_select_shift(i);
+    if (!f.run)
+        f = fast_select_mul(i, mode);
     return f;
 }

@@ -131,7 +131,7 @@ FAST(lea32)
         u64 sp_ = c->gpr[RSP] - 8;                                                       \
         u8 *p_ = probe_write(&c->mmu, sp_, 8);                                           \
         if (UNLIKELY(!p_))                                                               \
-            MISS(c, i);                                                                  \
+            TAIL(refill_push(c, i));                                                            \
         store64(p_, value);                                                              \
         c->gpr[RSP] = sp_;                                                               \
         NEXT(c, i);                                                                      \
@@ -141,7 +141,7 @@ FAST(lea32)
         u32 sp_ = (u32)c->gpr[RSP] - 4;                                                  \
         u8 *p_ = probe_write(&c->mmu, sp_, 4);                                           \
         if (UNLIKELY(!p_))                                                               \
-            MISS(c, i);                                                                  \
+            TAIL(refill_push(c, i));                                                            \
         store32(p_, value);                                                              \
         c->gpr[RSP] = sp_;                                                               \
         NEXT(c, i);                                                                      \
@@ -168,7 +168,7 @@ FAST(pop64_r)
     u64 sp = c->gpr[RSP];
     u8 *p = probe_read(&c->mmu, sp, 8);
     if (UNLIKELY(!p))
-        MISS(c, i);
+        TAIL(refill_pop(c, i));
     c->gpr[RSP] = sp + 8;
     put64(c, i->rm, load64(p)); /* last: POP RSP */
     NEXT(c, i);
@@ -178,7 +178,7 @@ FAST(pop32_r)
     u32 sp = (u32)c->gpr[RSP];
     u8 *p = probe_read(&c->mmu, sp, 4);
     if (UNLIKELY(!p))
-        MISS(c, i);
+        TAIL(refill_pop(c, i));
     c->gpr[RSP] = (u32)(sp + 4);
     put32(c, i->rm, load32(p));
     NEXT(c, i);

@@ -73,7 +73,9 @@ static ALWAYS_INLINE bool f32_safe(uint32_t r)
     return (r >> 23 & 0xff) - 2 < 0xfd;
 }
 
-/* HOST_OP(name, expression of x and y, when a zero result is exact) for both formats.
+/* MIN and MAX are x86's: of two zeros the second.
+ *
+ * HOST_OP(name, expression of x and y, when a zero result is exact) for both formats.
  */
 #define HOST_OP(format, bits, type, name, expr, zero, refuse)                          \
     static ALWAYS_INLINE bool host_##format##_##name(bits a, bits b, bits *result)     \
@@ -96,6 +98,8 @@ static ALWAYS_INLINE bool f32_safe(uint32_t r)
     HOST_OP(format, bits, type, add, x + y, true, false)                               \
     HOST_OP(format, bits, type, sub, x - y, true, false)                               \
     HOST_OP(format, bits, type, mul, x * y, !(bits)(a << 1) || !(bits)(b << 1), false) \
+    HOST_OP(format, bits, type, min, x < y ? x : y, true, false)                       \
+    HOST_OP(format, bits, type, max, x > y ? x : y, true, false)                       \
     HOST_OP(format, bits, type, div, x / y, !(bits)(a << 1), !(bits)(b << 1))
 
 HOST_OPS(f64, uint64_t, double)

@@ -11,7 +11,7 @@
 #ifndef CPU_LANES_H
 #define CPU_LANES_H
 
-#include "base/types.h"
+#include "base/byteorder.h"
 
 typedef uint64_t lane_fn(uint64_t a, uint64_t b);
 
@@ -273,25 +273,39 @@ static ALWAYS_INLINE uint64_t lane_psadbw(uint64_t a, uint64_t b)
 
 /* ---- halves of a result wider than its sources: packs and unpacks ---- */
 
-/* The four low bytes of a and b, interleaved, a's first; and so on. */
-static ALWAYS_INLINE uint64_t lanes_interleave(unsigned w, uint32_t a, uint32_t b)
+/* Lanes of w bits moved apart, each into twice its width; and back. */
+static ALWAYS_INLINE uint64_t lanes_spread(unsigned w, uint32_t a)
 {
-    uint64_t r = 0;
-    for (unsigned n = 0; n < 32 / w; n++)
-        r |= lane_put(w, 2 * n, lane_get(w, a, n)) |
-             lane_put(w, 2 * n + 1, lane_get(w, b, n));
-    return r;
+    uint64_t r = (a | (uint64_t)a << 16) & 0x0000ffff0000ffff;
+    return w == 16 ? r : (r | r << 8) & 0x00ff00ff00ff00ff;
 }
 
-/* The lanes of a, w bits wide and signed, clamped to half the width: 32 bits. */
+static ALWAYS_INLINE uint32_t lanes_gather(unsigned w, uint64_t a)
+{
+    if (w == 8) {
+        a &= 0x00ff00ff00ff00ff;
+        a |= a >> 8;
+    }
+    a &= 0x0000ffff0000ffff;
+    return (uint32_t)(a | a >> 16);
+}
+
+/* The lanes of a and b in turn, a's first; w is 8 or 16. */
+static ALWAYS_INLINE uint64_t lanes_interleave(unsigned w, uint32_t a, uint32_t b)
+{
+    return lanes_spread(w, a) | lanes_spread(w, b) << w;
+}
+
+/* The lanes of a, w bits wide and signed, clamped and made half as wide: 32 bits. */
 static ALWAYS_INLINE uint32_t lanes_pack(unsigned w, uint64_t a, int32_t low,
                                          int32_t high)
 {
-    uint64_t r = 0;
-    for (unsigned n = 0; n < 64 / w; n++)
-        r |= lane_put(w / 2, n,
-                      (uint64_t)(int64_t)clamp(lane_signed(w, a, n), low, high));
-    return (uint32_t)r;
+    uint64_t least = lanes_one(w) * ((uint32_t)low & ~0u >> (32 - w));
+    uint64_t most = lanes_one(w) * (uint32_t)high;
+
+    a = lanes_pick(lanes_less(w, a, least), least, a);
+    a = lanes_pick(lanes_less(w, most, a), most, a);
+    return lanes_gather(w / 2, a);
 }
 
 /* Sums or differences of neighbouring lanes: the low half of the result from a, the
@@ -328,18 +342,28 @@ static ALWAYS_INLINE unsigned lanes_signs(uint64_t a)
     return (unsigned)((a >> 7 & 0x0101010101010101) * 0x0102040810204080 >> 56);
 }
 
-/* Eight bytes picked from a by the low bits of each byte of order; 0 where its top bit
- * is set (PSHUFB). */
-static ALWAYS_INLINE uint64_t lanes_shuffle(const uint64_t *from, unsigned bytes,
+/* Bytes for PSHUFB to pick from: n of them (8 or 16) from q, and zeros from 16 on. */
+struct shuffle_table {
+    uint8_t at[32];
+};
+
+static ALWAYS_INLINE struct shuffle_table shuffle_table(const uint64_t *q, unsigned n)
+{
+    struct shuffle_table t = {{0}};
+    store64(t.at, q[0]);
+    store64(t.at + 8, q[n / 8 - 1]); /* eight repeat: only index bits 2:0 count */
+    return t;
+}
+
+/* Eight bytes picked by bits 3:0 of each byte of order; 0 where its bit 7 is set. */
+static ALWAYS_INLINE uint64_t lanes_shuffle(const struct shuffle_table *t,
                                             uint64_t order)
 {
     uint64_t r = 0;
-    for (unsigned n = 0; n < 8; n++) {
-        unsigned k = lane_get(8, order, n);
-        unsigned at = k & (bytes - 1);
-        uint64_t byte = from[at / 8] >> at % 8 * 8 & 0xff;
-        r |= (k & 0x80 ? 0 : byte) << n * 8;
-    }
+
+    order = (order & 0x0f0f0f0f0f0f0f0f) | (order >> 3 & 0x1010101010101010);
+    for (unsigned n = 0; n < 8; n++)
+        r |= (uint64_t)t->at[order >> 8 * n & 31] << 8 * n;
     return r;
 }
 

@@ -164,7 +164,16 @@ MMX(phaddsw, 8, two32(lanes_pairs_add_signed(a), lanes_pairs_add_signed(b)))
 MMX(phsubw, 8, two32(lanes_pairs_sub(16, a), lanes_pairs_sub(16, b)))
 MMX(phsubd, 8, two32(lanes_pairs_sub(32, a), lanes_pairs_sub(32, b)))
 MMX(phsubsw, 8, two32(lanes_pairs_sub_signed(a), lanes_pairs_sub_signed(b)))
-MMX(pshufb, 8, lanes_shuffle(&a, 8, b))
+
+void op_mmx_pshufb(struct cpu *c, const struct insn *i)
+{
+    uint64_t a = mmx_get(c, i->reg), b;
+    struct shuffle_table t = shuffle_table(&a, 8);
+
+    mmx_wait(c);
+    b = mmx_load(c, i, 8);
+    commit(c, i->reg, lanes_shuffle(&t, b));
+}
 
 void op_mmx_pshufw(struct cpu *c, const struct insn *i)
 {

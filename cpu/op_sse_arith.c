@@ -7,34 +7,26 @@
 #include "cpu/hostfloat.h"
 #include "cpu/simd.h"
 
-typedef uint32_t op32(bool host, struct fp_env *e, uint32_t a, uint32_t b);
-typedef uint64_t op64(bool host, struct fp_env *e, uint64_t a, uint64_t b);
+typedef uint32_t op32(struct fp_env *e, uint32_t a, uint32_t b);
+typedef uint64_t op64(struct fp_env *e, uint64_t a, uint64_t b);
+typedef bool host32(uint32_t a, uint32_t b, uint32_t *result);
+typedef bool host64(uint64_t a, uint64_t b, uint64_t *result);
 
 /* ---- one element ---- */
 
-#define ARITH(bits, type, name)                                                        \
-    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
-    {                                                                                  \
-        type r;                                                                        \
-        if (host && host_f##bits##_##name(a, b, &r))                                   \
-            return r;                                                                  \
-        return f##bits##_##name(e, a, b);                                              \
-    }
 #define BOTH(_, name) _(32, uint32_t, name) _(64, uint64_t, name)
 
-BOTH(ARITH, add)
-BOTH(ARITH, sub)
-BOTH(ARITH, mul)
-BOTH(ARITH, div)
-
+/* Square roots as operations of two operands. */
 #define ROOT(bits, type, name)                                                         \
-    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
+    static ALWAYS_INLINE type root##bits(struct fp_env *e, type a, type b)             \
     {                                                                                  \
-        type r;                                                                        \
         (void)a;                                                                       \
-        if (host && host_f##bits##_##name(b, &r))                                      \
-            return r;                                                                  \
-        return f##bits##_##name(e, b);                                                 \
+        return f##bits##_sqrt(e, b);                                                   \
+    }                                                                                  \
+    static ALWAYS_INLINE bool host_root##bits(type a, type b, type *result)            \
+    {                                                                                  \
+        (void)a;                                                                       \
+        return host_f##bits##_sqrt(b, result);                                         \
     }
 
 BOTH(ROOT, sqrt)
@@ -53,10 +45,9 @@ static ALWAYS_INLINE uint64_t daz64(const struct fp_env *e, uint64_t a)
 /* MIN and MAX are not IEEE's: a NaN of either kind raises invalid, and it, or two
  * zeros, give the second operand unchanged. Intel SDM vol 2, MINPS. */
 #define EXTREME(bits, type, name, relation)                                            \
-    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
+    static ALWAYS_INLINE type name##bits(struct fp_env *e, type a, type b)             \
     {                                                                                  \
         bool first = f##bits##_compare(e, a, b, false) == relation;                    \
-        (void)host;                                                                    \
         return daz##bits(e, first ? a : b);                                            \
     }
 
@@ -67,136 +58,200 @@ EXTREME(64, uint64_t, max, FP_GREATER)
 
 /* ---- all elements ---- */
 
-static ALWAYS_INLINE uint64_t pair32(bool host, struct fp_env *e, op32 *f, uint64_t a,
-                                     uint64_t b)
+/* What the host's FPU may not do, or has refused for one of the elements. */
+
+static NOINLINE void soft32(struct cpu *c, const struct insn *i, struct x128 a,
+                            struct x128 b, op32 *f)
 {
-    uint32_t low = f(host, e, (uint32_t)a, (uint32_t)b);
-    return two32(low, f(host, e, (uint32_t)(a >> 32), (uint32_t)(b >> 32)));
-}
-
-static ALWAYS_INLINE void packed32(struct cpu *c, const struct insn *i, op32 *f)
-{
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
-    struct fp_env e = sse_env(c);
-    bool host = host_float_ok(c->mxcsr);
-
-    r.q[0] = pair32(host, &e, f, a.q[0], b.q[0]);
-    r.q[1] = pair32(host, &e, f, a.q[1], b.q[1]);
-    sse_done(c, &e);
-    vec_put(c, i->reg, r);
-}
-
-static ALWAYS_INLINE void packed64(struct cpu *c, const struct insn *i, op64 *f)
-{
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
-    struct fp_env e = sse_env(c);
-    bool host = host_float_ok(c->mxcsr);
-
-    r.q[0] = f(host, &e, a.q[0], b.q[0]);
-    r.q[1] = f(host, &e, a.q[1], b.q[1]);
-    sse_done(c, &e);
-    vec_put(c, i->reg, r);
-}
-
-static ALWAYS_INLINE void scalar32(struct cpu *c, const struct insn *i, op32 *f)
-{
-    struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-
-    x32_set(&a, 0, f(host_float_ok(c->mxcsr), &e, x32(a, 0), x32(b, 0)));
-    sse_done(c, &e);
-    vec_put(c, i->reg, a);
-}
-
-static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, op64 *f)
-{
-    struct x128 b = vec_load(c, i, 8), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-
-    a.q[0] = f(host_float_ok(c->mxcsr), &e, a.q[0], b.q[0]);
-    sse_done(c, &e);
-    vec_put(c, i->reg, a);
-}
-
-#define SSE_ARITH(name)                                                                \
-    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
-    {                                                                                  \
-        packed32(c, i, name##32);                                                      \
-    }                                                                                  \
-    void op_sse_##name##pd(struct cpu *c, const struct insn *i)                        \
-    {                                                                                  \
-        packed64(c, i, name##64);                                                      \
-    }                                                                                  \
-    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                        \
-    {                                                                                  \
-        scalar32(c, i, name##32);                                                      \
-    }                                                                                  \
-    void op_sse_##name##sd(struct cpu *c, const struct insn *i)                        \
-    {                                                                                  \
-        scalar64(c, i, name##64);                                                      \
-    }
-
-SSE_ARITH(add)
-SSE_ARITH(sub)
-SSE_ARITH(mul)
-SSE_ARITH(div)
-SSE_ARITH(sqrt)
-SSE_ARITH(min)
-SSE_ARITH(max)
-
-/* ---- neighbours, and add and subtract by turns ---- */
-
-static ALWAYS_INLINE void horizontal32(struct cpu *c, const struct insn *i, op32 *f)
-{
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-    bool host = host_float_ok(c->mxcsr);
+    struct fp_env e = SSE_ENV(c);
     uint32_t r[4];
 
-    for (unsigned n = 0; n < 2; n++) {
-        r[n] = f(host, &e, x32(a, 2 * n), x32(a, 2 * n + 1));
-        r[n + 2] = f(host, &e, x32(b, 2 * n), x32(b, 2 * n + 1));
-    }
+    for (unsigned n = 0; n < 4; n++)
+        r[n] = f(&e, x32(a, n), x32(b, n));
     sse_done(c, &e);
     vec_put(c, i->reg, x128(two32(r[0], r[1]), two32(r[2], r[3])));
 }
 
-static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i, op64 *f)
+static NOINLINE void soft64(struct cpu *c, const struct insn *i, struct x128 a,
+                            struct x128 b, op64 *f)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
-    struct fp_env e = sse_env(c);
-    bool host = host_float_ok(c->mxcsr);
+    struct fp_env e = SSE_ENV(c);
+    uint64_t low = f(&e, a.q[0], b.q[0]), high = f(&e, a.q[1], b.q[1]);
 
-    r.q[0] = f(host, &e, a.q[0], a.q[1]);
-    r.q[1] = f(host, &e, b.q[0], b.q[1]);
     sse_done(c, &e);
-    vec_put(c, i->reg, r);
+    vec_put(c, i->reg, x128(low, high));
+}
+
+static NOINLINE void soft_scalar32(struct cpu *c, const struct insn *i, uint32_t a,
+                                   uint32_t b, op32 *f)
+{
+    struct fp_env e = SSE_ENV(c);
+    uint32_t r = f(&e, a, b);
+
+    sse_done(c, &e);
+    low32_set(vec_at(c, i->reg), r);
+}
+
+static NOINLINE void soft_scalar64(struct cpu *c, const struct insn *i, uint64_t a,
+                                   uint64_t b, op64 *f)
+{
+    struct fp_env e = SSE_ENV(c);
+    uint64_t r = f(&e, a, b);
+
+    sse_done(c, &e);
+    vec_at(c, i->reg)->q[0] = r;
+}
+
+static ALWAYS_INLINE void packed32(struct cpu *c, const struct insn *i, struct x128 a,
+                                   struct x128 b, host32 *host, op32 *f)
+{
+    uint32_t r[4];
+
+    if (host_float_ok(c->mxcsr) && host(x32(a, 0), x32(b, 0), &r[0]) &&
+        host(x32(a, 1), x32(b, 1), &r[1]) && host(x32(a, 2), x32(b, 2), &r[2]) &&
+        host(x32(a, 3), x32(b, 3), &r[3]))
+        vec_put(c, i->reg, x128(two32(r[0], r[1]), two32(r[2], r[3])));
+    else
+        soft32(c, i, a, b, f);
+}
+
+static ALWAYS_INLINE void packed64(struct cpu *c, const struct insn *i, struct x128 a,
+                                   struct x128 b, host64 *host, op64 *f)
+{
+    uint64_t low, high;
+
+    if (host_float_ok(c->mxcsr) && host(a.q[0], b.q[0], &low) &&
+        host(a.q[1], b.q[1], &high))
+        vec_put(c, i->reg, x128(low, high));
+    else
+        soft64(c, i, a, b, f);
+}
+
+static ALWAYS_INLINE void scalar32(struct cpu *c, const struct insn *i, host32 *host,
+                                   op32 *f)
+{
+    uint32_t b = (uint32_t)low_load(c, i, 4), a = (uint32_t)vec_at(c, i->reg)->q[0], r;
+
+    if (host_float_ok(c->mxcsr) && host(a, b, &r))
+        low32_set(vec_at(c, i->reg), r);
+    else
+        soft_scalar32(c, i, a, b, f);
+}
+
+static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, host64 *host,
+                                   op64 *f)
+{
+    uint64_t b = low_load(c, i, 8), a = vec_at(c, i->reg)->q[0], r;
+
+    if (host_float_ok(c->mxcsr) && host(a, b, &r))
+        vec_at(c, i->reg)->q[0] = r;
+    else
+        soft_scalar64(c, i, a, b, f);
+}
+
+/* SSE_ARITH(name, the host's functions, ours) up to the width. */
+#define SSE_ARITH(name, host, f)                                                       \
+    void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                        \
+        packed32(c, i, a, b, host(32), f(32));                                         \
+    }                                                                                  \
+    void op_sse_##name##pd(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                        \
+        packed64(c, i, a, b, host(64), f(64));                                         \
+    }                                                                                  \
+    void op_sse_##name##ss(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        scalar32(c, i, host(32), f(32));                                               \
+    }                                                                                  \
+    void op_sse_##name##sd(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        scalar64(c, i, host(64), f(64));                                               \
+    }
+
+#define HOST_ADD(bits) host_f##bits##_add
+#define SOFT_ADD(bits) f##bits##_add
+#define HOST_SUB(bits) host_f##bits##_sub
+#define SOFT_SUB(bits) f##bits##_sub
+#define HOST_MUL(bits) host_f##bits##_mul
+#define SOFT_MUL(bits) f##bits##_mul
+#define HOST_DIV(bits) host_f##bits##_div
+#define SOFT_DIV(bits) f##bits##_div
+#define HOST_MIN(bits) host_f##bits##_min
+#define SOFT_MIN(bits) min##bits
+#define HOST_MAX(bits) host_f##bits##_max
+#define SOFT_MAX(bits) max##bits
+#define HOST_ROOT(bits) host_root##bits
+#define SOFT_ROOT(bits) root##bits
+
+SSE_ARITH(add, HOST_ADD, SOFT_ADD)
+SSE_ARITH(sub, HOST_SUB, SOFT_SUB)
+SSE_ARITH(mul, HOST_MUL, SOFT_MUL)
+SSE_ARITH(div, HOST_DIV, SOFT_DIV)
+SSE_ARITH(min, HOST_MIN, SOFT_MIN)
+SSE_ARITH(max, HOST_MAX, SOFT_MAX)
+SSE_ARITH(sqrt, HOST_ROOT, SOFT_ROOT)
+
+/* ---- neighbours: the even elements of both operands and the odd ones ---- */
+
+static ALWAYS_INLINE void horizontal32(struct cpu *c, const struct insn *i,
+                                       host32 *host, op32 *f)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    struct x128 even = x128(two32(x32(a, 0), x32(a, 2)), two32(x32(b, 0), x32(b, 2)));
+    struct x128 odd = x128(two32(x32(a, 1), x32(a, 3)), two32(x32(b, 1), x32(b, 3)));
+
+    packed32(c, i, even, odd, host, f);
+}
+
+static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i,
+                                       host64 *host, op64 *f)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+
+    packed64(c, i, x128(a.q[0], b.q[0]), x128(a.q[1], b.q[1]), host, f);
 }
 
 void op_sse_haddps(struct cpu *c, const struct insn *i)
 {
-    horizontal32(c, i, add32);
+    horizontal32(c, i, host_f32_add, f32_add);
 }
 
 void op_sse_hsubps(struct cpu *c, const struct insn *i)
 {
-    horizontal32(c, i, sub32);
+    horizontal32(c, i, host_f32_sub, f32_sub);
 }
 
 void op_sse_haddpd(struct cpu *c, const struct insn *i)
 {
-    horizontal64(c, i, add64);
+    horizontal64(c, i, host_f64_add, f64_add);
 }
 
 void op_sse_hsubpd(struct cpu *c, const struct insn *i)
 {
-    horizontal64(c, i, sub64);
+    horizontal64(c, i, host_f64_sub, f64_sub);
 }
+
+/* ---- element by element: add and subtract by turns, dot products ---- */
+
+#define MIXED(bits, type, name)                                                        \
+    static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
+    {                                                                                  \
+        type r;                                                                        \
+        if (host && host_f##bits##_##name(a, b, &r))                                   \
+            return r;                                                                  \
+        return f##bits##_##name(e, a, b);                                              \
+    }
+
+BOTH(MIXED, add)
+BOTH(MIXED, sub)
+BOTH(MIXED, mul)
 
 void op_sse_addsubps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r = a;
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r = a;
+    struct fp_env e = SSE_ENV(c);
     bool host = host_float_ok(c->mxcsr);
 
     for (unsigned n = 0; n < 4; n++) {
@@ -209,8 +264,8 @@ void op_sse_addsubps(struct cpu *c, const struct insn *i)
 
 void op_sse_addsubpd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r;
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r;
+    struct fp_env e = SSE_ENV(c);
     bool host = host_float_ok(c->mxcsr);
 
     r.q[0] = sub64(host, &e, a.q[0], b.q[0]);
@@ -219,8 +274,7 @@ void op_sse_addsubpd(struct cpu *c, const struct insn *i)
     vec_put(c, i->reg, r);
 }
 
-/* ---- dot products ----
- *
+/* DPPS, DPPD:
  * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
  * the sum (the others are +0). Exceptions belong to each step: an unmasked one ends the
  * instruction before the next step is taken (Intel SDM vol 2, DPPS), and MXCSR then
@@ -235,8 +289,8 @@ static ALWAYS_INLINE void step_done(struct cpu *c, struct fp_env *e)
 
 void op_sse_dpps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r = x128(0, 0);
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r = x128(0, 0);
+    struct fp_env e = SSE_ENV(c);
     bool host = host_float_ok(c->mxcsr);
     unsigned imm = (unsigned)i->imm;
     uint32_t p[4] = {0}, low, high, sum;
@@ -258,8 +312,8 @@ void op_sse_dpps(struct cpu *c, const struct insn *i)
 
 void op_sse_dppd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
     bool host = host_float_ok(c->mxcsr);
     unsigned imm = (unsigned)i->imm;
     uint64_t p[2] = {0}, sum;
@@ -334,16 +388,14 @@ static uint32_t rsqrt32(uint32_t a)
 #define SSE_APPROX(name)                                                               \
     void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
-        struct x128 b = vec_load(c, i, 16);                                            \
+        struct x128 b = vec_load(c, i);                                            \
         for (unsigned n = 0; n < 4; n++)                                               \
             x32_set(&b, n, name##32(x32(b, n)));                                       \
         vec_put(c, i->reg, b);                                                         \
     }                                                                                  \
     void op_sse_##name##ss(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
-        struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);                     \
-        x32_set(&a, 0, name##32(x32(b, 0)));                                           \
-        vec_put(c, i->reg, a);                                                         \
+        low32_set(vec_at(c, i->reg), name##32((uint32_t)low_load(c, i, 4)));           \
     }
 
 SSE_APPROX(rcp)

@@ -45,8 +45,8 @@ static uint64_t cmp64(struct fp_env *e, unsigned imm, uint64_t a, uint64_t b)
 
 void op_sse_cmpps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
     for (unsigned n = 0; n < 4; n++)
         x32_set(&a, n, cmp32(&e, (unsigned)i->imm, x32(a, n), x32(b, n)));
     sse_done(c, &e);
@@ -55,8 +55,8 @@ void op_sse_cmpps(struct cpu *c, const struct insn *i)
 
 void op_sse_cmppd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
     for (unsigned n = 0; n < 2; n++)
         a.q[n] = cmp64(&e, (unsigned)i->imm, a.q[n], b.q[n]);
     sse_done(c, &e);
@@ -65,18 +65,20 @@ void op_sse_cmppd(struct cpu *c, const struct insn *i)
 
 void op_sse_cmpss(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-    x32_set(&a, 0, cmp32(&e, (unsigned)i->imm, x32(a, 0), x32(b, 0)));
+    uint32_t b = (uint32_t)low_load(c, i, 4);
+    struct x128 a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
+    x32_set(&a, 0, cmp32(&e, (unsigned)i->imm, x32(a, 0), b));
     sse_done(c, &e);
     vec_put(c, i->reg, a);
 }
 
 void op_sse_cmpsd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 8), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-    a.q[0] = cmp64(&e, (unsigned)i->imm, a.q[0], b.q[0]);
+    uint64_t b = low_load(c, i, 8);
+    struct x128 a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
+    a.q[0] = cmp64(&e, (unsigned)i->imm, a.q[0], b);
     sse_done(c, &e);
     vec_put(c, i->reg, a);
 }
@@ -96,18 +98,20 @@ static void put_relation(struct cpu *c, enum fp_relation r)
 
 static void compare32(struct cpu *c, const struct insn *i, bool quiet)
 {
-    struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-    enum fp_relation r = f32_compare(&e, x32(a, 0), x32(b, 0), quiet);
+    uint32_t b = (uint32_t)low_load(c, i, 4);
+    struct x128 a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
+    enum fp_relation r = f32_compare(&e, x32(a, 0), b, quiet);
     sse_done(c, &e);
     put_relation(c, r);
 }
 
 static void compare64(struct cpu *c, const struct insn *i, bool quiet)
 {
-    struct x128 b = vec_load(c, i, 8), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-    enum fp_relation r = f64_compare(&e, a.q[0], b.q[0], quiet);
+    uint64_t b = low_load(c, i, 8);
+    struct x128 a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
+    enum fp_relation r = f64_compare(&e, a.q[0], b, quiet);
     sse_done(c, &e);
     put_relation(c, r);
 }
@@ -146,7 +150,7 @@ static uint64_t pi_load(struct cpu *c, const struct insn *i)
 
 void op_sse_cvtpi2ps(struct cpu *c, const struct insn *i)
 {
-    struct fp_env e = sse_env(c);
+    struct fp_env e = SSE_ENV(c);
     uint64_t b = pi_load(c, i), r;
 
     r = f32_from_i32(&e, (int32_t)(uint32_t)b);
@@ -175,7 +179,7 @@ void op_sse_cvtsi2ss(struct cpu *c, const struct insn *i)
 {
     uint64_t b = rm_get(c, i, y_bits(i));
     struct x128 a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
+    struct fp_env e = SSE_ENV(c);
 
     x32_set(&a, 0,
             i->form & FORM_W ? f32_from_i64(&e, (int64_t)b)
@@ -187,7 +191,7 @@ void op_sse_cvtsi2ss(struct cpu *c, const struct insn *i)
 void op_sse_cvtsi2sd(struct cpu *c, const struct insn *i)
 {
     uint64_t b = rm_get(c, i, y_bits(i)), r;
-    struct fp_env e = sse_env(c);
+    struct fp_env e = SSE_ENV(c);
 
     r = i->form & FORM_W ? f64_from_i64(&e, (int64_t)b)
                          : f64_from_i32((int32_t)(uint32_t)b);
@@ -197,8 +201,8 @@ void op_sse_cvtsi2sd(struct cpu *c, const struct insn *i)
 
 void op_sse_cvtdq2ps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i);
+    struct fp_env e = SSE_ENV(c);
     for (unsigned n = 0; n < 4; n++)
         x32_set(&b, n, f32_from_i32(&e, (int32_t)x32(b, n)));
     sse_done(c, &e);
@@ -207,7 +211,7 @@ void op_sse_cvtdq2ps(struct cpu *c, const struct insn *i)
 
 void op_sse_cvtdq2pd(struct cpu *c, const struct insn *i)
 {
-    vec_put(c, i->reg, doubles_of(vec_load(c, i, 8).q[0]));
+    vec_put(c, i->reg, doubles_of(low_load(c, i, 8)));
 }
 
 /* ---- to integers ---- */
@@ -228,8 +232,8 @@ static ALWAYS_INLINE uint64_t dwords_of_doubles(struct fp_env *e, struct x128 x,
 
 static ALWAYS_INLINE void floats_to_dwords(struct cpu *c, const struct insn *i, bool t)
 {
-    struct x128 b = vec_load(c, i, 16), r;
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i), r;
+    struct fp_env e = SSE_ENV(c);
     r.q[0] = dwords_of_floats(&e, b.q[0], t);
     r.q[1] = dwords_of_floats(&e, b.q[1], t);
     done_without_denormal(c, &e);
@@ -238,8 +242,8 @@ static ALWAYS_INLINE void floats_to_dwords(struct cpu *c, const struct insn *i, 
 
 static ALWAYS_INLINE void doubles_to_dwords(struct cpu *c, const struct insn *i, bool t)
 {
-    struct x128 b = vec_load(c, i, 16);
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i);
+    struct fp_env e = SSE_ENV(c);
     uint64_t r = dwords_of_doubles(&e, b, t);
     done_without_denormal(c, &e);
     vec_put(c, i->reg, x128(r, 0));
@@ -247,11 +251,11 @@ static ALWAYS_INLINE void doubles_to_dwords(struct cpu *c, const struct insn *i,
 
 static ALWAYS_INLINE void floats_to_mmx(struct cpu *c, const struct insn *i, bool t)
 {
-    struct fp_env e = sse_env(c);
+    struct fp_env e = SSE_ENV(c);
     uint64_t r;
 
     mmx_wait(c);
-    r = dwords_of_floats(&e, vec_load(c, i, 8).q[0], t);
+    r = dwords_of_floats(&e, low_load(c, i, 8), t);
     done_without_denormal(c, &e);
     mmx_enter(c);
     mmx_set(c, i->reg, r);
@@ -259,11 +263,11 @@ static ALWAYS_INLINE void floats_to_mmx(struct cpu *c, const struct insn *i, boo
 
 static ALWAYS_INLINE void doubles_to_mmx(struct cpu *c, const struct insn *i, bool t)
 {
-    struct fp_env e = sse_env(c);
+    struct fp_env e = SSE_ENV(c);
     uint64_t r;
 
     mmx_wait(c);
-    r = dwords_of_doubles(&e, vec_load(c, i, 16), t);
+    r = dwords_of_doubles(&e, vec_load(c, i), t);
     done_without_denormal(c, &e);
     mmx_enter(c);
     mmx_set(c, i->reg, r);
@@ -271,8 +275,8 @@ static ALWAYS_INLINE void doubles_to_mmx(struct cpu *c, const struct insn *i, bo
 
 static ALWAYS_INLINE void float_to_gpr(struct cpu *c, const struct insn *i, bool t)
 {
-    uint32_t b = x32(vec_load(c, i, 4), 0);
-    struct fp_env e = sse_env(c);
+    uint32_t b = (uint32_t)low_load(c, i, 4);
+    struct fp_env e = SSE_ENV(c);
     uint64_t r = i->form & FORM_W ? (uint64_t)f32_to_i64(&e, b, t)
                                   : (uint32_t)f32_to_i32(&e, b, t);
     done_without_denormal(c, &e);
@@ -281,8 +285,8 @@ static ALWAYS_INLINE void float_to_gpr(struct cpu *c, const struct insn *i, bool
 
 static ALWAYS_INLINE void double_to_gpr(struct cpu *c, const struct insn *i, bool t)
 {
-    uint64_t b = vec_load(c, i, 8).q[0], r;
-    struct fp_env e = sse_env(c);
+    uint64_t b = low_load(c, i, 8), r;
+    struct fp_env e = SSE_ENV(c);
     r = i->form & FORM_W ? (uint64_t)f64_to_i64(&e, b, t)
                          : (uint32_t)f64_to_i32(&e, b, t);
     done_without_denormal(c, &e);
@@ -311,8 +315,8 @@ TO_INTEGER(double_to_gpr, cvtsd2si, cvttsd2si)
 
 void op_sse_cvtps2pd(struct cpu *c, const struct insn *i)
 {
-    uint64_t b = vec_load(c, i, 8).q[0];
-    struct fp_env e = sse_env(c);
+    uint64_t b = low_load(c, i, 8);
+    struct fp_env e = SSE_ENV(c);
     struct x128 r;
     r.q[0] = f32_to_f64(&e, (uint32_t)b);
     r.q[1] = f32_to_f64(&e, (uint32_t)(b >> 32));
@@ -322,8 +326,8 @@ void op_sse_cvtps2pd(struct cpu *c, const struct insn *i)
 
 void op_sse_cvtpd2ps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
-    struct fp_env e = sse_env(c);
+    struct x128 b = vec_load(c, i);
+    struct fp_env e = SSE_ENV(c);
     uint32_t low = f64_to_f32(&e, b.q[0]);
     uint64_t r = two32(low, f64_to_f32(&e, b.q[1]));
     sse_done(c, &e);
@@ -332,18 +336,19 @@ void op_sse_cvtpd2ps(struct cpu *c, const struct insn *i)
 
 void op_sse_cvtss2sd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 4);
-    struct fp_env e = sse_env(c);
-    uint64_t r = f32_to_f64(&e, x32(b, 0));
+    uint32_t b = (uint32_t)low_load(c, i, 4);
+    struct fp_env e = SSE_ENV(c);
+    uint64_t r = f32_to_f64(&e, b);
     sse_done(c, &e);
     vec_at(c, i->reg)->q[0] = r;
 }
 
 void op_sse_cvtsd2ss(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 8), a = vec_get(c, i->reg);
-    struct fp_env e = sse_env(c);
-    x32_set(&a, 0, f64_to_f32(&e, b.q[0]));
+    uint64_t b = low_load(c, i, 8);
+    struct x128 a = vec_get(c, i->reg);
+    struct fp_env e = SSE_ENV(c);
+    x32_set(&a, 0, f64_to_f32(&e, b));
     sse_done(c, &e);
     vec_put(c, i->reg, a);
 }
@@ -353,7 +358,7 @@ void op_sse_cvtsd2ss(struct cpu *c, const struct insn *i)
 
 static struct fp_env round_env(const struct cpu *c, unsigned imm)
 {
-    struct fp_env e = sse_env(c);
+    struct fp_env e = SSE_ENV(c);
     if (!(imm & 4))
         e.rounding = imm & 3;
     return e;
@@ -361,7 +366,7 @@ static struct fp_env round_env(const struct cpu *c, unsigned imm)
 
 void op_sse_roundps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
+    struct x128 b = vec_load(c, i);
     struct fp_env e = round_env(c, (unsigned)i->imm);
     for (unsigned n = 0; n < 4; n++)
         x32_set(&b, n, f32_round(&e, x32(b, n), !(i->imm & 8)));
@@ -371,7 +376,7 @@ void op_sse_roundps(struct cpu *c, const struct insn *i)
 
 void op_sse_roundpd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
+    struct x128 b = vec_load(c, i);
     struct fp_env e = round_env(c, (unsigned)i->imm);
     for (unsigned n = 0; n < 2; n++)
         b.q[n] = f64_round(&e, b.q[n], !(i->imm & 8));
@@ -381,18 +386,20 @@ void op_sse_roundpd(struct cpu *c, const struct insn *i)
 
 void op_sse_roundss(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 4), a = vec_get(c, i->reg);
+    uint32_t b = (uint32_t)low_load(c, i, 4);
+    struct x128 a = vec_get(c, i->reg);
     struct fp_env e = round_env(c, (unsigned)i->imm);
-    x32_set(&a, 0, f32_round(&e, x32(b, 0), !(i->imm & 8)));
+    x32_set(&a, 0, f32_round(&e, b, !(i->imm & 8)));
     done_without_denormal(c, &e);
     vec_put(c, i->reg, a);
 }
 
 void op_sse_roundsd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 8), a = vec_get(c, i->reg);
+    uint64_t b = low_load(c, i, 8);
+    struct x128 a = vec_get(c, i->reg);
     struct fp_env e = round_env(c, (unsigned)i->imm);
-    a.q[0] = f64_round(&e, b.q[0], !(i->imm & 8));
+    a.q[0] = f64_round(&e, b, !(i->imm & 8));
     done_without_denormal(c, &e);
     vec_put(c, i->reg, a);
 }

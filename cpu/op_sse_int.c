@@ -5,7 +5,7 @@
 
 static ALWAYS_INLINE void lanes(struct cpu *c, const struct insn *i, lane_fn *f)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
     vec_put(c, i->reg, x128(f(a.q[0], b.q[0]), f(a.q[1], b.q[1])));
 }
 
@@ -83,7 +83,7 @@ SSE_LANES(pabsd)
     }                                                                                  \
     void op_sse_##name(struct cpu *c, const struct insn *i)                            \
     {                                                                                  \
-        struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);                    \
+        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                    \
         vec_put(c, i->reg,                                                             \
                 x128(two32(name(a.q[0]), name(a.q[1])),                                \
                      two32(name(b.q[0]), name(b.q[1]))));                              \
@@ -106,7 +106,7 @@ SSE_PAIRS(phsubsw, lanes_pairs_sub_signed(a))
     }                                                                                  \
     void op_sse_##name(struct cpu *c, const struct insn *i)                            \
     {                                                                                  \
-        uint64_t n = vec_load(c, i, 16).q[0];                                          \
+        uint64_t n = vec_load(c, i).q[0];                                          \
         struct x128 a = vec_get(c, i->reg);                                            \
         vec_put(c, i->reg, x128(name(a.q[0], n), name(a.q[1], n)));                    \
     }                                                                                  \

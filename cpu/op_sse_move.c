@@ -8,13 +8,13 @@
 
 void op_sse_load(struct cpu *c, const struct insn *i)
 {
-    vec_put(c, i->reg, vec_load(c, i, 16));
+    vec_put(c, i->reg, vec_load(c, i));
 }
 
 void op_sse_store(struct cpu *c, const struct insn *i)
 {
     if (i->form & FORM_MEM)
-        vec_write(c, i, 16, vec_get(c, i->reg));
+        vec_write(c, i, vec_at(c, i->reg)->q);
     else
         vec_put(c, i->rm, vec_get(c, i->reg));
 }
@@ -28,31 +28,30 @@ void op_sse_movnti(struct cpu *c, const struct insn *i)
 
 void op_sse_movss_load(struct cpu *c, const struct insn *i)
 {
-    if (i->form & FORM_MEM) {
-        vec_put(c, i->reg, vec_read(c, i, 4));
-    } else {
-        struct x128 d = vec_get(c, i->reg);
-        x32_set(&d, 0, x32(vec_get(c, i->rm), 0));
-        vec_put(c, i->reg, d);
-    }
+    if (i->form & FORM_MEM)
+        vec_put(c, i->reg, x128(low_load(c, i, 4), 0));
+    else
+        low32_set(vec_at(c, i->reg), (uint32_t)vec_at(c, i->rm)->q[0]);
+}
+
+/* The low part of the register to memory. */
+static void low_store(struct cpu *c, const struct insn *i, unsigned size)
+{
+    mem_store(c, INSN_SEG(i), ea(c, i), size, vec_at(c, i->reg)->q[0]);
 }
 
 void op_sse_movss_store(struct cpu *c, const struct insn *i)
 {
-    struct x128 s = vec_get(c, i->reg);
-    if (i->form & FORM_MEM) {
-        vec_write(c, i, 4, s);
-    } else {
-        struct x128 d = vec_get(c, i->rm);
-        x32_set(&d, 0, x32(s, 0));
-        vec_put(c, i->rm, d);
-    }
+    if (i->form & FORM_MEM)
+        low_store(c, i, 4);
+    else
+        low32_set(vec_at(c, i->rm), (uint32_t)vec_at(c, i->reg)->q[0]);
 }
 
 void op_sse_movsd_load(struct cpu *c, const struct insn *i)
 {
     if (i->form & FORM_MEM)
-        vec_put(c, i->reg, vec_read(c, i, 8));
+        vec_put(c, i->reg, x128(low_load(c, i, 8), 0));
     else
         vec_at(c, i->reg)->q[0] = vec_at(c, i->rm)->q[0];
 }
@@ -60,7 +59,7 @@ void op_sse_movsd_load(struct cpu *c, const struct insn *i)
 void op_sse_movsd_store(struct cpu *c, const struct insn *i)
 {
     if (i->form & FORM_MEM)
-        vec_write(c, i, 8, vec_get(c, i->reg));
+        low_store(c, i, 8);
     else
         vec_at(c, i->rm)->q[0] = vec_at(c, i->reg)->q[0];
 }
@@ -68,16 +67,15 @@ void op_sse_movsd_store(struct cpu *c, const struct insn *i)
 /* MOVQ clears the rest in either direction. */
 void op_sse_movq_load(struct cpu *c, const struct insn *i)
 {
-    vec_put(c, i->reg, x128(vec_load(c, i, 8).q[0], 0));
+    vec_put(c, i->reg, x128(low_load(c, i, 8), 0));
 }
 
 void op_sse_movq_store(struct cpu *c, const struct insn *i)
 {
-    struct x128 s = vec_get(c, i->reg);
     if (i->form & FORM_MEM)
-        vec_write(c, i, 8, s);
+        low_store(c, i, 8);
     else
-        vec_put(c, i->rm, x128(s.q[0], 0));
+        vec_put(c, i->rm, x128(vec_at(c, i->reg)->q[0], 0));
 }
 
 void op_sse_movd_load(struct cpu *c, const struct insn *i)
@@ -108,22 +106,22 @@ void op_sse_movdq2q(struct cpu *c, const struct insn *i)
 
 void op_sse_low_load(struct cpu *c, const struct insn *i)
 {
-    vec_at(c, i->reg)->q[0] = vec_read(c, i, 8).q[0];
+    vec_at(c, i->reg)->q[0] = low_load(c, i, 8);
 }
 
 void op_sse_high_load(struct cpu *c, const struct insn *i)
 {
-    vec_at(c, i->reg)->q[1] = vec_read(c, i, 8).q[0];
+    vec_at(c, i->reg)->q[1] = low_load(c, i, 8);
 }
 
 void op_sse_low_store(struct cpu *c, const struct insn *i)
 {
-    vec_write(c, i, 8, vec_get(c, i->reg));
+    low_store(c, i, 8);
 }
 
 void op_sse_high_store(struct cpu *c, const struct insn *i)
 {
-    vec_write(c, i, 8, x128(vec_at(c, i->reg)->q[1], 0));
+    mem_store(c, INSN_SEG(i), ea(c, i), 8, vec_at(c, i->reg)->q[1]);
 }
 
 void op_sse_movhlps(struct cpu *c, const struct insn *i)
@@ -140,19 +138,19 @@ void op_sse_movlhps(struct cpu *c, const struct insn *i)
 
 void op_sse_movsldup(struct cpu *c, const struct insn *i)
 {
-    struct x128 s = vec_load(c, i, 16);
+    struct x128 s = vec_load(c, i);
     vec_put(c, i->reg, x128(two32(x32(s, 0), x32(s, 0)), two32(x32(s, 2), x32(s, 2))));
 }
 
 void op_sse_movshdup(struct cpu *c, const struct insn *i)
 {
-    struct x128 s = vec_load(c, i, 16);
+    struct x128 s = vec_load(c, i);
     vec_put(c, i->reg, x128(two32(x32(s, 1), x32(s, 1)), two32(x32(s, 3), x32(s, 3))));
 }
 
 void op_sse_movddup(struct cpu *c, const struct insn *i)
 {
-    uint64_t q = vec_load(c, i, 8).q[0];
+    uint64_t q = low_load(c, i, 8);
     vec_put(c, i->reg, x128(q, q));
 }
 
@@ -217,9 +215,11 @@ void op_sse_pinsrd(struct cpu *c, const struct insn *i)
 void op_sse_insertps(struct cpu *c, const struct insn *i)
 {
     unsigned imm = (unsigned)i->imm;
-    struct x128 s = vec_load(c, i, 4), d = vec_get(c, i->reg);
+    uint32_t v = i->form & FORM_MEM ? (uint32_t)low_load(c, i, 4)
+                                    : x32(vec_get(c, i->rm), imm >> 6 & 3);
+    struct x128 d = vec_get(c, i->reg);
 
-    x32_set(&d, imm >> 4 & 3, x32(s, i->form & FORM_MEM ? 0 : imm >> 6 & 3));
+    x32_set(&d, imm >> 4 & 3, v);
     for (unsigned n = 0; n < 4; n++)
         if (imm >> n & 1)
             x32_set(&d, n, 0);

@@ -8,7 +8,7 @@
 #define SHUFFLE(name, low, high)                                                       \
     void op_sse_##name(struct cpu *c, const struct insn *i)                            \
     {                                                                                  \
-        struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);                    \
+        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                    \
         vec_put(c, i->reg, x128(low, high));                                           \
     }
 
@@ -33,7 +33,13 @@ SHUFFLE(packuswb, PACK(16, a, 0, 255), PACK(16, b, 0, 255))
 SHUFFLE(packssdw, PACK(32, a, -32768, 32767), PACK(32, b, -32768, 32767))
 SHUFFLE(packusdw, PACK(32, a, 0, 65535), PACK(32, b, 0, 65535))
 
-SHUFFLE(pshufb, lanes_shuffle(a.q, 16, b.q[0]), lanes_shuffle(a.q, 16, b.q[1]))
+void op_sse_pshufb(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    struct shuffle_table t = shuffle_table(a.q, 16);
+
+    vec_put(c, i->reg, x128(lanes_shuffle(&t, b.q[0]), lanes_shuffle(&t, b.q[1])));
+}
 
 /* ---- with an immediate ---- */
 
@@ -45,7 +51,7 @@ SHUFFLE(shufpd, a.q[i->imm & 1], b.q[i->imm >> 1 & 1])
 
 void op_sse_pshufd(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
+    struct x128 b = vec_load(c, i);
     vec_put(c, i->reg,
             x128(two32(x32(b, PICK(0)), x32(b, PICK(1))),
                  two32(x32(b, PICK(2)), x32(b, PICK(3)))));
@@ -61,13 +67,13 @@ static ALWAYS_INLINE uint64_t pick_words(const struct insn *i, uint64_t q)
 
 void op_sse_pshuflw(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
+    struct x128 b = vec_load(c, i);
     vec_put(c, i->reg, x128(pick_words(i, b.q[0]), b.q[1]));
 }
 
 void op_sse_pshufhw(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
+    struct x128 b = vec_load(c, i);
     vec_put(c, i->reg, x128(b.q[0], pick_words(i, b.q[1])));
 }
 
@@ -75,7 +81,7 @@ void op_sse_pshufhw(struct cpu *c, const struct insn *i)
  */
 void op_sse_palignr(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), low, high;
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), low, high;
     unsigned n = (unsigned)i->imm & 0xff;
 
     low = bytes_down(b, n);

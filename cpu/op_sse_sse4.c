@@ -21,13 +21,13 @@ static ALWAYS_INLINE uint64_t widen(unsigned from, unsigned to, bool is_signed,
 #define WIDEN(name, from, to)                                                          \
     void op_sse_pmovsx##name(struct cpu *c, const struct insn *i)                      \
     {                                                                                  \
-        uint64_t q = vec_load(c, i, 16 * from / to).q[0];                              \
+        uint64_t q = low_load(c, i, 16 * from / to);                              \
         vec_put(c, i->reg,                                                             \
                 x128(widen(from, to, true, q, 0), widen(from, to, true, q, 64 / to))); \
     }                                                                                  \
     void op_sse_pmovzx##name(struct cpu *c, const struct insn *i)                      \
     {                                                                                  \
-        uint64_t q = vec_load(c, i, 16 * from / to).q[0];                              \
+        uint64_t q = low_load(c, i, 16 * from / to);                              \
         vec_put(                                                                       \
             c, i->reg,                                                                 \
             x128(widen(from, to, false, q, 0), widen(from, to, false, q, 64 / to)));   \
@@ -45,7 +45,7 @@ WIDEN(dq, 32, 64)
 /* PTEST: ZF if no bit is in both, CF if the second has none that the first lacks. */
 void op_sse_ptest(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
     uint64_t both = (a.q[0] & b.q[0]) | (a.q[1] & b.q[1]);
     uint64_t lacks = (~a.q[0] & b.q[0]) | (~a.q[1] & b.q[1]);
     lazy_put(&c->lazy, (both ? 0u : FLAG_ZF) | (lacks ? 0u : FLAG_CF));
@@ -54,7 +54,7 @@ void op_sse_ptest(struct cpu *c, const struct insn *i)
 /* The smallest word and the lowest index that has it. */
 void op_sse_phminposuw(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16);
+    struct x128 b = vec_load(c, i);
     unsigned at = 0;
     for (unsigned n = 1; n < 8; n++)
         if (x16(b, n) < x16(b, at))
@@ -66,7 +66,7 @@ void op_sse_phminposuw(struct cpu *c, const struct insn *i)
  * in eleven bytes of the first, chosen by imm 2: sums of absolute differences. */
 void op_sse_mpsadbw(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i, 16), a = vec_get(c, i->reg), r = x128(0, 0);
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r = x128(0, 0);
     unsigned at_b = (i->imm & 3) * 4, at_a = i->imm & 4;
 
     for (unsigned n = 0; n < 8; n++) {

@@ -145,7 +145,7 @@ static void put_mask(struct cpu *c, unsigned imm, unsigned r)
 static unsigned run(struct cpu *c, const struct insn *i, bool explicit)
 {
     unsigned imm = (unsigned)i->imm;
-    struct x128 second = vec_load(c, i, 16);
+    struct x128 second = vec_load(c, i);
     struct text a, b;
 
     text_fill(&a, vec_get(c, i->reg), imm);

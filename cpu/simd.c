@@ -4,52 +4,75 @@
 #include "cpu/fault.h"
 #include "mmu/access.h"
 
+static bool must_align(const struct insn *i)
+{
+    return isa_rows[i->row].traits & T_ALIGN16;
+}
+
 /* Alignment is a matter of linear addresses and ranks before paging: #GP, not #PF, for
  * a misaligned operand in a page that is absent (SDM vol 3A 6.9). */
-static void check_alignment(struct cpu *c, const struct insn *i, uint64_t la)
+static void check_alignment(struct cpu *c, const struct insn *i, uint64_t offset,
+                            enum access_kind kind)
 {
-    if (UNLIKELY(la & 15) && isa_rows[i->row].traits & T_ALIGN16)
+    uint64_t la = seg_linear(c, INSN_SEG(i), offset, 16, kind);
+    if ((la & 15) && must_align(i))
         raise_fault(c, VEC_GP, 0, R_GP_ALIGN16, la, 0, 0);
 }
 
-struct x128 vec_read(struct cpu *c, const struct insn *i, unsigned size)
+/* The short way: the host address of the operand if its segment needs no further check,
+ * it is aligned or need not be, and its page is plain RAM known to the TLB. Else NULL.
+ */
+static ALWAYS_INLINE uint8_t *quick(const struct cpu *c, const struct insn *i,
+                                    uint64_t offset, enum access_kind kind)
 {
-    uint64_t offset = ea(c, i), la;
-    const uint8_t *host;
+    const struct segment *seg = &c->seg[INSN_SEG(i)];
+    uint64_t la;
+
+    if (c->mode & MODE_CODE64) {
+        la = offset + (INSN_SEG(i) >= FS ? seg->base : 0);
+    } else {
+        if (offset + 16 > (kind == ACCESS_WRITE ? seg->fast_write : seg->fast_read))
+            return NULL;
+        la = (uint32_t)(seg->base + offset);
+    }
+    if (UNLIKELY(la & 15) && must_align(i))
+        return NULL;
+    return kind == ACCESS_WRITE ? probe_write(&c->mmu, la, 16)
+                                : probe_read(&c->mmu, la, 16);
+}
+
+const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2])
+{
+    uint64_t offset = ea(c, i);
+    const uint8_t *host = quick(c, i, offset, ACCESS_READ);
     uint8_t bytes[16];
 
-    if (size < 16)
-        return x128(mem_load(c, INSN_SEG(i), offset, size), 0);
-    la = seg_linear(c, INSN_SEG(i), offset, 16, ACCESS_READ);
-    check_alignment(c, i, la);
-    host = probe_read(&c->mmu, la, 16);
     if (UNLIKELY(!host)) {
+        check_alignment(c, i, offset, ACCESS_READ);
         mem_read(c, INSN_SEG(i), offset, bytes, 16);
         host = bytes;
     }
-    return x128(load64(host), load64(host + 8));
+    /* In one piece: who reads it next may take all 16 bytes at once. */
+    memcpy(room, host, 16);
+    room[0] = LE64(room[0]);
+    room[1] = LE64(room[1]);
+    return room;
 }
 
-void vec_write(struct cpu *c, const struct insn *i, unsigned size, struct x128 x)
+void vec_write(struct cpu *c, const struct insn *i, const uint64_t from[2])
 {
-    uint64_t offset = ea(c, i), la;
-    uint8_t bytes[16], *host;
+    uint64_t offset = ea(c, i), q[2];
+    uint8_t *host = quick(c, i, offset, ACCESS_WRITE);
 
-    if (size < 16) {
-        mem_store(c, INSN_SEG(i), offset, size, x.q[0]);
+    memcpy(q, from, 16);
+    q[0] = LE64(q[0]);
+    q[1] = LE64(q[1]);
+    if (LIKELY(host != NULL)) {
+        memcpy(host, q, 16);
         return;
     }
-    la = seg_linear(c, INSN_SEG(i), offset, 16, ACCESS_WRITE);
-    check_alignment(c, i, la);
-    host = probe_write(&c->mmu, la, 16);
-    if (LIKELY(host)) {
-        store64(host, x.q[0]);
-        store64(host + 8, x.q[1]);
-        return;
-    }
-    store64(bytes, x.q[0]);
-    store64(bytes + 8, x.q[1]);
-    mem_write(c, INSN_SEG(i), offset, bytes, 16);
+    check_alignment(c, i, offset, ACCESS_WRITE);
+    mem_write(c, INSN_SEG(i), offset, q, 16);
 }
 
 void mask_store(struct cpu *c, const struct insn *i, struct x128 x, struct x128 mask,
@@ -89,13 +112,13 @@ void sse_unmasked(struct cpu *c, unsigned flags)
     c->mxcsr |= flags;
     unmasked = flags & ~masks;
     if (!(c->cr4 & 1 << 10)) /* OSXMMEXCPT */
-        raise_fault(c, VEC_UD, 0, R_UD_OSXMMEXCPT, c->mxcsr, unmasked, 0);
+        raise_fault(c, VEC_UD, 0, R_UD_OSXMMEXCPT, unmasked, c->mxcsr, 0);
     raise_fault(c, VEC_XM, 0,
                 unmasked & FP_INVALID     ? R_XM_INVALID
                 : unmasked & FP_DIVZERO   ? R_XM_DIVZERO
                 : unmasked & FP_DENORMAL  ? R_XM_DENORMAL
                 : unmasked & FP_OVERFLOW  ? R_XM_OVERFLOW
                 : unmasked & FP_UNDERFLOW ? R_XM_UNDERFLOW
-                                          : R_XM_PRECISION,
-                c->mxcsr, unmasked, 0);
+                                          : R_XM_INEXACT,
+                unmasked, c->mxcsr, 0);
 }

@@ -103,18 +103,35 @@ static ALWAYS_INLINE void vec_put(struct cpu *c, uint16_t offset, struct x128 x)
     v->q[1] = x.q[1];
 }
 
-/* The memory operand, size bytes (1, 2, 4, 8 or 16), zero-extended. 16 bytes must be
- * aligned if the row says T_ALIGN16. */
-struct x128 vec_read(struct cpu *c, const struct insn *i, unsigned size);
-
-/* Stores the low size bytes (4, 8 or 16) to the memory operand; alignment as above. */
-void vec_write(struct cpu *c, const struct insn *i, unsigned size, struct x128 x);
-
-/* r/m: the register whole, or size bytes of memory. */
-static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i,
-                                          unsigned size)
+/* The low 32 bits of a register, the others kept. */
+static ALWAYS_INLINE void low32_set(struct vec *v, uint32_t x)
 {
-    return i->form & FORM_MEM ? vec_read(c, i, size) : vec_get(c, i->rm);
+    v->q[0] = (v->q[0] & ~0xffffffffull) | x;
+}
+
+/* The 16 bytes of the memory operand, put into room; returns room. They must be aligned
+ * if the row says T_ALIGN16. */
+const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2]);
+
+/* Stores 16 bytes to the memory operand; alignment as above. */
+void vec_write(struct cpu *c, const struct insn *i, const uint64_t from[2]);
+
+/* r/m, all 128 bits. */
+static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i)
+{
+    uint64_t room[2];
+    const uint64_t *q =
+        i->form & FORM_MEM ? vec_read(c, i, room) : vec_at(c, i->rm)->q;
+    return x128(q[0], q[1]);
+}
+
+/* r/m: the register's low 64 bits, or size bytes of memory (2, 4 or 8) at any
+ * alignment. */
+static ALWAYS_INLINE uint64_t low_load(struct cpu *c, const struct insn *i,
+                                       unsigned size)
+{
+    return i->form & FORM_MEM ? mem_load(c, INSN_SEG(i), ea(c, i), size)
+                              : vec_at(c, i->rm)->q[0];
 }
 
 /* The first thing each MMX instruction does: #MF for a pending x87 error. */
@@ -157,17 +174,16 @@ void mask_store(struct cpu *c, const struct insn *i, struct x128 x, struct x128 
 
 enum { MXCSR_FLAGS = 0x3f, MXCSR_DAZ = 1 << 6, MXCSR_FTZ = 1 << 15 };
 
-/* The environment MXCSR describes, no flag raised. */
-static ALWAYS_INLINE struct fp_env sse_env(const struct cpu *c)
-{
-    uint32_t m = c->mxcsr;
-    return (struct fp_env){
-        .rounding = (uint8_t)(m >> 13 & 3),
-        .daz = (m & MXCSR_DAZ) != 0,
-        .ftz = (m & MXCSR_FTZ) != 0,
-        .masks = (uint8_t)(m >> 7 & MXCSR_FLAGS),
-    };
-}
+/* An initialiser for struct fp_env: as MXCSR says, no flag raised. (A function that
+ * returns it makes gcc 12 copy it by other widths than it was stored with, which
+ * stalls.) */
+#define SSE_ENV(c)                                                                     \
+    {                                                                                  \
+        .rounding = (uint8_t)((c)->mxcsr >> 13 & 3),                                   \
+        .daz = ((c)->mxcsr & MXCSR_DAZ) != 0,                                          \
+        .ftz = ((c)->mxcsr & MXCSR_FTZ) != 0,                                          \
+        .masks = (uint8_t)((c)->mxcsr >> 7 & MXCSR_FLAGS),                             \
+    }
 
 /* Merges flags into MXCSR and raises #XM, or #UD without CR4.OSXMMEXCPT. */
 _Noreturn void sse_unmasked(struct cpu *c, unsigned flags);

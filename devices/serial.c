@@ -147,6 +147,8 @@ static void receive_due(void *dev)
     c = s->other->get(s->other->owner);
     if (c < 0)
         return; /* kick() starts it again */
+    if (c == CHARDEV_BREAK)
+        s->lsr |= LSR_BREAK; /* and a zero character (datasheet, LSR bit 4) */
     take(s, (uint8_t)c);
     start_receive(s);
 }

@@ -18,6 +18,7 @@ void host_memory_free(void *p, uint64_t size);
 
 uint64_t host_now_ns(void);        /* monotonic */
 int64_t host_date(void);           /* seconds since 1970-01-01 UTC */
+int64_t host_local_date(void);     /* the same, as if the local clock showed UTC */
 uint64_t host_cpu_ns(void);        /* CPU time of the calling thread */
 
 /* Sleeps until host_now_ns() reaches deadline, or *kicked is true, whichever is first.

@@ -31,6 +31,14 @@ int64_t host_date(void)
     return (int64_t)time(NULL);
 }
 
+int64_t host_local_date(void)
+{
+    time_t now = time(NULL);
+    struct tm t;
+
+    return localtime_r(&now, &t) ? (int64_t)timegm(&t) : (int64_t)now;
+}
+
 /* One pipe for all sleepers of the process: a byte in it wakes them, and each looks at
  * its own flag. Only write() is needed to wake, so a signal handler may. */
 static int wake[2] = {-1, -1};

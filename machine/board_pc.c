@@ -4,6 +4,7 @@
  */
 #include "machine/internal.h"
 
+#include "base/byteorder.h"
 #include "base/snapshot.h"
 #include "chipset/apic_bus.h"
 #include "chipset/dma.h"
@@ -21,6 +22,10 @@
 #include "chipset/rtc.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
+#include "devices/fw_cfg.h"
+#include "devices/i8042.h"
+#include "devices/keyboard.h"
+#include "devices/mouse.h"
 #include "devices/serial.h"
 #include "machine/boot.h"
 #include "machine/memory_map.h"
@@ -37,6 +42,7 @@ struct board {
     struct device *lapic[MACHINE_CPUS];
     struct device *pic, *pit, *rtc, *dma, *ioapic, *hpet, *port61, *port92;
     struct device *pci, *i440fx, *piix3, *pm, *serial[MACHINE_SERIALS];
+    struct device *i8042, *keyboard, *mouse, *fw_cfg;
     char name[MACHINE_CPUS][12];
     struct memory_map map;
     uint8_t *kernel, *initrd; /* the files, kept for resets */
@@ -51,14 +57,19 @@ static struct board *board_of(struct machine *m)
 
 static bool map_ram(struct machine *m, struct error *e);
 static bool read_files(struct machine *m, struct error *e);
+static bool fill_fw_cfg(struct machine *m, struct error *e);
 
 /* ---- what chips tell the board ---- */
 
+/* Port 92h and the keyboard controller both can open the gate. */
 static void a20_moved(void *to, unsigned n, bool level)
 {
     struct machine *m = to;
+    struct board *b = board_of(m);
     (void)n;
-    phys_set_a20(&m->phys, level);
+    (void)level;
+    phys_set_a20(&m->phys, device_pin(b->port92, "a20")->level ||
+                               device_pin(b->i8042, "a20")->level);
 }
 
 static void reset_moved(void *to, unsigned n, bool level)
@@ -266,6 +277,8 @@ static bool join_all(struct machine *m, struct error *e)
     }
     wire(b->port92, "a20", a20_moved, m, 0);
     wire(b->port92, "init", init_moved, m, 0);
+    wire(b->i8042, "a20", a20_moved, m, 0);
+    wire(b->i8042, "reset", reset_moved, m, 0);
     wire(b->pci, "reset", reset_moved, m, 0);
     wire(b->pci, "init", init_moved, m, 0);
     wire(b->pm, "power_off", power_moved, m, 0);
@@ -287,6 +300,10 @@ bool board_init(struct machine *m, struct error *e)
         !(b->rtc = add(m, &rtc_class, "rtc", e)) ||
         !(b->dma = add(m, &dma_class, "dma", e)) ||
         !(b->hpet = add(m, &hpet_class, "hpet", e)) ||
+        !(b->i8042 = add(m, &i8042_class, "i8042", e)) ||
+        !(b->keyboard = add(m, &keyboard_class, "keyboard", e)) ||
+        !(b->mouse = add(m, &mouse_class, "mouse", e)) ||
+        !(b->fw_cfg = add(m, &fw_cfg_class, "fw_cfg", e)) ||
         !(b->pci = add(m, &pci_class, "pci", e)) ||
         !(b->i440fx = add(m, &i440fx_class, "i440fx", e)) ||
         !(b->piix3 = add(m, &piix3_class, "piix3", e)) ||
@@ -294,6 +311,8 @@ bool board_init(struct machine *m, struct error *e)
         !add_debug(m, e))
         return false;
     ioapic_connect(b->ioapic, &b->apics);
+    i8042_plug(b->i8042, I8042_KEYBOARD, keyboard_wire(b->keyboard));
+    i8042_plug(b->i8042, I8042_AUX, mouse_wire(b->mouse));
     if (!device_option(b->rtc, "base_time", (uint64_t)m->config.rtc_base, e) ||
         !join_all(m, e))
         return false;
@@ -307,7 +326,7 @@ bool board_init(struct machine *m, struct error *e)
     return pci_plug(b->pci, 0, 0, i440fx_pci(b->i440fx), e) &&
            pci_plug(b->pci, 1, 0, piix3_pci(b->piix3), e) &&
            pci_plug(b->pci, 1, 3, piix4_pm_pci(b->pm), e) && map_ram(m, e) &&
-           read_files(m, e);
+           fill_fw_cfg(m, e) && read_files(m, e);
 }
 
 void board_free(struct machine *m)
@@ -335,6 +354,41 @@ static bool map_ram(struct machine *m, struct error *e)
         (b->map.high && phys_map(&m->phys, MEMORY_HIGH, b->map.high, ram, b->map.low, RAM, 0) < 0))
         return error_set(e, "too many memory windows");
     return true;
+}
+
+/* ---- what firmware is told ---- */
+
+/* RAM as firmware finds it, before it has taken its share: "etc/e820". */
+static bool add_e820(struct device *fw_cfg, const struct memory_map *map)
+{
+    enum { ENTRY = 20 }; /* base, size: 64 bits; type: 32 bits */
+    const struct {
+        uint64_t base, size;
+    } ram[2] = {{0, map->low}, {MEMORY_HIGH, map->high}};
+    uint8_t bytes[2 * ENTRY];
+    uint32_t used = 0;
+
+    for (unsigned n = 0; n < ARRAY_SIZE(ram); n++) {
+        if (!ram[n].size)
+            continue;
+        store64(bytes + used, ram[n].base);
+        store64(bytes + used + 8, ram[n].size);
+        store32(bytes + used + 16, MEMORY_RAM);
+        used += ENTRY;
+    }
+    return fw_cfg_add_file(fw_cfg, "etc/e820", bytes, used);
+}
+
+static bool fill_fw_cfg(struct machine *m, struct error *e)
+{
+    struct board *b = board_of(m);
+    uint16_t cpus = (uint16_t)m->config.cpus;
+
+    return (fw_cfg_add_u16(b->fw_cfg, FW_CFG_CPUS, cpus) &&
+            fw_cfg_add_u16(b->fw_cfg, FW_CFG_MAX_CPUS, cpus) &&
+            fw_cfg_add_u64(b->fw_cfg, FW_CFG_RAM_SIZE, m->config.ram) &&
+            add_e820(b->fw_cfg, &b->map)) ||
+           error_set(e, "cannot fill fw_cfg: the host has no memory");
 }
 
 /* ---- direct boot ---- */
@@ -400,6 +454,7 @@ static void set_up_chips(struct machine *m)
 
     phys_set_a20(&m->phys, true);
     piix4_pm_set_base(b->pm, BOARD_PM_BASE);
+    i8042_set_up(b->i8042);
 }
 
 /* ACPI, SMBIOS and MP tables, as firmware would leave them. */
@@ -473,6 +528,8 @@ void board_outside(struct machine *m)
 {
     for (unsigned n = 0; n < MACHINE_SERIALS; n++) {
         struct chardev *c = m->config.serial[n];
+        if (c && c->admit)
+            c->admit(c->owner);
         if (c && c->kick)
             c->kick(c->device);
     }

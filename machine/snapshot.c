@@ -1,6 +1,6 @@
 /* snapshot.c - the machine as a file, and as a hash.
  *
- * Sections: the machine itself, each CPU, each device by name, RAM. What is derived is not
+ * Sections: the machine itself, each CPU, each device under its own name, RAM. What is derived is not
  * saved. Loading refuses a snapshot of a machine of another shape.
  */
 #include "base/snapshot.h"
@@ -34,12 +34,8 @@ static void write_parts(struct machine *m, struct writer *w)
         cpu_save(m->cpu[n], w);
         section_end(w);
     }
-    for (unsigned n = 0; n < m->devices; n++) {
-        section_begin(w, "device");
-        write_text(w, m->device[n]->name);
-        device_save(m->device[n], w);
-        section_end(w);
-    }
+    for (unsigned n = 0; n < m->devices; n++)
+        device_save(m->device[n], w); /* a section of its own name */
 }
 
 static void write_memory(struct machine *m, struct writer *w)
@@ -62,7 +58,8 @@ bool machine_save(struct machine *m, const char *file, struct error *e)
     write_bytes(&w, magic, sizeof magic);
     write_parts(m, &w);
     write_memory(m, &w);
-    good = host_write_file(file, w.bytes, w.size, e);
+    good = w.failed ? error_set(e, "cannot save: the host has no memory for the snapshot")
+                    : host_write_file(file, w.bytes, w.size, e);
     writer_free(&w);
     return good;
 }
@@ -125,11 +122,9 @@ static bool load_cpu(struct machine *m, struct reader *r, struct error *e)
     return cpu_restore(m->cpu[n], r, e);
 }
 
-static bool load_device(struct machine *m, struct reader *r, struct error *e)
+static bool load_device(struct machine *m, const char *name, struct reader *r,
+                        struct error *e)
 {
-    char name[256];
-
-    read_text(r, name);
     for (unsigned n = 0; n < m->devices; n++)
         if (!strcmp(m->device[n]->name, name))
             return device_restore(m->device[n], r, e);
@@ -158,11 +153,9 @@ static bool load_section(struct machine *m, const char *name, struct reader *r,
         return load_machine(m, r, e);
     if (!strcmp(name, "cpu"))
         return load_cpu(m, r, e);
-    if (!strcmp(name, "device"))
-        return load_device(m, r, e);
     if (!strcmp(name, "memory"))
         return load_memory(m, r, e);
-    return true; /* of a later version */
+    return load_device(m, name, r, e);
 }
 
 bool machine_load(struct machine *m, const char *file, struct error *e)

@@ -113,6 +113,9 @@ struct mmu {
 
     /* Called before an MMIO access, so that the clock is exact. May be NULL. */
     void (*before_mmio)(void *owner);
+    /* Told of each access that goes through spans, after a load and before a store: bytes
+     * in memory order. NULL but while tracing, when the probes never hit. */
+    void (*watcher)(void *owner, bool write, paddr where, const void *bytes, unsigned size);
     void *owner;
 };
 
@@ -142,6 +145,10 @@ void mmu_select(struct mmu *m, enum view data, bool user_fetch, bool check_align
  * m->walk says why and *la_bad is the address that CR2 gets. Nothing else has happened. */
 bool mmu_open(struct mmu *m, uint64_t la, unsigned size, struct accessor how,
               struct spans *s, uint64_t *la_bad);
+
+/* Fills the first level for a data access of the current view at la from the second level
+ * alone, changing nothing architectural. True: a probe of that page will hit now. */
+bool mmu_refill(struct mmu *m, uint64_t la, bool write);
 
 /* One fetch page: fills the fetch views. NULL host in *p means code in MMIO. *where is the
  * physical address of the page's first byte. False: as mmu_open. */

@@ -394,6 +394,33 @@ static ALWAYS_INLINE struct phys_page page_at(struct mmu *m, uint64_t a)
     return resolved_page(r, a);
 }
 
+bool mmu_refill(struct mmu *m, uint64_t la, bool write)
+{
+    const bool user = m->data_view == VIEW_USER;
+    const struct accessor how = {write ? ACCESS_WRITE : ACCESS_READ, user, false};
+    const uint64_t page = la & ~SMALL;
+    const struct l1_entry *to = &m->view[page / PAGE & (L1_ENTRIES - 1)];
+    struct found f;
+    struct phys_page p;
+
+    if (m->paging.mode == PAGING_OFF) {
+        f = (struct found){page, L2_WRITABLE | L2_USER | L2_EXECUTABLE | L2_DIRTY, 0};
+    } else {
+        const struct l2_entry *e = find(m, la, &f.where);
+        if (UNLIKELY(!e))
+            return false;
+        f.rights = e->rights;
+        f.pkey = e->pkey & 15;
+        if (UNLIKELY(!enough(m, &f, how)))
+            return false;
+    }
+    p = page_at(m, f.where & m->phys->a20_mask);
+    if (UNLIKELY(!p.host))
+        return false;
+    fill_data(m, page, &f, &p, user);
+    return (write ? to->write : to->read) == page;
+}
+
 /* Opens one page, whatever it is. */
 static NOINLINE bool open_page(struct mmu *m, uint64_t la, unsigned size,
                                struct accessor how, struct span *s)

@@ -153,6 +153,27 @@ static void an_mmx_instruction_that_faults_leaves_the_x87_state(void **state)
     rig_free(r);
 }
 
+/* The error is older than the instruction: it comes before the operand's own fault. */
+static void a_pending_x87_error_comes_before_an_mmx_instruction(void **state)
+{
+    struct rig *r = rig_new();
+    struct cpu *c = &r->cpu;
+    (void)state;
+    c->cr0 |= 1 << 5; /* NE */
+    c->fcw = 0;
+    c->fsw = FSW_ES | FSW_B | FSW_ZE;
+    c->gpr[RSI] = 1ull << 63;
+
+    assert_int_equal(RUN(r, 0x0f, 0xfc, 0x06), VEC_MF);       /* PADDB mm0, [rsi] */
+    assert_int_equal(RUN(r, 0x0f, 0x77), VEC_MF);             /* EMMS */
+    assert_int_equal(RUN(r, 0xf2, 0x0f, 0xd6, 0xc1), VEC_MF); /* MOVDQ2Q mm0, xmm1 */
+    assert_int_equal(RUN(r, 0x0f, 0x2a, 0xc1), VEC_MF);       /* CVTPI2PS xmm0, mm1 */
+    assert_int_equal(RUN(r, 0x0f, 0x2a, 0x06), VEC_GP);       /* CVTPI2PS xmm0, [rsi] */
+    assert_int_equal(RUN(r, 0x0f, 0x58, 0xc1), -1);           /* ADDPS xmm0, xmm1 */
+    assert_int_equal(c->ftw, 0xff);
+    rig_free(r);
+}
+
 /* PUNPCKLBW mm reads four bytes, PMOVSXBQ two: the last ones of a segment will do. */
 static void narrow_operands_are_not_read_beyond(void **state)
 {
@@ -267,6 +288,7 @@ int main(void)
         cmocka_unit_test(an_unmasked_operand_exception_hides_those_of_results),
         cmocka_unit_test(a_comparison_that_traps_leaves_the_flags),
         cmocka_unit_test(an_mmx_instruction_that_faults_leaves_the_x87_state),
+        cmocka_unit_test(a_pending_x87_error_comes_before_an_mmx_instruction),
         cmocka_unit_test(narrow_operands_are_not_read_beyond),
         cmocka_unit_test(maskmovdqu_writes_and_checks_only_what_is_selected),
         cmocka_unit_test(reciprocals_keep_their_promise),

@@ -235,7 +235,7 @@ static uint64_t row_hash(struct rig *r, const struct isa_row *row, uint64_t h)
 }
 
 /* What is recorded was found equal to a real processor's by the tests below, but for
- * the approximations, whose bits are ours. A changed row changes it: run those first. */
+ * the approximations, whose bits are ours. A changed row changes it: run those. */
 static void every_row_does_the_same_on_every_host(void **state)
 {
     struct rig *r = rig_new();

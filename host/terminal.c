@@ -1,0 +1,131 @@
+/* terminal.c - raw mode, and the way back from it.
+ *
+ * Only calls that POSIX lists as async-signal-safe are made from the handlers
+ * (POSIX.1-2017 vol 2, 2.4.3: tcsetattr, tcgetpgrp, getpgrp, sigaction, raise...).
+ */
+#define _GNU_SOURCE
+#include "host/terminal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* Written before `raw` becomes true, read by handlers while it is. */
+static struct termios before, ours;
+static int terminal = -1;
+static volatile sig_atomic_t raw;
+
+static const int fatal[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGABRT,
+                            SIGSEGV, SIGBUS,  SIGFPE, SIGILL};
+
+/* A background process that touches the terminal's mode would be stopped. */
+static bool in_foreground(void)
+{
+    return tcgetpgrp(terminal) == getpgrp();
+}
+
+static void set_mode(const struct termios *mode)
+{
+    int saved = errno;
+
+    if (in_foreground())
+        while (tcsetattr(terminal, TCSANOW, mode) < 0 && errno == EINTR)
+            ;
+    errno = saved;
+}
+
+static void die(int signal_number)
+{
+    if (raw)
+        set_mode(&before);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number); /* delivered when this handler returns */
+}
+
+static void stop(int signal_number);
+
+static void handle(int signal_number, void (*handler)(int), int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    sigemptyset(&action.sa_mask);
+    sigaction(signal_number, &action, NULL);
+}
+
+/* SIGTSTP: cooked while stopped. */
+static void stop(int signal_number)
+{
+    int saved = errno;
+    sigset_t only, old;
+
+    if (raw)
+        set_mode(&before);
+    signal(signal_number, SIG_DFL);
+    sigemptyset(&only);
+    sigaddset(&only, signal_number);
+    raise(signal_number);
+    pthread_sigmask(SIG_UNBLOCK, &only, &old); /* stops here */
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    handle(signal_number, stop, SA_RESTART);
+    errno = saved;
+}
+
+/* SIGCONT, after SIGTSTP or a SIGSTOP that nobody can see coming. */
+static void go_on(int signal_number)
+{
+    (void)signal_number;
+    if (raw)
+        set_mode(&ours);
+}
+
+static void handle_if_free(int signal_number, void (*handler)(int), int flags)
+{
+    struct sigaction now;
+
+    if (sigaction(signal_number, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+        now.sa_handler == SIG_DFL)
+        handle(signal_number, handler, flags);
+}
+
+static void prepare(void)
+{
+    atexit(terminal_cooked);
+    for (unsigned n = 0; n < ARRAY_SIZE(fatal); n++)
+        handle_if_free(fatal[n], die, (int)SA_RESETHAND);
+    handle_if_free(SIGTSTP, stop, SA_RESTART);
+    handle_if_free(SIGCONT, go_on, SA_RESTART);
+}
+
+bool terminal_raw(int fd)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    if (raw)
+        return fd == terminal;
+    if (tcgetattr(fd, &before) < 0)
+        return false;
+    pthread_once(&once, prepare);
+    terminal = fd;
+    ours = before;
+    ours.c_iflag &=
+        ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);
+    /* OPOST stays: our own messages end in a bare line feed. */
+    ours.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+    ours.c_cflag = (ours.c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;
+    ours.c_cc[VMIN] = 1;
+    ours.c_cc[VTIME] = 0;
+    raw = 1;
+    set_mode(&ours);
+    return true;
+}
+
+void terminal_cooked(void)
+{
+    if (!raw)
+        return;
+    raw = 0;
+    set_mode(&before);
+}

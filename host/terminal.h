@@ -1,0 +1,20 @@
+/* terminal.h - the process's terminal in raw mode, given back however the process ends.
+ *
+ * A process has one controlling terminal, so this is the one part with state of its own
+ * outside any struct. While raw, Ctrl-C and the like are bytes for the guest.
+ */
+#ifndef HOST_TERMINAL_H
+#define HOST_TERMINAL_H
+
+#include "base/types.h"
+
+/* Makes the terminal on fd raw, and sees to it that the mode found now comes back at
+ * exit, at a signal that ends the process, and while it is stopped. Signals that
+ * somebody else already handles stay theirs. False when fd is no terminal (any more).
+ */
+bool terminal_raw(int fd);
+
+/* Gives the terminal back. Harmless when it is not raw. */
+void terminal_cooked(void);
+
+#endif

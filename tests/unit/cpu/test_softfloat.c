@@ -1,0 +1,250 @@
+/* test_softfloat.c - float32 and float64 against the processor the test runs on. */
+#include "cpu/softfloat.h"
+#include "fp_random.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+/* cmocka wants the four above first. */
+#include <cmocka.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+enum { ROUNDS = 150000 };
+
+static struct fp_env env_of(uint32_t mxcsr)
+{
+    return (struct fp_env){
+        .rounding = mxcsr >> 13 & 3,
+        .daz = mxcsr >> 6 & 1,
+        .ftz = mxcsr >> 15 & 1,
+        .masks = mxcsr >> 7 & 0x3f,
+    };
+}
+
+/* All masked; rounding, DAZ and FTZ vary. */
+static uint32_t random_mxcsr(struct fp_random *r)
+{
+    uint64_t v = fp_random(r);
+    return 0x1f80 | (v & 3) << 13 | (v >> 8 & 7 ? 0 : 0x40) | (v >> 12 & 7 ? 0 : 0x8000);
+}
+
+static uint32_t swap_mxcsr(uint32_t v)
+{
+    uint32_t old;
+    __asm__ volatile("stmxcsr %0" : "=m"(old));
+    __asm__ volatile("ldmxcsr %0" : : "m"(v) : "memory");
+    return old;
+}
+
+/* One SSE instruction between two MXCSR values; the flags it raised go to *flags. */
+#define HOST(name, type, to, text)                                                       \
+    static type name(uint32_t mxcsr, type a, type b, type d, uint8_t *flags)             \
+    {                                                                                    \
+        uint32_t mine = swap_mxcsr(mxcsr);                                               \
+        uint64_t wide_a = a, wide_b = b, wide_d = d;                                     \
+        __asm__ volatile("movq %1, %%xmm0\n\tmovq %2, %%xmm1\n\tmovq %3, %%xmm2\n\t"     \
+                         text "\n\t" to                                                  \
+                         : "+r"(wide_a)                                                  \
+                         : "r"(wide_a), "r"(wide_b), "r"(wide_d)                         \
+                         : "xmm0", "xmm1", "xmm2");                                      \
+        *flags = swap_mxcsr(mine) & 0x3f;                                                \
+        return (type)wide_a;                                                             \
+    }
+#define FROM_XMM "movq %%xmm0, %0"
+
+HOST(host_add32, uint32_t, FROM_XMM, "addss %%xmm1, %%xmm0")
+HOST(host_sub32, uint32_t, FROM_XMM, "subss %%xmm1, %%xmm0")
+HOST(host_mul32, uint32_t, FROM_XMM, "mulss %%xmm1, %%xmm0")
+HOST(host_div32, uint32_t, FROM_XMM, "divss %%xmm1, %%xmm0")
+HOST(host_sqrt32, uint32_t, FROM_XMM, "sqrtss %%xmm0, %%xmm0")
+HOST(host_add64, uint64_t, FROM_XMM, "addsd %%xmm1, %%xmm0")
+HOST(host_sub64, uint64_t, FROM_XMM, "subsd %%xmm1, %%xmm0")
+HOST(host_mul64, uint64_t, FROM_XMM, "mulsd %%xmm1, %%xmm0")
+HOST(host_div64, uint64_t, FROM_XMM, "divsd %%xmm1, %%xmm0")
+HOST(host_sqrt64, uint64_t, FROM_XMM, "sqrtsd %%xmm0, %%xmm0")
+HOST(host_narrow, uint64_t, FROM_XMM, "cvtsd2ss %%xmm0, %%xmm0")
+HOST(host_widen, uint64_t, FROM_XMM, "cvtss2sd %%xmm0, %%xmm0")
+HOST(host_fma32, uint32_t, FROM_XMM, "vfmadd213ss %%xmm2, %%xmm1, %%xmm0")
+HOST(host_fma64, uint64_t, FROM_XMM, "vfmadd213sd %%xmm2, %%xmm1, %%xmm0")
+HOST(host_round32, uint32_t, FROM_XMM, "roundss $4, %%xmm0, %%xmm0")
+HOST(host_round64, uint64_t, FROM_XMM, "roundsd $4, %%xmm0, %%xmm0")
+HOST(host_quiet_round64, uint64_t, FROM_XMM, "roundsd $12, %%xmm0, %%xmm0")
+HOST(host_from64_32, uint64_t, FROM_XMM, "cvtsi2ssq %1, %%xmm0")
+HOST(host_from64_64, uint64_t, FROM_XMM, "cvtsi2sdq %1, %%xmm0")
+HOST(host_i32_32, uint64_t, "", "cvtss2si %%xmm0, %k0")
+HOST(host_i64_32, uint64_t, "", "cvtss2si %%xmm0, %0")
+HOST(host_i32_64, uint64_t, "", "cvtsd2si %%xmm0, %k0")
+HOST(host_i64_64, uint64_t, "", "cvtsd2si %%xmm0, %0")
+HOST(host_t32_64, uint64_t, "", "cvttsd2si %%xmm0, %k0")
+HOST(host_t64_32, uint64_t, "", "cvttss2si %%xmm0, %0")
+static unsigned host_compare64(uint32_t mxcsr, uint64_t a, uint64_t b, bool quiet,
+                               uint8_t *flags)
+{
+    uint32_t mine = swap_mxcsr(mxcsr);
+    uint8_t z, p, c;
+    if (quiet)
+        __asm__ volatile("movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tucomisd %%xmm1, %%xmm0\n\t"
+                         "setz %0\n\tsetp %1\n\tsetc %2"
+                         : "=&r"(z), "=&r"(p), "=&r"(c) : "r"(a), "r"(b)
+                         : "xmm0", "xmm1", "cc");
+    else
+        __asm__ volatile("movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tcomisd %%xmm1, %%xmm0\n\t"
+                         "setz %0\n\tsetp %1\n\tsetc %2"
+                         : "=&r"(z), "=&r"(p), "=&r"(c) : "r"(a), "r"(b)
+                         : "xmm0", "xmm1", "cc");
+    *flags = swap_mxcsr(mine) & 0x3f;
+    return p ? FP_UNORDERED : z ? FP_EQUAL : c ? FP_LESS : FP_GREATER;
+}
+
+static void check(const char *what, uint32_t mxcsr, uint64_t a, uint64_t b, uint64_t d,
+                  uint64_t got, uint8_t got_flags, uint64_t want, uint8_t want_flags)
+{
+    if (got != want || got_flags != want_flags) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "%s mxcsr %04x: %016llx, %016llx, %016llx gave %016llx flags %02x, "
+                 "not %016llx flags %02x",
+                 what, mxcsr, (unsigned long long)a, (unsigned long long)b,
+                 (unsigned long long)d, (unsigned long long)got, got_flags,
+                 (unsigned long long)want, want_flags);
+        fail_msg("%s", text);
+    }
+}
+
+#define AGAINST(host, ours)                                                              \
+    do {                                                                                 \
+        struct fp_env e = env_of(mxcsr);                                                 \
+        uint8_t flags;                                                                   \
+        uint64_t want = host(mxcsr, a, b, d, &flags), got = (ours);                      \
+        check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                         \
+    } while (0)
+
+static void float32_arithmetic_gives_the_bits_and_flags_of_hardware(void **state)
+{
+    struct fp_random r = {0x1234567};
+    (void)state;
+    for (unsigned n = 0; n < ROUNDS; n++) {
+        uint32_t a = (uint32_t)fp_random_float(&r, 23, 8), mxcsr = random_mxcsr(&r),
+                 b = (uint32_t)fp_random_float(&r, 23, 8), d = 0;
+        if ((n & 15) == 0)
+            b = a ^ 0x80000000u ^ (uint32_t)(fp_random(&r) & 3);
+        AGAINST(host_add32, f32_add(&e, a, b));
+        AGAINST(host_sub32, f32_sub(&e, a, b));
+        AGAINST(host_mul32, f32_mul(&e, a, b));
+        AGAINST(host_div32, f32_div(&e, a, b));
+        AGAINST(host_sqrt32, f32_sqrt(&e, a));
+    }
+}
+
+static void float64_arithmetic_gives_the_bits_and_flags_of_hardware(void **state)
+{
+    struct fp_random r = {0x7654321};
+    (void)state;
+    for (unsigned n = 0; n < ROUNDS; n++) {
+        uint32_t mxcsr = random_mxcsr(&r);
+        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11), d = 0;
+        if ((n & 15) == 0)
+            b = a ^ 1ull << 63 ^ (fp_random(&r) & 3);
+        AGAINST(host_add64, f64_add(&e, a, b));
+        AGAINST(host_sub64, f64_sub(&e, a, b));
+        AGAINST(host_mul64, f64_mul(&e, a, b));
+        AGAINST(host_div64, f64_div(&e, a, b));
+        AGAINST(host_sqrt64, f64_sqrt(&e, a));
+    }
+}
+
+static void fused_multiply_add_rounds_once(void **state)
+{
+    struct fp_random r = {0x1357};
+    (void)state;
+    if (!__builtin_cpu_supports("fma")) {
+        print_message("skipped: this processor has no FMA\n");
+        return;
+    }
+    for (unsigned n = 0; n < ROUNDS; n++) {
+        uint32_t mxcsr = random_mxcsr(&r);
+        {
+            uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11),
+                     d = fp_random_float(&r, 52, 11);
+            uint8_t unused;
+            if (n & 1) /* near cancellation */
+                d = host_mul64(0x1f80, a, b, 0, &unused) ^ 1ull << 63 ^ (n >> 1 & 3);
+            AGAINST(host_fma64, f64_fma(&e, b, a, d)); /* 213: second times first */
+        }
+        {
+            uint32_t a = (uint32_t)fp_random_float(&r, 23, 8),
+                     b = (uint32_t)fp_random_float(&r, 23, 8),
+                     d = (uint32_t)fp_random_float(&r, 23, 8);
+            uint8_t unused;
+            if (n & 1)
+                d = host_mul32(0x1f80, a, b, 0, &unused) ^ 0x80000000u ^ (n >> 1 & 3);
+            AGAINST(host_fma32, f32_fma(&e, b, a, d));
+        }
+    }
+}
+
+static void conversions_give_the_bits_and_flags_of_hardware(void **state)
+{
+    struct fp_random r = {0x2468};
+    (void)state;
+    for (unsigned n = 0; n < ROUNDS; n++) {
+        uint32_t mxcsr = random_mxcsr(&r);
+        uint64_t a = fp_random_float(&r, 52, 11), b = 0, d = 0;
+        if ((n & 3) == 0) /* exponents where integers end, or float32 does */
+            a = (a & ~(0x7ffull << 52)) | (1023ull + (fp_random(&r) & 127) - 24) << 52;
+        if ((n & 3) == 1)
+            a = (a & ~(0x7ffull << 52)) | (1023ull + (fp_random(&r) & 511) - 256) << 52;
+        AGAINST(host_i32_64, (uint32_t)f64_to_i32(&e, a, false));
+        AGAINST(host_i64_64, (uint64_t)f64_to_i64(&e, a, false));
+        AGAINST(host_t32_64, (uint32_t)f64_to_i32(&e, a, true));
+        AGAINST(host_round64, f64_round(&e, a, true));
+        AGAINST(host_quiet_round64, f64_round(&e, a, false));
+        AGAINST(host_narrow, f64_to_f32(&e, a) | (a & ~0xffffffffull));
+        a = fp_random_float(&r, 23, 8);
+        AGAINST(host_widen, f32_to_f64(&e, (uint32_t)a));
+        if (n & 1)
+            a = (a & ~(0xffull << 23)) | (127ull + (fp_random(&r) & 127) - 24) << 23;
+        AGAINST(host_i32_32, (uint32_t)f32_to_i32(&e, (uint32_t)a, false));
+        AGAINST(host_i64_32, (uint64_t)f32_to_i64(&e, (uint32_t)a, false));
+        AGAINST(host_t64_32, (uint64_t)f32_to_i64(&e, (uint32_t)a, true));
+        AGAINST(host_round32, f32_round(&e, (uint32_t)a, true));
+        a = fp_random_pattern(&r);
+        AGAINST(host_from64_64, f64_from_i64(&e, (int64_t)a));
+        AGAINST(host_from64_32, f32_from_i64(&e, (int64_t)a) | (a & ~0xffffffffull));
+    }
+}
+
+static void comparisons_agree_with_hardware(void **state)
+{
+    struct fp_random r = {0x97531};
+    (void)state;
+    for (unsigned n = 0; n < ROUNDS; n++) {
+        uint32_t mxcsr = random_mxcsr(&r);
+        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11);
+        bool quiet = n & 1;
+        uint8_t flags;
+        unsigned want;
+        struct fp_env e = env_of(mxcsr);
+        if ((n & 6) == 0)
+            b = a ^ (fp_random(&r) & 1) << 63;
+        want = host_compare64(mxcsr, a, b, quiet, &flags);
+        uint64_t got = f64_compare(&e, a, b, quiet);
+        check("compare", mxcsr, a, b, quiet, got, e.flags, want, flags);
+    }
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#if defined(__x86_64__) && defined(__GNUC__)
+        cmocka_unit_test(float32_arithmetic_gives_the_bits_and_flags_of_hardware),
+        cmocka_unit_test(float64_arithmetic_gives_the_bits_and_flags_of_hardware),
+        cmocka_unit_test(fused_multiply_add_rounds_once),
+        cmocka_unit_test(conversions_give_the_bits_and_flags_of_hardware),
+        cmocka_unit_test(comparisons_agree_with_hardware),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,7 +1,16 @@
-/* clock.c - a binary heap of timers, and exact conversions of rates. */
+/* clock.c - timers in a binary heap, and exact rate conversions.
+ *
+ * The heap's order is (deadline, arming order), so that timers with one deadline run in
+ * the order they were armed, whatever the heap's shape.
+ */
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+/* Restored orders above this are clamped, so that the count of later ones cannot wrap.
+ */
+#define ORDER_MAX (UINT64_MAX >> 1)
 
 void clock_init(struct clock *c, uint32_t ips)
 {
@@ -10,6 +19,8 @@ void clock_init(struct clock *c, uint32_t ips)
 
 void clock_free(struct clock *c)
 {
+    for (unsigned i = 0; i < c->count; i++)
+        c->heap[i]->armed = false;
     free(c->heap);
     c->heap = NULL;
     c->count = c->room = 0;
@@ -26,26 +37,19 @@ static void place(struct clock *c, unsigned slot, struct timer *t)
     t->slot = slot;
 }
 
-static void rise(struct clock *c, unsigned slot)
+/* Moves t from the hole at slot up or down to where it belongs. */
+static void settle(struct clock *c, unsigned slot, struct timer *t)
 {
-    struct timer *t = c->heap[slot];
-    while (slot && before(t, c->heap[(slot - 1) / 2])) {
+    while (slot > 0 && before(t, c->heap[(slot - 1) / 2])) {
         place(c, slot, c->heap[(slot - 1) / 2]);
         slot = (slot - 1) / 2;
     }
-    place(c, slot, t);
-}
-
-static void sink(struct clock *c, unsigned slot)
-{
-    struct timer *t = c->heap[slot];
     for (;;) {
         unsigned child = 2 * slot + 1;
-        if (child >= c->count)
-            break;
+
         if (child + 1 < c->count && before(c->heap[child + 1], c->heap[child]))
             child++;
-        if (!before(c->heap[child], t))
+        if (child >= c->count || !before(c->heap[child], t))
             break;
         place(c, slot, c->heap[child]);
         slot = child;
@@ -53,51 +57,66 @@ static void sink(struct clock *c, unsigned slot)
     place(c, slot, t);
 }
 
+static void make_room(struct clock *c)
+{
+    struct timer **heap;
+    unsigned room = c->room ? 2 * c->room : 16;
+
+    if (c->count < c->room)
+        return;
+    heap = realloc(c->heap, room * sizeof *heap);
+    if (!heap) {
+        /* The count of timers is fixed by the board, so no guest gets here. */
+        fputs("menura: the host has no memory for a timer\n", stderr);
+        abort();
+    }
+    c->heap = heap;
+    c->room = room;
+}
+
+static void arm(struct clock *c, struct timer *t, uint64_t when, uint64_t order)
+{
+    bool moved = t->armed;
+
+    if (!moved)
+        make_room(c);
+    t->when = when;
+    t->order = order;
+    t->armed = true;
+    if (!moved)
+        c->count++;
+    settle(c, moved ? t->slot : c->count - 1, t);
+    if (c->heap[0] == t && c->sooner)
+        c->sooner(c->owner);
+}
+
+void timer_arm(struct clock *c, struct timer *t, uint64_t when)
+{
+    /* A timer that re-arms itself for now, again and again, would stop time. */
+    if (c->running && when <= c->now && c->now != UINT64_MAX)
+        when = c->now + 1;
+    arm(c, t, when, c->armed++);
+}
+
+void timer_restore(struct clock *c, struct timer *t, uint64_t when, uint64_t order)
+{
+    if (order > ORDER_MAX)
+        order = ORDER_MAX;
+    if (c->armed <= order)
+        c->armed = order + 1;
+    arm(c, t, when, order);
+}
+
 void timer_stop(struct clock *c, struct timer *t)
 {
-    unsigned slot = t->slot;
     struct timer *last;
 
     if (!t->armed)
         return;
     t->armed = false;
     last = c->heap[--c->count];
-    if (last == t)
-        return;
-    place(c, slot, last);
-    rise(c, slot);
-    sink(c, last->slot);
-}
-
-void timer_arm(struct clock *c, struct timer *t, uint64_t when)
-{
-    timer_stop(c, t);
-    if (c->count == c->room) {
-        unsigned room = c->room ? 2 * c->room : 16;
-        struct timer **heap = realloc(c->heap, room * sizeof *heap);
-        if (!heap)
-            abort(); /* the host cannot give a few pointers */
-        c->heap = heap;
-        c->room = room;
-    }
-    t->when = when;
-    t->order = c->armed++;
-    t->armed = true;
-    place(c, c->count++, t);
-    rise(c, t->slot);
-    if (t->slot == 0 && c->sooner)
-        c->sooner(c->owner);
-}
-
-void timer_set_order(struct clock *c, struct timer *t, uint64_t order)
-{
-    t->order = order;
-    if (c->armed <= order)
-        c->armed = order + 1;
-    if (t->armed) {
-        rise(c, t->slot);
-        sink(c, t->slot);
-    }
+    if (last != t)
+        settle(c, t->slot, last);
 }
 
 uint64_t clock_next(const struct clock *c)
@@ -107,30 +126,51 @@ uint64_t clock_next(const struct clock *c)
 
 void clock_advance(struct clock *c, uint64_t to)
 {
+    bool nested = c->running;
+
+    c->running = true;
     while (c->count && c->heap[0]->when <= to) {
         struct timer *t = c->heap[0];
-        if (t->when > c->now)
+
+        if (c->now < t->when)
             c->now = t->when;
         timer_stop(c, t);
         t->due(t->owner);
+        if (c->now == UINT64_MAX)
+            break; /* time's end: nothing can be later than now */
     }
-    if (to > c->now)
+    if (c->now < to)
         c->now = to;
+    c->running = nested;
 }
 
+/* a * b + carry, or UINT64_MAX when that does not fit. */
+static uint64_t scale(uint64_t a, uint32_t b, uint64_t carry)
+{
+    if (b && a > (UINT64_MAX - carry) / b)
+        return UINT64_MAX;
+    return a * b + carry;
+}
+
+/* Both split at whole seconds: the rest is below 2^32, so its product fits. */
 uint64_t clock_to_hz(const struct clock *c, uint64_t ticks, uint32_t hz)
 {
-    /* ticks = q * ips + r, r < 2^32: neither product can overflow before the result. */
-    return ticks / c->ips * hz + ticks % c->ips * hz / c->ips;
+    return scale(ticks / c->ips, hz, ticks % c->ips * hz / c->ips);
 }
 
 uint64_t clock_from_hz(const struct clock *c, uint64_t periods, uint32_t hz)
 {
-    uint64_t rest = periods % hz * c->ips;
-    return periods / hz * c->ips + rest / hz + (rest % hz != 0);
+    uint64_t rest;
+
+    if (!hz)
+        return periods ? UINT64_MAX : 0;
+    rest = periods % hz * c->ips;
+    return scale(periods / hz, c->ips, rest / hz + (rest % hz != 0));
 }
 
 uint64_t clock_after_ns(const struct clock *c, uint64_t ns)
 {
-    return c->now + clock_from_hz(c, ns, 1000000000u);
+    uint64_t ticks = clock_from_hz(c, ns, 1000000000u);
+
+    return ticks > UINT64_MAX - c->now ? UINT64_MAX : c->now + ticks;
 }

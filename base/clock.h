@@ -28,6 +28,7 @@ struct clock {
     struct timer **heap;
     unsigned count, room;
     uint64_t armed; /* how many were ever armed: the next order */
+    bool running;   /* clock_advance is calling timers */
     /* Told when an armed deadline becomes the earliest, so that a running CPU can be
      * stopped in time. May be NULL. */
     void (*sooner)(void *owner);
@@ -37,14 +38,15 @@ struct clock {
 void clock_init(struct clock *c, uint32_t ips);
 void clock_free(struct clock *c);
 
-/* Arms t for tick `when`; a time already past is due at once. Moves it if armed. The
+/* Arms t for tick `when`; a time already past is due at once, or at the next tick if a
+ * timer's `due` is running (so that no timer can hold time still). Moves it if armed. The
  * clock must stay where it is in memory while timers are armed. Never fails (aborts the
  * process only when the host has no memory for a pointer). */
 void timer_arm(struct clock *c, struct timer *t, uint64_t when);
 void timer_stop(struct clock *c, struct timer *t);
 
-/* For restore: t's place among timers with the same deadline. */
-void timer_set_order(struct clock *c, struct timer *t, uint64_t order);
+/* Arms t with the deadline and order it was saved with. */
+void timer_restore(struct clock *c, struct timer *t, uint64_t when, uint64_t order);
 
 /* The earliest deadline, or UINT64_MAX. */
 uint64_t clock_next(const struct clock *c);

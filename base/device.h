@@ -42,7 +42,7 @@ struct pin {
 struct option {
     const char *name; /* NULL ends a table */
     uint32_t offset, size;
-    uint64_t standard, max; /* default and largest value */
+    uint64_t standard, max; /* default and largest value; a pointer's max is UINT64_MAX */
     const char *meaning;
 };
 
@@ -73,7 +73,6 @@ struct device {
     const char *name; /* unique in the machine: "com1" */
     void *state;      /* the class's struct, zeroed, then options, then reset */
     struct bus *bus;
-    bool started;
     int *mapped;      /* space handles of regions, in table order; -1 unmapped */
 };
 
@@ -97,13 +96,17 @@ void device_map(struct device *d, unsigned index, uint64_t base);
 /* The output pin called `name`: "irq", "out2". NULL when there is none. */
 struct line *device_pin(struct device *d, const char *name);
 
-/* Joins an output pin to an input pin by name. False with e filled if either is missing. */
+/* Joins an output pin to an input pin by name. False with e filled if either is missing
+ * or the output is joined already. */
 bool device_join(struct device *from, const char *out, struct device *to, const char *in,
                  struct error *e);
 
 /* Moves an input pin by name: for tests and the board. */
 bool device_drive_pin(struct device *d, const char *in, bool level);
 
+/* Writes a section called by the device's name; restore takes that section's inside (see
+ * section_next). A device that refuses what it reads is left reset. Restoring moves no
+ * receiver: output pins get their level in silence. */
 void device_save(const struct device *d, struct writer *w);
 bool device_restore(struct device *d, struct reader *r, struct error *e);
 

@@ -1,4 +1,4 @@
-/* error.c - filling struct error. */
+/* error.c - a host's failure as text. */
 #include "base/error.h"
 
 #include <stdarg.h>
@@ -8,6 +8,7 @@
 bool error_set(struct error *e, const char *fmt, ...)
 {
     va_list args;
+
     if (!e)
         return false;
     va_start(args, fmt);
@@ -19,15 +20,16 @@ bool error_set(struct error *e, const char *fmt, ...)
 bool error_hint(struct error *e, const char *fmt, ...)
 {
     va_list args;
-    size_t used;
+    size_t at;
+
     if (!e)
         return false;
-    used = strlen(e->text);
-    if (used + 2 >= sizeof e->text)
+    at = strlen(e->text);
+    if (at + 2 >= sizeof e->text)
         return false;
-    e->text[used++] = '\n';
+    e->text[at++] = '\n';
     va_start(args, fmt);
-    vsnprintf(e->text + used, sizeof e->text - used, fmt, args);
+    vsnprintf(e->text + at, sizeof e->text - at, fmt, args);
     va_end(args);
     return false;
 }

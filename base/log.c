@@ -1,23 +1,56 @@
-/* log.c - lines to whoever made the machine. */
+/* log.c - lines for the user, counted where a guest can cause them. */
 #include "base/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LINE = 512 };
+enum { LINE_BYTES = 1024 };
+
+/* A line may quote what a guest chose: control characters would reach the user's
+ * terminal as commands. */
+static void defuse(char *line)
+{
+    for (; *line; line++)
+        if ((unsigned char)*line < ' ' || *line == 0x7f)
+            *line = *line == '\t' ? ' ' : '?';
+}
+
+static bool wanted(const struct log *l, enum log_level level)
+{
+    return l && l->sink && level <= l->level;
+}
+
+static void say(struct log *l, const char *part, enum log_level level, const char *fmt,
+                va_list args) PRINTF_LIKE(4, 0);
 
 static void say(struct log *l, const char *part, enum log_level level, const char *fmt,
                 va_list args)
 {
-    char line[LINE];
-    vsnprintf(line, sizeof line, fmt, args);
-    l->sink(l->to, part, level, line);
+    char text[LINE_BYTES];
+    char *line = text;
+
+    vsnprintf(text, sizeof text, fmt, args);
+    for (char *p = text;; p++) {
+        bool last = !*p;
+
+        if (!last && *p != '\n')
+            continue;
+        *p = 0;
+        defuse(line);
+        if (*line || line == text)
+            l->sink(l->to, part, level, line);
+        if (last)
+            break;
+        line = p + 1;
+    }
 }
 
-void log_say(struct log *l, const char *part, enum log_level level, const char *fmt, ...)
+void log_say(struct log *l, const char *part, enum log_level level, const char *fmt,
+             ...)
 {
     va_list args;
-    if (!l || !l->sink || level > l->level)
+
+    if (!wanted(l, level))
         return;
     va_start(args, fmt);
     say(l, part, level, fmt, args);
@@ -27,13 +60,15 @@ void log_say(struct log *l, const char *part, enum log_level level, const char *
 void log_guest(struct log *l, const char *part, const char *fmt, ...)
 {
     va_list args;
-    if (!l || !l->sink || l->level < LOG_WARN || !l->lines_left)
+
+    if (!wanted(l, LOG_WARN) || !l->lines_left)
         return;
     va_start(args, fmt);
     say(l, part, LOG_WARN, fmt, args);
     va_end(args);
     if (--l->lines_left == 0)
-        l->sink(l->to, part, LOG_WARN, "the guest causes too many messages; no more follow");
+        l->sink(l->to, part, LOG_WARN,
+                "the guest caused many messages: more of them are not shown");
 }
 
 void log_unimplemented(struct log *l, const char *part, bool *said, const char *what)
@@ -41,5 +76,5 @@ void log_unimplemented(struct log *l, const char *part, bool *said, const char *
     if (*said)
         return;
     *said = true;
-    log_say(l, part, LOG_WARN, "unimplemented: %s", what);
+    log_guest(l, part, "unimplemented: %s", what);
 }

@@ -1,4 +1,8 @@
-/* space.c - the port space and the MMIO space. */
+/* space.c - who answers at a port or an MMIO address.
+ *
+ * Ports have a table with an entry each. MMIO mappings are sorted by base; reach[] says
+ * how far everything up to a place extends, so that a search from the right can stop.
+ */
 #include "base/space.h"
 
 #include <stdlib.h>
@@ -18,51 +22,81 @@ bool space_init(struct space *s, bool mmio)
 void space_free(struct space *s)
 {
     free(s->ports);
-    s->ports = NULL;
+    memset(s, 0, sizeof *s);
 }
 
-/* Does mapping a answer before b where both stand? Equal priority: the older one. */
-static bool wins(const struct space *s, unsigned a, unsigned b)
+static uint64_t last_of(const struct mapping *m)
 {
-    if (s->maps[a].priority != s->maps[b].priority)
-        return s->maps[a].priority > s->maps[b].priority;
-    return s->maps[a].age < s->maps[b].age;
+    return m->base > UINT64_MAX - (m->length - 1) ? UINT64_MAX
+                                                  : m->base + m->length - 1;
 }
 
-static void rebuild_ports(struct space *s)
+static bool holds(const struct mapping *m, uint64_t address)
 {
-    memset(s->ports, 0, PORTS * sizeof *s->ports);
-    for (unsigned n = 0; n < SPACE_MAPPINGS; n++) {
-        const struct mapping *m = &s->maps[n];
-        if (!m->used)
+    return m->length && address >= m->base && address <= last_of(m);
+}
+
+static bool beats(const struct mapping *a, const struct mapping *b)
+{
+    return a->priority != b->priority ? a->priority > b->priority : a->order < b->order;
+}
+
+/* Gives each port from first to last to the best mapping that holds it. */
+static void repaint(struct space *s, uint64_t first, uint64_t last)
+{
+    if (last >= PORTS)
+        last = PORTS - 1;
+    for (uint64_t port = first; port <= last; port++)
+        s->ports[port] = 0;
+    for (unsigned i = 0; i < SPACE_MAPPINGS; i++) {
+        const struct mapping *m = &s->maps[i];
+        uint64_t from, to;
+
+        if (!m->used || !m->length || m->base > last || last_of(m) < first)
             continue;
-        for (uint64_t p = m->base; p < m->base + m->length && p < PORTS; p++)
-            if (!s->ports[p] || wins(s, n, s->ports[p] - 1u))
-                s->ports[p] = (uint16_t)(n + 1);
+        from = m->base > first ? m->base : first;
+        to = last_of(m) < last ? last_of(m) : last;
+        for (uint64_t port = from; port <= to; port++)
+            if (!s->ports[port] || beats(m, &s->maps[s->ports[port] - 1]))
+                s->ports[port] = (uint16_t)(i + 1);
     }
 }
 
-/* By base; where mappings overlap, space_find looks at all that cover the address. */
-static void rebuild_mmio(struct space *s)
+static void measure(struct space *s)
 {
-    s->count = 0;
-    for (unsigned n = 0; n < SPACE_MAPPINGS; n++) {
-        unsigned at;
-        if (!s->maps[n].used)
-            continue;
-        for (at = s->count; at && s->maps[s->sorted[at - 1]].base > s->maps[n].base; at--)
-            s->sorted[at] = s->sorted[at - 1];
-        s->sorted[at] = (uint16_t)n;
-        s->count++;
+    uint64_t reach = 0;
+
+    s->overlaps = false;
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct mapping *m = &s->maps[s->sorted[i]];
+
+        if (i && m->base <= reach)
+            s->overlaps = true;
+        if (i == 0 || last_of(m) > reach)
+            reach = last_of(m);
+        s->reach[i] = reach;
     }
 }
 
-static void rebuild(struct space *s)
+/* The number of mappings whose base is at most address. */
+static unsigned bases_up_to(const struct space *s, uint64_t address)
 {
-    if (s->mmio)
-        rebuild_mmio(s);
-    else
-        rebuild_ports(s);
+    unsigned low = 0, high = s->count;
+
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+
+        if (s->maps[s->sorted[middle]].base <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void map_changed(struct space *s)
+{
+    measure(s);
     if (s->changed)
         s->changed(s->owner);
 }
@@ -70,88 +104,141 @@ static void rebuild(struct space *s)
 int space_map(struct space *s, const struct region *r, void *dev, uint64_t base,
               int priority)
 {
-    for (int n = 0; n < SPACE_MAPPINGS; n++)
-        if (!s->maps[n].used) {
-            s->maps[n] = (struct mapping){.region = r, .dev = dev, .base = base,
-                                          .length = r->length, .priority = priority,
-                                          .used = true, .age = s->ages++};
-            rebuild(s);
-            return n;
-        }
-    return -1;
+    unsigned handle = 0, place;
+    struct mapping *m;
+
+    while (handle < SPACE_MAPPINGS && s->maps[handle].used)
+        handle++;
+    if (handle == SPACE_MAPPINGS)
+        return -1;
+    m = &s->maps[handle];
+    *m = (struct mapping){.region = r,
+                          .dev = dev,
+                          .base = base,
+                          .length = r->length,
+                          .priority = priority,
+                          .order = s->orders++,
+                          .used = true};
+    if (!m->length)
+        return (int)handle;
+    if (!s->mmio) {
+        repaint(s, base, last_of(m));
+        return (int)handle;
+    }
+    place = bases_up_to(s, base);
+    memmove(&s->sorted[place + 1], &s->sorted[place],
+            (s->count - place) * sizeof s->sorted[0]);
+    s->sorted[place] = (uint16_t)handle;
+    s->count++;
+    map_changed(s);
+    return (int)handle;
 }
 
 void space_unmap(struct space *s, int handle)
 {
+    struct mapping *m;
+
     if (handle < 0 || handle >= SPACE_MAPPINGS || !s->maps[handle].used)
         return;
-    s->maps[handle].used = false;
-    rebuild(s);
+    m = &s->maps[handle];
+    m->used = false;
+    if (!m->length)
+        return;
+    if (!s->mmio) {
+        repaint(s, m->base, last_of(m));
+        return;
+    }
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->sorted[i] == handle) {
+            memmove(&s->sorted[i], &s->sorted[i + 1],
+                    (s->count - i - 1) * sizeof s->sorted[0]);
+            s->count--;
+            break;
+        }
+    map_changed(s);
 }
 
 struct mapping *space_find(struct space *s, uint64_t address)
 {
-    int best = -1;
+    struct mapping *best = NULL;
 
     if (!s->mmio) {
-        unsigned n = s->ports[address & (PORTS - 1)];
-        return n ? &s->maps[n - 1] : NULL;
+        if (address >= PORTS || !s->ports[address])
+            return NULL;
+        return &s->maps[s->ports[address] - 1];
     }
-    for (unsigned k = 0; k < s->count && s->maps[s->sorted[k]].base <= address; k++) {
-        unsigned n = s->sorted[k];
-        if (address - s->maps[n].base < s->maps[n].length &&
-            (best < 0 || wins(s, n, (unsigned)best)))
-            best = (int)n;
+    for (unsigned i = bases_up_to(s, address); i-- && s->reach[i] >= address;) {
+        struct mapping *m = &s->maps[s->sorted[i]];
+
+        if (holds(m, address) && (!best || beats(m, best)))
+            best = m;
+        if (best && !s->overlaps)
+            break;
     }
-    return best < 0 ? NULL : &s->maps[best];
-}
-
-static unsigned widest(const struct space *s, const struct region *r)
-{
-    return r->max_size ? r->max_size : s->mmio ? 4 : 1;
-}
-
-/* Does the access lie whole in m, no wider than it wants? */
-static bool fits(const struct space *s, const struct mapping *m, const struct io *io)
-{
-    return io->size <= widest(s, m->region) &&
-           io->address - m->base + io->size <= m->length;
+    return best;
 }
 
 static uint64_t ones(unsigned size)
 {
-    return size >= 8 ? UINT64_MAX : (1ull << size * 8) - 1;
+    return size >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * size) - 1;
 }
 
-static void ask(struct mapping *m, struct io *io)
+static unsigned width(const struct space *s, const struct region *r)
 {
+    return r->max_size ? r->max_size : s->mmio ? 4 : 1;
+}
+
+/* Whether m answers all of `size` bytes at address, and takes them in one access. */
+static bool takes(struct space *s, const struct mapping *m, uint64_t address,
+                  unsigned size)
+{
+    if (size > width(s, m->region) || last_of(m) - address < size - 1)
+        return false;
+    if (size > 1 && (!s->mmio || s->overlaps))
+        for (unsigned i = 1; i < size; i++)
+            if (space_find(s, address + i) != m)
+                return false;
+    return true;
+}
+
+static enum io_status nobody(struct space *s, struct io *io)
+{
+    s->unclaimed++;
+    if (!io->write)
+        io->value = ones(io->size);
+    return IO_NONE;
+}
+
+/* The device may change the map in access: m's place in maps[] stays. */
+static void ask(struct space *s, struct mapping *m, struct io *io)
+{
+    const struct region *r = m->region;
     enum io_status status = IO_DEFER;
 
     io->offset = (uint32_t)(io->address - m->base);
-    if (!io->write)
-        io->value = 0;
-    if (m->region->peek)
-        status = m->region->peek(m->dev, io);
-    if (status == IO_DEFER) {
-        m->accessed++;
-        status = m->region->access(m->dev, io);
-    } else {
+    if (r->peek)
+        status = r->peek(m->dev, io);
+    if (status != IO_DEFER) {
         m->peeked++;
+    } else {
+        m->accessed++;
+        status = r->access ? r->access(m->dev, io) : IO_NONE;
     }
-    if (status == IO_NONE && !io->write)
-        io->value = ones(io->size);
-    io->value &= ones(io->size);
+    if (status != IO_DONE)
+        nobody(s, io);
+    else if (!io->write)
+        io->value &= ones(io->size);
 }
 
-/* The largest naturally aligned piece at the access's front that goes to one place. */
-static unsigned piece(const struct space *s, const struct mapping *m, uint64_t address,
+/* The widest access of 1, 2, 4 or 8 bytes that one region takes. */
+static unsigned piece(struct space *s, const struct mapping *m, uint64_t address,
                       unsigned left)
 {
-    unsigned size = m ? widest(s, m->region) : 1;
-    while (size > left || address % size ||
-           (m && address - m->base + size > m->length))
+    unsigned size = 8;
+
+    while (size > 1 && (size > left || (m && !takes(s, m, address, size))))
         size /= 2;
-    return size;
+    return m ? size : 1;
 }
 
 void space_access(struct space *s, struct io *io)
@@ -159,22 +246,26 @@ void space_access(struct space *s, struct io *io)
     struct mapping *m = space_find(s, io->address);
     uint64_t value = 0;
 
-    if (m && fits(s, m, io)) {
-        ask(m, io);
+    if (io->write)
+        io->value &= ones(io->size);
+    if (m && takes(s, m, io->address, io->size)) {
+        ask(s, m, io);
         return;
     }
     for (unsigned done = 0; done < io->size;) {
-        struct io part = {.address = io->address + done, .write = io->write};
-        if (!s->mmio)
-            part.address &= PORTS - 1;
+        struct io part = *io;
+
+        part.address = io->address + done;
+        if (part.address < io->address)
+            break; /* past the end of the address space */
         m = space_find(s, part.address);
         part.size = (uint8_t)piece(s, m, part.address, io->size - done);
-        part.value = io->write ? io->value >> done * 8 & ones(part.size) : ones(part.size);
+        part.value = io->value >> 8 * done & ones(part.size);
         if (m)
-            ask(m, &part);
+            ask(s, m, &part);
         else
-            s->unclaimed++;
-        value |= part.value << done * 8;
+            nobody(s, &part);
+        value |= part.value << 8 * done;
         done += part.size;
     }
     if (!io->write)
@@ -184,11 +275,26 @@ void space_access(struct space *s, struct io *io)
 enum io_status space_peek(struct space *s, struct io *io)
 {
     struct mapping *m = space_find(s, io->address);
+    enum io_status status;
 
-    if (!m)
-        return IO_NONE;
-    if (!m->region->peek || !fits(s, m, io))
+    if (!m) {
+        for (unsigned i = 1; i < io->size; i++)
+            if (space_find(s, io->address + i))
+                return IO_DEFER;
+        return nobody(s, io);
+    }
+    if (!m->region->peek || !takes(s, m, io->address, io->size))
         return IO_DEFER;
     io->offset = (uint32_t)(io->address - m->base);
-    return m->region->peek(m->dev, io);
+    if (io->write)
+        io->value &= ones(io->size);
+    status = m->region->peek(m->dev, io);
+    if (status == IO_DEFER)
+        return status;
+    m->peeked++;
+    if (status == IO_NONE)
+        return nobody(s, io);
+    if (!io->write)
+        io->value &= ones(io->size);
+    return IO_DONE;
 }

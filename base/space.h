@@ -42,8 +42,8 @@ struct mapping {
     uint64_t base, length;
     uint64_t peeked, accessed; /* for `info io` */
     int priority;              /* the higher one wins an overlap */
+    uint64_t order;            /* of mapping: among equals the older one wins */
     bool used;
-    uint32_t age;                      /* the lower, the older */
 };
 
 enum { SPACE_MAPPINGS = 512 };
@@ -53,8 +53,10 @@ struct space {
     struct mapping maps[SPACE_MAPPINGS];
     uint16_t *ports; /* port -> mapping index + 1; NULL for MMIO */
     uint16_t sorted[SPACE_MAPPINGS]; /* MMIO: mappings by base */
+    uint64_t reach[SPACE_MAPPINGS];  /* the highest last byte of sorted[0..i] */
     unsigned count;
-    uint32_t ages;
+    bool overlaps; /* some byte of MMIO is claimed twice */
+    uint64_t orders;
     uint64_t unclaimed;              /* accesses that nobody answered */
     /* Told after the MMIO map changed, so that the memory map follows. May be NULL. */
     void (*changed)(void *owner);
@@ -79,7 +81,8 @@ struct mapping *space_find(struct space *s, uint64_t address);
  * give all ones. peek is tried first when the access fits one region whole. */
 void space_access(struct space *s, struct io *io);
 
-/* Tries peek alone: IO_DONE, IO_DEFER or IO_NONE. Never changes a device. */
+/* Tries peek alone. IO_DONE and IO_NONE are answers (NONE: all ones for a read, and
+ * counted); after IO_DEFER call space_access(). Never changes a device. */
 enum io_status space_peek(struct space *s, struct io *io);
 
 #endif

@@ -71,8 +71,12 @@ struct error;
  * memory is left as it is. */
 void state_reset(const struct field *fields, void *object, struct clock *clock);
 
+/* Stops the timers: before the object is freed. */
+void state_stop(const struct field *fields, void *object, struct clock *clock);
+
 /* Saves by name; restores by name. A missing row gets its reset value, an unknown one is
- * skipped, a value above max is refused with an error that names it. */
+ * skipped, a value above max is refused with an error that names it. A refused object is
+ * legal but half restored: reset it. Missing bulk memory is zeroed. */
 void state_save(const struct field *fields, const void *object, struct writer *w);
 bool state_restore(const struct field *fields, void *object, struct clock *clock,
                    struct reader *r, struct error *e);

@@ -12,7 +12,8 @@ enum dma_kind { DMA_VERIFY, DMA_TO_MEMORY, DMA_FROM_MEMORY };
 /* Holds or drops DREQ of a channel (0-3 bytes, 5-7 words): seen in the status. */
 void dma_request(struct device *dma, unsigned channel, bool level);
 
-/* Would a request be granted: controller enabled, channel unmasked, this kind of mode? */
+/* Would a request be granted: controller enabled, channel unmasked, this kind of mode?
+ */
 bool dma_ready(const struct device *dma, unsigned channel, enum dma_kind kind);
 
 /* Moves up to n bytes (whole words on channels 5-7) between `buffer` and memory and

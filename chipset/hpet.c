@@ -6,6 +6,7 @@
  * inputs 20 to 23, which nothing else on the board uses, and messages.
  */
 #include "chipset/hpet.h"
+#include "chipset/deadline.h"
 
 enum { TIMERS = 3, HZ = 100000000, FEMTOSECONDS = 10000000, LEAST = HZ / 1000000 };
 enum { FIRST_GSI = 20, GSIS = 4 };
@@ -74,8 +75,8 @@ struct hpet {
     bool wire_pit, wire_rtc; /* the pins as they are: a reset does not move them */
 };
 
-static const struct field comparator_fields[] = {
-    COMPARATOR_STATE(STATE_FIELD, comparator){0}};
+static const struct field comparator_fields[] = {COMPARATOR_STATE(
+    STATE_FIELD, comparator) FIELD_TIMER_ROW(comparator, timer, "next match"){0}};
 
 static bool enabled(const struct hpet *h)
 {
@@ -191,12 +192,12 @@ static void schedule(struct hpet *h, unsigned n)
     if (periodic(c) && (c->period & width(c)) < LEAST && d < LEAST)
         d = LEAST;
     if (d < ahead)
-        timer_arm(clock, &c->timer, clock->now);
+        deadline_set(clock, &c->timer, clock->now);
     else if (d - ahead > (uint64_t)HZ * 1000000000u) /* 30 years: never */
         timer_stop(clock, &c->timer);
     else
-        timer_arm(clock, &c->timer,
-                  clock_from_hz(clock, periods(h) + d - ahead + 1, HZ));
+        deadline_set(clock, &c->timer,
+                     clock_from_hz(clock, periods(h) + d - ahead + 1, HZ));
 }
 
 static void due(void *owner)

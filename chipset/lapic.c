@@ -6,6 +6,7 @@
  */
 #include "chipset/lapic.h"
 #include "base/error.h"
+#include "chipset/deadline.h"
 
 enum reg {
     ID = 0x02,
@@ -353,7 +354,7 @@ static void arm_deadline(struct lapic *l)
         return;
     }
     if (now >= l->deadline) {
-        timer_arm(l->clock, &l->timer, l->clock->now);
+        deadline_set(l->clock, &l->timer, l->clock->now);
         return;
     }
     left = l->deadline - now;
@@ -361,8 +362,8 @@ static void arm_deadline(struct lapic *l)
     if (left / l->wiring.tsc_hz > 1000000000u) /* 30 years: never */
         timer_stop(l->clock, &l->timer);
     else
-        timer_arm(l->clock, &l->timer,
-                  clock_from_hz(l->clock, count + left, l->wiring.tsc_hz));
+        deadline_set(l->clock, &l->timer,
+                     clock_from_hz(l->clock, count + left, l->wiring.tsc_hz));
 }
 
 static void timer_schedule(struct lapic *l)
@@ -383,8 +384,8 @@ static void timer_schedule(struct lapic *l)
     step =
         periodic(l) && p < l->bus_hz / 1000000 ? (l->bus_hz / 1000000 + p - 1) / p : 1;
     next = (l->fired / step + 1) * step;
-    timer_arm(l->clock, &l->timer,
-              clock_from_hz(l->clock, l->start + next * p, l->bus_hz));
+    deadline_set(l->clock, &l->timer,
+                 clock_from_hz(l->clock, l->start + next * p, l->bus_hz));
 }
 
 static void due(void *owner)
@@ -977,7 +978,8 @@ const struct device_class lapic_class = {
     .name = "lapic",
     .title = "Local APIC",
     .size = sizeof(struct lapic),
-    .fields = (const struct field[]){STATE(STATE_FIELD, lapic){0}},
+    .fields = (const struct field[]){STATE(STATE_FIELD, lapic) FIELD_TIMER_ROW(
+        lapic, timer, "the timer's zero"){0}},
     .regions = (const struct region[]){{"lapic", 0xfee00000, 0x1000, peek, access, 4,
                                         .mmio = true, .unmapped = true},
                                        {0}},

@@ -9,7 +9,8 @@
 
 enum { SLOTS = 32, FUNCTIONS = 256, PIRQS = 4, WORDS = FUNCTIONS / 64 };
 enum { CONFADD = 0, RC = 1, CONFDATA = 4 };
-enum { CONE = 0x80000000u, CONFADD_BITS = 0x80fffffcu };
+#define CONE 0x80000000u
+#define CONFADD_BITS 0x80fffffcu
 enum { RCPU = 1 << 2, SRST = 1 << 1 }; /* reset CPU; hard when SRST */
 
 #define STATE(_, x)                                                                    \
@@ -89,6 +90,7 @@ static void write_rc(struct pci *p, uint8_t v)
 static enum io_status peek(const void *dev, struct io *io)
 {
     const struct pci *p = dev;
+    struct pci_function *f;
 
     if (io->write)
         return IO_DEFER;
@@ -100,7 +102,14 @@ static enum io_status peek(const void *dev, struct io *io)
         io->value = p->rc;
         return IO_DONE;
     }
-    return IO_DEFER;
+    f = io->offset < CONFDATA ? NULL : selected(p);
+    if (!f)
+        return IO_NONE; /* master abort: all ones */
+    if (f->read)
+        return IO_DEFER;
+    io->value =
+        pci_config_read(f, (p->address & 0xfc) + io->offset - CONFDATA, io->size);
+    return IO_DONE;
 }
 
 static enum io_status access(void *dev, struct io *io)
@@ -108,9 +117,10 @@ static enum io_status access(void *dev, struct io *io)
     struct pci *p = dev;
     struct pci_function *f;
     unsigned offset;
+    enum io_status peeked = peek(dev, io);
 
-    if (peek(dev, io) == IO_DONE)
-        return IO_DONE;
+    if (peeked != IO_DEFER)
+        return peeked;
     if (io->offset < CONFDATA) {
         if (io->write && io->offset == CONFADD && io->size == 4)
             p->address = (uint32_t)io->value & CONFADD_BITS;

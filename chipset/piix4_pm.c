@@ -6,6 +6,7 @@
  */
 #include "chipset/piix4_pm.h"
 #include "base/byteorder.h"
+#include "chipset/deadline.h"
 
 enum { PM_HZ = 3579545, TMR_MSB = 23 };
 enum { PMBA = 0x40, DEVACTB = 0x58, PMREGMISC = 0x80, PMIOSE = 1, APMC_EN = 1 << 1 };
@@ -85,8 +86,8 @@ static void update(struct piix4_pm *p)
 
     line_set(&p->sci, event && (p->control & SCI_EN));
     if ((p->en & TMR) && !(p->sts & TMR))
-        timer_arm(clock, &p->timer,
-                  clock_from_hz(clock, (p->carries + 1) << TMR_MSB, PM_HZ));
+        deadline_set(clock, &p->timer,
+                     clock_from_hz(clock, (p->carries + 1) << TMR_MSB, PM_HZ));
     else
         timer_stop(clock, &p->timer);
 }
@@ -350,8 +351,10 @@ const struct device_class piix4_pm_class = {
     .name = "piix4_pm",
     .title = "82371AB power management",
     .size = sizeof(struct piix4_pm),
-    .fields = (const struct field[]){STATE(STATE_FIELD, piix4_pm) FIELD_SUBLIST(
-        piix4_pm, struct pci_function, pci, 1, pci_function_fields){0}},
+    .fields = (const struct field[]){STATE(STATE_FIELD, piix4_pm) FIELD_TIMER_ROW(
+        piix4_pm, timer, "PM timer's carry")
+                                         FIELD_SUBLIST(piix4_pm, struct pci_function,
+                                                       pci, 1, pci_function_fields){0}},
     .regions =
         (const struct region[]){
             {"pm", 0, BLOCK, peek_block, access_block, .max_size = 4, .unmapped = true},

@@ -5,6 +5,7 @@
  * of pulses since. Pulses are counted from power-on, so no rounding ever adds up.
  */
 #include "chipset/pit.h"
+#include "chipset/deadline.h"
 
 enum { COUNTERS = 3, CONTROL = 3 };
 enum { RW_LSB = 1, RW_MSB = 2, RW_WORD = 3 };
@@ -40,6 +41,7 @@ struct counter {
     struct line out;
     struct timer timer; /* the next change of OUT, while somebody listens */
     struct pit *pit;
+    bool heard;     /* OUT is joined: its changes matter when they happen */
     bool wire_gate; /* the GATE pin as it is: a reset does not move it */
 };
 
@@ -48,7 +50,8 @@ struct pit {
     struct clock *clock;
 };
 
-static const struct field counter_fields[] = {COUNTER_STATE(STATE_FIELD, counter){0}};
+static const struct field counter_fields[] = {COUNTER_STATE(
+    STATE_FIELD, counter) FIELD_TIMER_ROW(counter, timer, "next change of OUT"){0}};
 
 static uint64_t pulses(const struct pit *p)
 {
@@ -156,11 +159,11 @@ static void refresh(struct counter *c, uint64_t t)
     uint64_t next;
 
     line_set(&c->out, out_at(c, t));
-    next = next_change(c, t);
-    if (next == UINT64_MAX || !c->out.moved)
-        timer_stop(clock, &c->timer);
-    else
-        timer_arm(clock, &c->timer, clock_from_hz(clock, next, PIT_HZ));
+    /* While a restored state is driven the lines are cut, but its timers tell. */
+    c->heard = c->heard || c->out.moved || c->timer.armed;
+    next = c->heard ? next_change(c, t) : UINT64_MAX;
+    deadline_set(clock, &c->timer,
+                 next == UINT64_MAX ? next : clock_from_hz(clock, next, PIT_HZ));
 }
 
 static void due(void *owner)

@@ -6,6 +6,7 @@
  * with however many seconds went by.
  */
 #include "chipset/rtc.h"
+#include "chipset/deadline.h"
 
 enum reg {
     SECONDS,
@@ -299,9 +300,9 @@ static void drive(void *dev)
     if (next == UINT64_MAX)
         timer_stop(r->clock, &r->timer);
     else if (next <= h || next - h > (uint64_t)2 * DAY * HZ) /* catch up and see */
-        timer_arm(r->clock, &r->timer, r->clock->now);
+        deadline_set(r->clock, &r->timer, r->clock->now);
     else
-        timer_arm(r->clock, &r->timer, clock_from_hz(r->clock, r->start + next, HZ));
+        deadline_set(r->clock, &r->timer, clock_from_hz(r->clock, r->start + next, HZ));
 }
 
 /* ---- ports ---- */
@@ -485,7 +486,8 @@ const struct device_class rtc_class = {
     .name = "rtc",
     .title = "MC146818 real-time clock and CMOS memory",
     .size = sizeof(struct rtc),
-    .fields = (const struct field[]){STATE(STATE_FIELD, rtc){0}},
+    .fields = (const struct field[]){STATE(STATE_FIELD, rtc) FIELD_TIMER_ROW(
+        rtc, timer, "next interrupt"){0}},
     .regions = (const struct region[]){{"rtc", 0x70, 4, peek, access}, {0}},
     .pins =
         (const struct pin[]){

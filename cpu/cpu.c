@@ -124,7 +124,8 @@ void cpu_derive(struct cpu *c)
                                           : 0xffffull;
     derive_paging(c);
     check_alignment = (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC) && c->cpl == 3;
-    mmu_select(&c->mmu, view_of(c), c->cpl == 3, check_alignment);
+    /* A trace wants to hear of every access: no probe may hit. */
+    mmu_select(&c->mmu, view_of(c), c->cpl == 3, check_alignment || c->mmu.watcher);
     if ((old ^ c->mode) & (MODE_CODE64 | MODE_LONG | MODE_PROTECTED | MODE_VM86))
         for (unsigned s = 0; s < SREGS; s++)
             seg_derive(c, (enum sreg)s);

@@ -231,6 +231,7 @@ struct cpu {
     unsigned cpus, threads_per_core;  /* for CPUID topology */
     /* Optional watchers, chosen before a block is built (MODE_TRACE, MODE_STEP). */
     void (*trace)(struct cpu *c, const struct insn *i);
+    void *tracer; /* theirs */
     void (*told)(struct cpu *c, const struct cpu_event *e); /* each event delivered */
     void (*triple_fault)(void *owner, struct cpu *c);  /* the board resets or stops */
     void (*ferr)(void *owner, struct cpu *c);          /* x87 error with CR0.NE = 0 */

@@ -112,13 +112,13 @@ void sse_unmasked(struct cpu *c, unsigned flags)
     c->mxcsr |= flags;
     unmasked = flags & ~masks;
     if (!(c->cr4 & 1 << 10)) /* OSXMMEXCPT */
-        raise_fault(c, VEC_UD, 0, R_UD_OSXMMEXCPT, c->mxcsr, unmasked, 0);
+        raise_fault(c, VEC_UD, 0, R_UD_OSXMMEXCPT, unmasked, c->mxcsr, 0);
     raise_fault(c, VEC_XM, 0,
                 unmasked & FP_INVALID     ? R_XM_INVALID
                 : unmasked & FP_DIVZERO   ? R_XM_DIVZERO
                 : unmasked & FP_DENORMAL  ? R_XM_DENORMAL
                 : unmasked & FP_OVERFLOW  ? R_XM_OVERFLOW
                 : unmasked & FP_UNDERFLOW ? R_XM_UNDERFLOW
-                                          : R_XM_PRECISION,
-                c->mxcsr, unmasked, 0);
+                                          : R_XM_INEXACT,
+                unmasked, c->mxcsr, 0);
 }

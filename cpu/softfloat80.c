@@ -58,6 +58,7 @@ struct f80 f80_round_edge(struct fp_env *e, unsigned precision, bool sign, int e
             if (rounded_exp < F80_EXP)
                 return deliver(e, sign, rounded_exp, c);
             /* Beyond even that: FSCALE only (SDM vol 1 8.5.4). */
+            e->flags |= FP_INEXACT | FP_ROUNDED_UP;
             return f80_inf(sign);
         }
         e->flags |= FP_INEXACT;
@@ -78,6 +79,7 @@ struct f80 f80_round_edge(struct fp_env *e, unsigned precision, bool sign, int e
         rounded_exp += F80_ADJUST;
         if (rounded_exp > 0)
             return deliver(e, sign, rounded_exp, c);
+        e->flags |= FP_INEXACT;
         return f80_zero(sign);
     }
     struct u128 small = shr_jam128((struct u128){hi, lo}, (unsigned)(1 - exp));

@@ -20,6 +20,7 @@ void code_set(struct cpu *c, const struct descriptor *cs, unsigned cpl)
     segment_set(&c->seg[CS], cs);
     c->seg[CS].selector = (uint16_t)((cs->selector & ~3u) | cpl);
     c->cpl = (uint8_t)cpl;
+    seg_derive(c, CS);
 }
 
 void return_code_check(struct cpu *c, uint16_t selector, struct descriptor *cs)

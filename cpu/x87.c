@@ -198,7 +198,7 @@ X87(ffreep)
     x87_wait(c);
     x87_begin(c, i);
     st_free(c, i->rm);
-    x87_set_top(c, x87_top(c) + 1);
+    st_pop(c);
 }
 
 X87(fincstp)

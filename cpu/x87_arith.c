@@ -19,6 +19,25 @@ static ALWAYS_INLINE struct f80 divide_reversed(struct fp_env *e, struct f80 a,
     return f80_div(e, b, a);
 }
 
+/* Widening b may have raised something. A signalling NaN is one to the operation too (SDM
+ * vol 1 Table 4-7); a denormal counts only if the operation meets no NaN, invalid operand
+ * or division by zero. */
+static ALWAYS_INLINE struct f80 with_widened(struct fp_env *e, struct f80 a, struct f80 b,
+                                             binary_fn *op)
+{
+    unsigned before = e->flags;
+    struct f80 r;
+
+    if (UNLIKELY(before & FP_INVALID))
+        b.sig &= ~F80_QUIET;
+    e->flags = 0;
+    r = op(e, a, b);
+    if (UNLIKELY(before & FP_DENORMAL) && !(e->flags & (FP_INVALID | FP_DIVZERO)) &&
+        !f80_is_nan(r))
+        e->flags = e->masks & FP_DENORMAL ? e->flags | FP_DENORMAL : FP_DENORMAL;
+    return r;
+}
+
 /* ST(n) = op(ST(n), b), with b in a register that is empty or not. */
 static ALWAYS_INLINE void arithmetic(struct cpu *c, const struct insn *i, binary_fn *op,
                                      unsigned n, bool empty, struct fp_env *e,
@@ -32,7 +51,7 @@ static ALWAYS_INLINE void arithmetic(struct cpu *c, const struct insn *i, binary
             return;
         st_set(c, n, f80_default_nan());
     } else {
-        r = op(e, *st_at(c, n), b);
+        r = with_widened(e, *st_at(c, n), b, op);
         if (e->flags && (x87_raise(c, e->flags) & FP_BEFORE))
             return;
         *st_at(c, n) = r;
@@ -41,8 +60,7 @@ static ALWAYS_INLINE void arithmetic(struct cpu *c, const struct insn *i, binary
         st_pop(c);
 }
 
-/* A memory operand widened, but a signalling NaN left signalling and a denormal left
- * unreported: what it raises depends on the other operand. */
+/* Memory operands, widened. */
 static ALWAYS_INLINE struct f80 widen32(struct cpu *c, const struct insn *i,
                                         struct fp_env *e)
 {
@@ -210,19 +228,27 @@ static ALWAYS_INLINE void compared(struct cpu *c, enum fp_relation r)
     c->fsw = (uint16_t)((c->fsw & ~(FSW_C3 | FSW_C2 | FSW_C0)) | relation_bits[r]);
 }
 
-/* An unmasked invalid or denormal operand still sets the condition, but pops nothing. */
+/* The condition codes are set only if an invalid operand is masked (SDM vol 2, FCOM;
+ * AMD's processors set them always); an unmasked denormal sets them, but pops nothing. */
 static ALWAYS_INLINE void compare(struct cpu *c, const struct insn *i, bool empty,
                                   struct fp_env *e, struct f80 b, bool quiet,
                                   unsigned pops)
 {
     x87_begin(c, i);
     if (UNLIKELY(empty || st_empty(c, 0))) {
-        compared(c, FP_UNORDERED);
         if (!x87_stack_underflow(c))
             return;
+        compared(c, FP_UNORDERED);
     } else {
-        compared(c, f80_compare(e, *st_at(c, 0), b, quiet));
-        if (e->flags && (x87_raise(c, e->flags) & FP_BEFORE))
+        unsigned unmasked = 0;
+        enum fp_relation r = f80_compare(e, *st_at(c, 0), b, quiet);
+        if (r == FP_UNORDERED)
+            e->flags &= (uint8_t)~FP_DENORMAL; /* that widening b raised */
+        if (e->flags)
+            unmasked = x87_raise(c, e->flags);
+        if (!(unmasked & FP_INVALID))
+            compared(c, r);
+        if (unmasked)
             return;
     }
     while (pops--)
@@ -269,7 +295,8 @@ X87(ftst)
     compare(c, i, false, &e, f80_zero(false), false, 0);
 }
 
-/* FCOMI and its kin: ZF, PF, CF as COMISD sets them; OF, SF, AF cleared. */
+/* FCOMI and its kin: ZF, PF, CF as COMISD sets them; OF, SF, AF cleared; not with an
+ * unmasked invalid operand. */
 static void compare_flags(struct cpu *c, const struct insn *i, bool quiet, bool pop)
 {
     static const uint16_t bits[4] = {
@@ -288,8 +315,10 @@ static void compare_flags(struct cpu *c, const struct insn *i, bool quiet, bool 
             return;
     } else {
         r = f80_compare(&e, *st_at(c, 0), *st_at(c, i->rm), quiet);
-        if (e.flags && (x87_raise(c, e.flags) & FP_BEFORE))
+        unsigned unmasked = x87_raise(c, e.flags);
+        if (unmasked & FP_INVALID)
             return;
+        pop = pop && !unmasked;
     }
     lazy_put(&c->lazy, bits[r]);
     if (pop)

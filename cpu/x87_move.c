@@ -54,13 +54,13 @@ X87(fld_st)
 {
     x87_wait(c);
     x87_begin(c, i);
-    if (!st_empty(c, 7)) {
-        if (x87_stack_overflow(c))
+    if (st_empty(c, i->rm)) { /* wins over an overflow (observed) */
+        if (x87_stack_underflow(c))
             st_push(c, f80_default_nan());
         return;
     }
-    if (st_empty(c, i->rm)) {
-        if (x87_stack_underflow(c))
+    if (!st_empty(c, 7)) {
+        if (x87_stack_overflow(c))
             st_push(c, f80_default_nan());
         return;
     }
@@ -201,15 +201,14 @@ X87(fstp_st)
     store_register(c, i, true);
 }
 
-/* D9 D8+i: FSTP that reports no underflow of the stack (observed; undocumented). */
+/* D9 D8+i: FSTP that reports no underflow of the stack: with ST(0) empty it only pops
+ * (observed; undocumented). */
 X87(fstpnce)
 {
     x87_wait(c);
     x87_begin(c, i);
     if (!st_empty(c, 0))
         st_set(c, i->rm, *st_at(c, 0));
-    else
-        st_free(c, i->rm);
     st_pop(c);
 }
 
@@ -227,6 +226,9 @@ static ALWAYS_INLINE void stored(struct cpu *c, const struct insn *i, bool empty
 {
     bool done = stores(c, flags);
 
+    /* A store that does not happen reports neither inexact nor its direction: 8.5.6. */
+    if (!done)
+        flags &= ~(unsigned)(FP_INEXACT | FP_ROUNDED_UP);
     x87_begin(c, i);
     if (empty)
         x87_stack_underflow(c);
@@ -345,6 +347,8 @@ X87(fxch)
 
 static void move_if(struct cpu *c, const struct insn *i, bool yes)
 {
+    unsigned c1 = c->fsw & FSW_C1;
+
     x87_wait(c);
     x87_begin(c, i);
     if (st_empty(c, 0) || st_empty(c, i->rm)) {
@@ -352,6 +356,7 @@ static void move_if(struct cpu *c, const struct insn *i, bool yes)
             st_set(c, 0, f80_default_nan());
         return;
     }
+    c->fsw |= (uint16_t)c1; /* only an underflow clears it */
     if (yes)
         st_set(c, 0, *st_at(c, i->rm));
 }

@@ -4,6 +4,7 @@
 
 #include "cpu/block.h"
 #include "cpu/isa.h"
+#include "debug/trace.h"
 #include "machine/machine.h"
 
 #include <stdatomic.h>
@@ -26,6 +27,9 @@ struct machine {
     unsigned devices;
     uint8_t *ram;
     void *board; /* board_pc.c's own */
+
+    struct trace trace;
+    struct trace_cpu trace_cpu[MACHINE_CPUS];
 
     /* The conductor. */
     unsigned turn;          /* whose turn comes next: saved */

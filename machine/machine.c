@@ -135,6 +135,19 @@ static bool make_memory(struct machine *m, struct error *e)
     return true;
 }
 
+static void start_trace(struct machine *m)
+{
+    const struct machine_config *c = &m->config;
+
+    if (!c->trace_line || !(c->trace_exec || c->trace_cpu || c->trace_int))
+        return;
+    m->trace = (struct trace){.line = c->trace_line, .to = c->trace_to,
+                              .exec = c->trace_exec, .registers = c->trace_cpu,
+                              .interrupts = c->trace_int};
+    for (unsigned n = 0; n < c->cpus; n++)
+        trace_attach(m->cpu[n], &m->trace, &m->trace_cpu[n]);
+}
+
 struct machine *machine_new(const struct machine_config *config, struct error *e)
 {
     struct machine *m = calloc(1, sizeof *m);
@@ -163,6 +176,7 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         machine_free(m);
         return NULL;
     }
+    start_trace(m);
     return m;
 }
 

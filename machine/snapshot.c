@@ -1,6 +1,6 @@
 /* snapshot.c - the machine as a file, and as a hash.
  *
- * Sections: the machine itself, each CPU, each device by name, RAM. What is derived is not
+ * Sections: the machine itself, each CPU, each device under its own name, RAM. What is derived is not
  * saved. Loading refuses a snapshot of a machine of another shape.
  */
 #include "base/snapshot.h"
@@ -34,12 +34,8 @@ static void write_parts(struct machine *m, struct writer *w)
         cpu_save(m->cpu[n], w);
         section_end(w);
     }
-    for (unsigned n = 0; n < m->devices; n++) {
-        section_begin(w, "device");
-        write_text(w, m->device[n]->name);
-        device_save(m->device[n], w);
-        section_end(w);
-    }
+    for (unsigned n = 0; n < m->devices; n++)
+        device_save(m->device[n], w); /* a section of its own name */
 }
 
 static void write_memory(struct machine *m, struct writer *w)
@@ -62,7 +58,8 @@ bool machine_save(struct machine *m, const char *file, struct error *e)
     write_bytes(&w, magic, sizeof magic);
     write_parts(m, &w);
     write_memory(m, &w);
-    good = host_write_file(file, w.bytes, w.size, e);
+    good = w.failed ? error_set(e, "cannot save: the host has no memory for the snapshot")
+                    : host_write_file(file, w.bytes, w.size, e);
     writer_free(&w);
     return good;
 }
@@ -86,10 +83,11 @@ static bool same(uint64_t there, uint64_t here, const char *what, struct error *
                      (unsigned long long)there, (unsigned long long)here);
 }
 
-static bool load_machine(struct machine *m, struct reader *r, struct error *e)
+static bool load_machine(struct machine *m, struct reader *r, uint64_t *armed,
+                         struct error *e)
 {
     char model[256];
-    uint64_t now, armed, turn_left;
+    uint64_t now, turn_left;
     uint32_t turn;
 
     if (!same(read_u64(r), m->config.ram, "memory size", e) ||
@@ -102,14 +100,14 @@ static bool load_machine(struct machine *m, struct reader *r, struct error *e)
         return error_set(e, "the snapshot is of a machine with CPU '%s', this one has '%s'",
                          model, m->model.name);
     now = read_u64(r);
-    armed = read_u64(r);
+    *armed = read_u64(r);
     turn = read_u32(r);
     turn_left = read_u64(r);
     phys_set_a20(&m->phys, read_u32(r));
     if (r->failed || turn >= m->config.cpus)
         return error_set(e, "the snapshot's machine section is damaged");
     m->clock.now = now;
-    m->clock.armed = armed;
+    m->clock.armed = *armed;
     m->turn = turn;
     m->turn_left = turn_left;
     return true;
@@ -125,11 +123,9 @@ static bool load_cpu(struct machine *m, struct reader *r, struct error *e)
     return cpu_restore(m->cpu[n], r, e);
 }
 
-static bool load_device(struct machine *m, struct reader *r, struct error *e)
+static bool load_device(struct machine *m, const char *name, struct reader *r,
+                        struct error *e)
 {
-    char name[256];
-
-    read_text(r, name);
     for (unsigned n = 0; n < m->devices; n++)
         if (!strcmp(m->device[n]->name, name))
             return device_restore(m->device[n], r, e);
@@ -152,17 +148,15 @@ static bool load_memory(struct machine *m, struct reader *r, struct error *e)
 }
 
 static bool load_section(struct machine *m, const char *name, struct reader *r,
-                         struct error *e)
+                         uint64_t *armed, struct error *e)
 {
     if (!strcmp(name, "machine"))
-        return load_machine(m, r, e);
+        return load_machine(m, r, armed, e);
     if (!strcmp(name, "cpu"))
         return load_cpu(m, r, e);
-    if (!strcmp(name, "device"))
-        return load_device(m, r, e);
     if (!strcmp(name, "memory"))
         return load_memory(m, r, e);
-    return true; /* of a later version */
+    return load_device(m, name, r, e);
 }
 
 bool machine_load(struct machine *m, const char *file, struct error *e)
@@ -170,7 +164,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     struct error why = {""};
     struct reader r = {0}, inside;
     uint8_t *bytes;
-    uint64_t size;
+    uint64_t size, armed = 0;
     char name[256], head[8];
     bool good = true;
 
@@ -187,9 +181,10 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->page = NO_PAGE;
     while (good && section_next(&r, name, &inside, &why))
-        good = load_section(m, name, &inside, &why);
+        good = load_section(m, name, &inside, &armed, &why);
     if (r.failed)
         good = false;
+    m->clock.armed = armed; /* restoring the timers has counted on */
     free(bytes);
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->patch = NULL;

@@ -113,6 +113,9 @@ struct mmu {
 
     /* Called before an MMIO access, so that the clock is exact. May be NULL. */
     void (*before_mmio)(void *owner);
+    /* Told of each access that goes through spans, after a load and before a store: bytes
+     * in memory order. NULL but while tracing, when the probes never hit. */
+    void (*watcher)(void *owner, bool write, paddr where, const void *bytes, unsigned size);
     void *owner;
 };
 

@@ -19,7 +19,13 @@ static void told(struct mmu *m, bool *already)
     *already = true;
 }
 
-void spans_read(struct mmu *m, const struct spans *s, void *to, unsigned size)
+static COLD void watch(struct mmu *m, bool write, const struct spans *s, const void *bytes,
+                       unsigned size)
+{
+    m->watcher(m->owner, write, s->part[0].where, bytes, size);
+}
+
+static void read_parts(struct mmu *m, const struct spans *s, void *to, unsigned size)
 {
     uint8_t *out = to;
     bool already = false;
@@ -46,11 +52,20 @@ void spans_read(struct mmu *m, const struct spans *s, void *to, unsigned size)
     }
 }
 
+void spans_read(struct mmu *m, const struct spans *s, void *to, unsigned size)
+{
+    read_parts(m, s, to, size);
+    if (UNLIKELY(m->watcher))
+        watch(m, false, s, to, size);
+}
+
 void spans_write(struct mmu *m, const struct spans *s, const void *from, unsigned size)
 {
     const uint8_t *in = from;
     bool already = false;
 
+    if (UNLIKELY(m->watcher))
+        watch(m, true, s, from, size);
     for (unsigned i = 0; i < s->count && size; i++) {
         const struct span *p = &s->part[i];
         unsigned left = p->size < size ? p->size : size;
@@ -82,7 +97,7 @@ uint64_t spans_load(struct mmu *m, const struct spans *s, unsigned size)
 {
     uint8_t bytes[8] = {0};
 
-    if (LIKELY(s->count == 1 && s->part[0].host)) {
+    if (LIKELY(s->count == 1 && s->part[0].host && !m->watcher)) {
         const uint8_t *p = s->part[0].host;
         switch (size) {
         case 1: return load8(p);
@@ -99,7 +114,8 @@ void spans_store(struct mmu *m, const struct spans *s, unsigned size, uint64_t v
 {
     uint8_t bytes[8];
 
-    if (LIKELY(s->count == 1 && s->part[0].host && !(size & (size - 1)))) {
+    if (LIKELY(s->count == 1 && s->part[0].host && !(size & (size - 1)) &&
+               !m->watcher)) {
         const struct span *p = &s->part[0];
         store_le(p->host, size, value);
         phys_stored(m->phys, p->number, (unsigned)(p->where.v & (PAGE - 1)), size);

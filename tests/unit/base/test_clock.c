@@ -1,214 +1,236 @@
-/* Tests of base/clock.c: timers in order, exact conversions. */
+/* test_clock.c - timers run in order, and conversions lose nothing. */
 #include "base/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
-
 #include <cmocka.h>
 
-enum { TIMERS = 200 };
+enum { EVENTS = 4096 };
 
-struct world {
-    struct clock clock;
-    struct timer timer[TIMERS];
-    unsigned fired[TIMERS], count, sooner;
-    uint64_t at[TIMERS];
-    struct one {
-        struct world *world;
-        unsigned n;
-    } one[TIMERS];
-    uint64_t again; /* a timer re-arms itself after so long; 0 not at all */
+struct alarm {
+    struct timer t;
+    struct clock *clock;
+    unsigned name;
+    uint64_t again; /* re-arms so many ticks later while not 0 */
 };
 
-static void due(void *owner)
-{
-    struct one *o = owner;
-    struct world *w = o->world;
+static unsigned rung[EVENTS];
+static uint64_t rung_at[EVENTS];
+static unsigned rings;
 
-    if (w->count < TIMERS) {
-        w->at[w->count] = w->clock.now;
-        w->fired[w->count++] = o->n;
+static void ring(void *owner)
+{
+    struct alarm *a = owner;
+
+    if (rings < EVENTS) {
+        rung[rings] = a->name;
+        rung_at[rings++] = a->clock->now;
     }
-    if (w->again)
-        timer_arm(&w->clock, &w->timer[o->n], w->clock.now + w->again);
+    if (a->again)
+        timer_arm(a->clock, &a->t, a->clock->now + (a->again - 1));
 }
 
-static void sooner(void *owner)
+static struct alarm alarm_new(struct clock *c, unsigned name)
 {
-    ((struct world *)owner)->sooner++;
+    rings = 0;
+    return (struct alarm){.t = {.due = ring}, .clock = c, .name = name};
 }
 
-static int set_up(void **state)
+static uint64_t next_random(uint64_t *seed)
 {
-    static struct world w;
-    w = (struct world){.count = 0};
-    clock_init(&w.clock, 100000000);
-    for (unsigned n = 0; n < TIMERS; n++) {
-        w.one[n] = (struct one){&w, n};
-        w.timer[n] = (struct timer){.due = due, .owner = &w.one[n]};
-    }
-    *state = &w;
-    return 0;
+    *seed ^= *seed << 13;
+    *seed ^= *seed >> 7;
+    *seed ^= *seed << 17;
+    return *seed;
 }
 
-static int tear_down(void **state)
+static void equal_deadlines_run_in_arming_order(void **state)
 {
-    clock_free(&((struct world *)*state)->clock);
-    return 0;
-}
-
-static void timers_run_in_order_each_at_its_own_time(void **state)
-{
-    struct world *w = *state;
-    uint64_t random = 12345;
-
-    for (unsigned n = 0; n < TIMERS; n++) {
-        random = random * 6364136223846793005u + 1;
-        timer_arm(&w->clock, &w->timer[n], random >> 54);
-    }
-    for (unsigned n = 0; n < TIMERS; n += 3)
-        timer_stop(&w->clock, &w->timer[n]);
-    for (unsigned n = 1; n < TIMERS; n += 3) /* moved */
-        timer_arm(&w->clock, &w->timer[n], (uint64_t)n * 5);
-    clock_advance(&w->clock, 2000);
-    assert_int_equal(w->count, TIMERS - (TIMERS + 2) / 3);
-    for (unsigned n = 0; n < w->count; n++) {
-        assert_int_equal(w->at[n], w->timer[w->fired[n]].when);
-        assert_int_not_equal(w->fired[n] % 3, 0);
-        assert_true(n == 0 || w->at[n] >= w->at[n - 1]);
-    }
-    assert_int_equal(w->clock.now, 2000);
-    assert_int_equal(clock_next(&w->clock), UINT64_MAX);
-}
-
-static void equal_deadlines_run_in_the_order_of_arming(void **state)
-{
-    struct world *w = *state;
-
-    for (unsigned n = 0; n < 50; n++)
-        timer_arm(&w->clock, &w->timer[49 - n], 10);
-    timer_arm(&w->clock, &w->timer[49], 10); /* again: now the last */
-    clock_advance(&w->clock, 10);
-    assert_int_equal(w->fired[0], 48);
-    assert_int_equal(w->fired[48], 0);
-    assert_int_equal(w->fired[49], 49);
-}
-
-static void a_restored_order_is_kept(void **state)
-{
-    struct world *w = *state;
-
-    timer_arm(&w->clock, &w->timer[0], 10);
-    timer_arm(&w->clock, &w->timer[1], 10);
-    timer_set_order(&w->clock, &w->timer[0], 7);
-    timer_set_order(&w->clock, &w->timer[1], 3);
-    timer_arm(&w->clock, &w->timer[2], 10); /* after both */
-    clock_advance(&w->clock, 10);
-    assert_int_equal(w->fired[0], 1);
-    assert_int_equal(w->fired[1], 0);
-    assert_int_equal(w->fired[2], 2);
-}
-
-static void a_past_deadline_is_due_at_once_and_now_does_not_go_back(void **state)
-{
-    struct world *w = *state;
-
-    clock_advance(&w->clock, 100);
-    timer_arm(&w->clock, &w->timer[0], 5);
-    clock_advance(&w->clock, 100);
-    assert_int_equal(w->count, 1);
-    assert_int_equal(w->at[0], 100);
-    clock_advance(&w->clock, 50);
-    assert_int_equal(w->clock.now, 100);
-}
-
-static void a_timer_may_arm_itself_again(void **state)
-{
-    struct world *w = *state;
-
-    w->again = 10;
-    timer_arm(&w->clock, &w->timer[0], 10);
-    clock_advance(&w->clock, 55);
-    assert_int_equal(w->count, 5);
-    assert_int_equal(w->at[4], 50);
-    assert_int_equal(clock_next(&w->clock), 60);
-}
-
-static void sooner_is_told_of_earlier_deadlines_alone(void **state)
-{
-    struct world *w = *state;
-
-    w->clock.sooner = sooner;
-    w->clock.owner = w;
-    timer_arm(&w->clock, &w->timer[0], 100);
-    assert_int_equal(w->sooner, 1);
-    timer_arm(&w->clock, &w->timer[1], 200);
-    assert_int_equal(w->sooner, 1);
-    timer_arm(&w->clock, &w->timer[2], 50);
-    assert_int_equal(w->sooner, 2);
-}
-
-static void stopping_a_stopped_timer_is_harmless(void **state)
-{
-    struct world *w = *state;
-    timer_stop(&w->clock, &w->timer[0]);
-    timer_arm(&w->clock, &w->timer[0], 1);
-    timer_stop(&w->clock, &w->timer[0]);
-    timer_stop(&w->clock, &w->timer[0]);
-    clock_advance(&w->clock, 10);
-    assert_int_equal(w->count, 0);
-}
-
-/* A counter at hz gets to `periods` at clock_from_hz() and not one tick earlier. */
-static void conversions_are_exact_both_ways(void **state)
-{
-    static const uint32_t rates[] = {1,         18,        32768,     1193182,
-                                     14318180,  999999937, 1000000000, 4294967295u};
-    static const uint32_t ips[] = {1000000, 100000000, 123456789, 4000000000u};
-    static const uint64_t periods[] = {1, 2, 3, 1000, 65535, 1000003, 987654321, 1ull << 40};
+    struct clock c;
+    struct alarm a[8];
     (void)state;
 
-    for (unsigned i = 0; i < ARRAY_SIZE(ips); i++) {
-        struct clock c = {.ips = ips[i]};
-        for (unsigned r = 0; r < ARRAY_SIZE(rates); r++)
-            for (unsigned p = 0; p < ARRAY_SIZE(periods); p++) {
-                uint64_t tick;
-                if (periods[p] / rates[r] > UINT32_MAX)
-                    continue; /* the tick would not fit in 64 bits */
-                tick = clock_from_hz(&c, periods[p], rates[r]);
-                assert_true(clock_to_hz(&c, tick, rates[r]) >= periods[p]);
-                assert_true(clock_to_hz(&c, tick - 1, rates[r]) < periods[p]);
-            }
+    clock_init(&c, 1000000);
+    for (unsigned i = 0; i < 8; i++) {
+        a[i] = alarm_new(&c, i);
+        a[i].t.owner = &a[i];
+    }
+    for (unsigned i = 0; i < 8; i++)
+        timer_arm(&c, &a[(i * 5) % 8].t, 100);
+    clock_advance(&c, 99);
+    assert_int_equal(rings, 0);
+    clock_advance(&c, 100);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(rung[i], (i * 5) % 8);
+    clock_free(&c);
+}
+
+static void a_random_crowd_of_timers_runs_sorted(void **state)
+{
+    enum { N = 200 };
+    struct clock c;
+    static struct alarm a[N];
+    uint64_t seed = 42;
+    (void)state;
+
+    clock_init(&c, 1000000);
+    for (unsigned i = 0; i < N; i++) {
+        a[i] = alarm_new(&c, i);
+        a[i].t.owner = &a[i];
+    }
+    for (unsigned i = 0; i < 20 * N; i++) {
+        struct alarm *one = &a[next_random(&seed) % N];
+
+        if (next_random(&seed) % 4)
+            timer_arm(&c, &one->t, next_random(&seed) % 500);
+        else
+            timer_stop(&c, &one->t);
+    }
+    for (unsigned i = 0; i < N; i++)
+        timer_arm(&c, &a[i].t, a[i].t.armed ? a[i].t.when : 77);
+    clock_advance(&c, 1000);
+    assert_int_equal(rings, N);
+    for (unsigned i = 1; i < N; i++)
+        assert_true(rung_at[i] >= rung_at[i - 1]);
+    for (unsigned i = 0; i < N; i++)
+        assert_int_equal(rung_at[i], a[rung[i]].t.when);
+    assert_int_equal(c.now, 1000);
+    clock_free(&c);
+}
+
+static void a_stopped_timer_never_runs(void **state)
+{
+    struct clock c;
+    struct alarm a;
+    (void)state;
+
+    clock_init(&c, 1000000);
+    a = alarm_new(&c, 1);
+    a.t.owner = &a;
+    timer_arm(&c, &a.t, 5);
+    timer_stop(&c, &a.t);
+    clock_advance(&c, 10);
+    assert_int_equal(rings, 0);
+    assert_true(clock_next(&c) == UINT64_MAX);
+    clock_free(&c);
+}
+
+static void a_timer_that_rearms_for_now_cannot_hold_time(void **state)
+{
+    struct clock c;
+    struct alarm a;
+    (void)state;
+
+    clock_init(&c, 1000000);
+    a = alarm_new(&c, 1);
+    a.t.owner = &a;
+    a.again = 1;
+    timer_arm(&c, &a.t, 10);
+    clock_advance(&c, 20);
+    assert_int_equal(rings, 11);
+    assert_int_equal(c.now, 20);
+    a.again = 0;
+    clock_advance(&c, UINT64_MAX);
+    clock_free(&c);
+}
+
+static void told(void *owner)
+{
+    ++*(unsigned *)owner;
+}
+
+static void the_runner_hears_only_of_earlier_deadlines(void **state)
+{
+    struct clock c;
+    struct alarm a, b;
+    unsigned times = 0;
+    (void)state;
+
+    clock_init(&c, 1000000);
+    c.sooner = told;
+    c.owner = &times;
+    a = alarm_new(&c, 1);
+    b = alarm_new(&c, 2);
+    a.t.owner = &a;
+    b.t.owner = &b;
+    timer_arm(&c, &a.t, 100);
+    assert_int_equal(times, 1);
+    timer_arm(&c, &b.t, 200);
+    assert_int_equal(times, 1);
+    timer_arm(&c, &b.t, 50);
+    assert_int_equal(times, 2);
+    clock_free(&c);
+}
+
+static void restored_timers_keep_their_turn(void **state)
+{
+    struct clock c;
+    struct alarm a, b;
+    (void)state;
+
+    clock_init(&c, 1000000);
+    a = alarm_new(&c, 1);
+    b = alarm_new(&c, 2);
+    a.t.owner = &a;
+    b.t.owner = &b;
+    timer_restore(&c, &a.t, 10, 9);
+    timer_restore(&c, &b.t, 10, UINT64_MAX);
+    timer_restore(&c, &a.t, 10, 8);
+    clock_advance(&c, 10);
+    assert_int_equal(rung[0], 1);
+    assert_int_equal(rung[1], 2);
+    clock_free(&c);
+}
+
+/* The least tick at which a counter gets there: one tick earlier it has not. */
+static void the_two_conversions_are_exact_inverses(void **state)
+{
+    static const uint32_t rates[] = {1, 32768, 1193182, 14318180, 1000000000, UINT32_MAX};
+    uint64_t seed = 7;
+    struct clock c;
+    (void)state;
+
+    for (unsigned i = 0; i < 20000; i++) {
+        uint32_t hz = rates[i % ARRAY_SIZE(rates)];
+        uint64_t p = next_random(&seed) >> (32 + next_random(&seed) % 32), t;
+
+        clock_init(&c, 1000000 + (uint32_t)(next_random(&seed) % 3999000001u));
+        t = clock_from_hz(&c, p, hz);
+        if (t == UINT64_MAX)
+            continue;
+        assert_true(clock_to_hz(&c, t, hz) >= p);
+        assert_true(t == 0 || clock_to_hz(&c, t - 1, hz) < p);
     }
 }
 
-static void large_ticks_convert_without_overflow(void **state)
+static void conversions_saturate_instead_of_wrapping(void **state)
 {
-    struct clock c = {.ips = 1000000};
+    struct clock c;
     (void)state;
-    assert_true(clock_to_hz(&c, UINT64_MAX / 4000, 4000000000u) ==
-                UINT64_MAX / 4000 / 1000000 * 4000000000u +
-                    UINT64_MAX / 4000 % 1000000 * 4000);
-    c.now = 5000000;
-    assert_int_equal(clock_now_ns(&c), 5000000000u);
-    assert_int_equal(clock_after_ns(&c, 1), 5000001);
-}
 
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    clock_init(&c, 1000000);
+    assert_true(clock_to_hz(&c, UINT64_MAX, UINT32_MAX) == UINT64_MAX);
+    assert_true(clock_from_hz(&c, UINT64_MAX, 1) == UINT64_MAX);
+    assert_true(clock_from_hz(&c, 1, 0) == UINT64_MAX);
+    assert_int_equal(clock_from_hz(&c, 0, 0), 0);
+    c.now = UINT64_MAX - 5;
+    assert_true(clock_after_ns(&c, 1000000) == UINT64_MAX);
+    c.now = 3;
+    assert_int_equal(clock_after_ns(&c, 1001), 3 + 2);
+    assert_int_equal(clock_now_ns(&c), 3000);
+}
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(timers_run_in_order_each_at_its_own_time),
-        T(equal_deadlines_run_in_the_order_of_arming),
-        T(a_restored_order_is_kept),
-        T(a_past_deadline_is_due_at_once_and_now_does_not_go_back),
-        T(a_timer_may_arm_itself_again),
-        T(sooner_is_told_of_earlier_deadlines_alone),
-        T(stopping_a_stopped_timer_is_harmless),
-        cmocka_unit_test(conversions_are_exact_both_ways),
-        cmocka_unit_test(large_ticks_convert_without_overflow),
+        cmocka_unit_test(equal_deadlines_run_in_arming_order),
+        cmocka_unit_test(a_random_crowd_of_timers_runs_sorted),
+        cmocka_unit_test(a_stopped_timer_never_runs),
+        cmocka_unit_test(a_timer_that_rearms_for_now_cannot_hold_time),
+        cmocka_unit_test(the_runner_hears_only_of_earlier_deadlines),
+        cmocka_unit_test(restored_timers_keep_their_turn),
+        cmocka_unit_test(the_two_conversions_are_exact_inverses),
+        cmocka_unit_test(conversions_saturate_instead_of_wrapping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,56 +1,60 @@
-/* Tests of base/space.c: who answers where, and how accesses are cut to fit. */
-#include "base/byteorder.h"
+/* test_space.c - who answers where, and how wide accesses are split. */
 #include "base/space.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdlib.h>
-
 #include <cmocka.h>
+#include <string.h>
 
-/* A device that is 16 bytes of memory and counts how it was asked. */
-struct memory {
-    uint8_t bytes[16];
-    unsigned accesses;
-    uint8_t last_size;
-    bool absent;
+enum { LOG = 16 };
+
+struct chip {
+    uint8_t id;
+    struct io seen[LOG];
+    unsigned count;
 };
 
-static enum io_status access(void *dev, struct io *io)
+static enum io_status answer(void *dev, struct io *io)
 {
-    struct memory *m = dev;
+    struct chip *c = dev;
 
-    m->accesses++;
-    m->last_size = io->size;
-    if (m->absent)
-        return IO_NONE;
-    assert_true(io->offset + io->size <= sizeof m->bytes);
-    if (io->write)
-        store_le(m->bytes + io->offset, io->size, io->value);
-    else
-        io->value = load_le(m->bytes + io->offset, io->size);
+    if (c->count < LOG)
+        c->seen[c->count++] = *io;
+    if (!io->write)
+        io->value = UINT64_C(0x0101010101010101) * c->id;
     return IO_DONE;
 }
 
-static enum io_status peek(const void *dev, struct io *io)
+static enum io_status deaf(void *dev, struct io *io)
 {
-    const struct memory *m = dev;
+    (void)dev;
+    (void)io;
+    return IO_NONE;
+}
 
-    if (io->write || io->offset >= 8)
+static enum io_status quick(const void *dev, struct io *io)
+{
+    if (io->write || io->offset == 0)
         return IO_DEFER;
-    io->value = load_le(m->bytes + io->offset, io->size);
+    io->value = ((const struct chip *)dev)->id;
     return IO_DONE;
 }
 
-static const struct region bytes_wide = {"bytes", 0x100, 16, NULL, access};
-static const struct region words_wide = {"words", 0x100, 16, NULL, access, .max_size = 2};
-static const struct region mmio8 = {"mmio", 0xfed00000, 16, peek, access, .max_size = 8,
-                                    .mmio = true};
-static const struct region mmio4 = {"mmio", 0xfed00000, 16, NULL, access, .mmio = true};
+static const struct region bytes4 = {.name = "bytes", .length = 4, .access = answer};
+static const struct region words8 = {
+    .name = "words", .length = 8, .access = answer, .max_size = 2};
+static const struct region quick2 = {
+    .name = "quick", .length = 2, .peek = quick, .access = answer};
+static const struct region page = {
+    .name = "page", .length = 4096, .access = answer, .mmio = true};
+static const struct region wide = {
+    .name = "wide", .length = 64, .access = answer, .mmio = true, .max_size = 8};
+static const struct region nothing = {.name = "none", .length = 1, .access = deaf};
 
 static uint64_t in(struct space *s, uint64_t address, unsigned size)
 {
     struct io io = {.address = address, .size = (uint8_t)size};
+
     space_access(s, &io);
     return io.value;
 }
@@ -59,201 +63,238 @@ static void out(struct space *s, uint64_t address, unsigned size, uint64_t value
 {
     struct io io = {
         .address = address, .size = (uint8_t)size, .write = true, .value = value};
+
     space_access(s, &io);
 }
 
-static struct space *make(bool mmio)
+static void where_nobody_answers_reads_give_ones(void **state)
 {
-    struct space *s = malloc(sizeof *s);
-    assert_non_null(s);
-    assert_true(space_init(s, mmio));
-    return s;
-}
-
-static void drop(struct space *s)
-{
-    space_free(s);
-    free(s);
-}
-
-static void nobody_reads_as_ones_and_is_counted(void **state)
-{
-    struct space *s = make(false);
+    struct space s;
+    struct chip c = {.id = 1};
     (void)state;
-    assert_int_equal(in(s, 0x100, 1), 0xff);
-    assert_int_equal(in(s, 0x100, 4), 0xffffffff);
-    out(s, 0x100, 2, 0x1234);
-    assert_int_equal(s->unclaimed, 1 + 4 + 2);
-    drop(s);
+
+    assert_true(space_init(&s, false));
+    space_map(&s, &nothing, &c, 0x80, 0);
+    assert_int_equal(in(&s, 0x60, 1), 0xff);
+    assert_int_equal(in(&s, 0x60, 2), 0xffff);
+    assert_int_equal(in(&s, 0xffff, 4), 0xffffffff);
+    assert_int_equal(in(&s, 0x80, 1), 0xff);
+    out(&s, 0x60, 4, 0);
+    assert_true(s.unclaimed >= 5);
+    space_free(&s);
 }
 
-static void a_region_that_does_not_decode_reads_as_ones(void **state)
+/* An 8-bit ISA card sees a 32-bit access as four bytes, lowest port first. */
+static void wide_accesses_are_split_lowest_first(void **state)
 {
-    struct space *s = make(false);
-    struct memory m = {.absent = true};
+    struct space s;
+    struct chip c = {.id = 7};
     (void)state;
-    space_map(s, &words_wide, &m, 0x100, 0);
-    assert_int_equal(in(s, 0x100, 2), 0xffff);
-    drop(s);
+
+    assert_true(space_init(&s, false));
+    space_map(&s, &bytes4, &c, 0x100, 0);
+    out(&s, 0x100, 4, 0x44332211);
+    assert_int_equal(c.count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(c.seen[i].offset, i);
+        assert_int_equal(c.seen[i].size, 1);
+        assert_int_equal(c.seen[i].value, 0x11 * (i + 1));
+    }
+    assert_int_equal(in(&s, 0x102, 4), 0xffff0707);
+    space_free(&s);
 }
 
-static void wide_accesses_are_cut_lowest_address_first(void **state)
+static void an_access_across_two_regions_reaches_both(void **state)
 {
-    struct space *s = make(false);
-    struct memory m = {.accesses = 0};
+    struct space s;
+    struct chip a = {.id = 0xaa}, b = {.id = 0xbb};
     (void)state;
-    space_map(s, &bytes_wide, &m, 0x100, 0);
-    out(s, 0x104, 4, 0x11223344);
-    assert_int_equal(m.accesses, 4);
-    assert_int_equal(m.bytes[4], 0x44);
-    assert_int_equal(m.bytes[7], 0x11);
-    assert_int_equal(in(s, 0x104, 4), 0x11223344);
-    drop(s);
+
+    assert_true(space_init(&s, false));
+    space_map(&s, &words8, &a, 0x100, 0);
+    space_map(&s, &bytes4, &b, 0x108, 0);
+    assert_int_equal(in(&s, 0x106, 4), 0xbbbbaaaa);
+    assert_int_equal(a.seen[0].size, 2);
+    assert_int_equal(b.count, 2);
+    space_free(&s);
 }
 
-static void an_access_over_a_regions_end_goes_to_both_sides(void **state)
+static void the_higher_priority_wins_and_then_the_older(void **state)
 {
-    struct space *s = make(false);
-    struct memory a = {.accesses = 0}, b = {.accesses = 0};
-    (void)state;
-    space_map(s, &words_wide, &a, 0x100, 0);
-    space_map(s, &words_wide, &b, 0x110, 0);
-    out(s, 0x10e, 4, 0x11223344);
-    assert_int_equal(load16(a.bytes + 14), 0x3344);
-    assert_int_equal(load16(b.bytes), 0x1122);
-    out(s, 0x11f, 2, 0xaabb);
-    assert_int_equal(b.bytes[15], 0xbb);
-    assert_int_equal(in(s, 0x11f, 2), 0xffbb);
-    drop(s);
-}
-
-static void ports_wrap_at_64_kib(void **state)
-{
-    struct space *s = make(false);
-    struct memory m = {.bytes = {0x5a}};
-    (void)state;
-    space_map(s, &bytes_wide, &m, 0, 0);
-    assert_int_equal(in(s, 0xffff, 2), 0x5aff);
-    drop(s);
-}
-
-static void the_older_of_equals_and_the_higher_priority_win(void **state)
-{
-    struct space *s = make(false);
-    struct memory a = {.bytes = {1}}, b = {.bytes = {2}}, c = {.bytes = {3}};
-    int first, third;
-    (void)state;
-    first = space_map(s, &bytes_wide, &a, 0x100, 0);
-    space_map(s, &bytes_wide, &b, 0x100, 0);
-    assert_int_equal(in(s, 0x100, 1), 1);
-    third = space_map(s, &bytes_wide, &c, 0x100, 1);
-    assert_int_equal(in(s, 0x100, 1), 3);
-    space_unmap(s, third);
-    space_unmap(s, first);
-    assert_int_equal(in(s, 0x100, 1), 2);
-    first = space_map(s, &bytes_wide, &a, 0x100, 0); /* now the younger, in the old place */
-    assert_int_equal(in(s, 0x100, 1), 2);
-    space_unmap(s, -1);
-    space_unmap(s, SPACE_MAPPINGS);
-    drop(s);
-}
-
-static void mmio_overlaps_follow_the_same_rule(void **state)
-{
-    struct space *s = make(true);
-    struct memory a = {.bytes = {1}}, b = {.bytes = {2}};
+    struct space s;
+    struct chip a = {.id = 1}, b = {.id = 2}, c = {.id = 3};
     int high;
     (void)state;
-    space_map(s, &mmio8, &a, 0xfed00000, 0);
-    high = space_map(s, &mmio8, &b, 0xfecffff8, 1);
-    assert_int_equal(in(s, 0xfed00000, 1), 0); /* b's ninth byte */
-    assert_int_equal(in(s, 0xfecffff8, 1), 2);
-    space_unmap(s, high);
-    assert_int_equal(in(s, 0xfed00000, 1), 1);
-    assert_int_equal(in(s, 0xfecffff8, 1), 0xff);
-    drop(s);
+
+    for (int mmio = 0; mmio < 2; mmio++) {
+        const struct region *r = mmio ? &page : &bytes4;
+
+        assert_true(space_init(&s, mmio));
+        space_map(&s, r, &a, 0x1000, 0);
+        space_map(&s, r, &b, 0x1000, 0);
+        assert_int_equal(in(&s, 0x1001, 1), 1);
+        high = space_map(&s, r, &c, 0x1002, 1);
+        assert_int_equal(in(&s, 0x1001, 1), 1);
+        assert_int_equal(in(&s, 0x1002, 1), 3);
+        assert_int_equal(in(&s, 0x1000, 4), 0x03030101);
+        space_unmap(&s, high);
+        assert_int_equal(in(&s, 0x1002, 1), 1);
+        space_free(&s);
+    }
 }
 
-static void an_mmio_region_at_the_end_of_the_address_space_answers(void **state)
+/* The sorted table against the plain definition, over random maps with overlaps. */
+static void a_search_finds_what_a_scan_finds(void **state)
 {
-    struct space *s = make(true);
-    struct memory m = {.bytes = {[15] = 0x77}};
+    static struct region r[24];
+    struct space s;
+    struct chip c = {.id = 1};
+    uint64_t seed = 99;
+    int handles[24];
     (void)state;
-    space_map(s, &mmio8, &m, UINT64_MAX - 15, 0);
-    assert_int_equal(in(s, UINT64_MAX, 1), 0x77);
-    assert_int_equal(in(s, UINT64_MAX, 4) & 0xff, 0x77); /* the rest wraps to 0 */
-    drop(s);
+
+    assert_true(space_init(&s, true));
+    for (unsigned i = 0; i < 24; i++)
+        handles[i] = -1;
+    for (unsigned round = 0; round < 3000; round++) {
+        unsigned i;
+        struct mapping *best = NULL;
+        uint64_t where;
+
+        seed = seed * UINT64_C(6364136223846793005) + 1;
+        i = (unsigned)(seed >> 40) % 24;
+        if (handles[i] >= 0) {
+            space_unmap(&s, handles[i]);
+            handles[i] = -1;
+        } else {
+            r[i] = (struct region){.name = "r",
+                                   .length = (seed >> 50) % 60,
+                                   .access = answer,
+                                   .mmio = true};
+            handles[i] = space_map(&s, &r[i], &c, (seed >> 20) % 300,
+                                   (int)(seed >> 30 & 1));
+        }
+        where = (seed >> 12) % 370;
+        for (unsigned k = 0; k < SPACE_MAPPINGS; k++) {
+            struct mapping *m = &s.maps[k];
+
+            if (m->used && where >= m->base && where < m->base + m->length &&
+                (!best || m->priority > best->priority ||
+                 (m->priority == best->priority && m->order < best->order)))
+                best = m;
+        }
+        assert_ptr_equal(space_find(&s, where), best);
+    }
+    space_free(&s);
 }
 
-static void eight_bytes_are_two_accesses_where_four_are_the_widest(void **state)
+static void a_mapping_at_the_very_top_does_not_wrap(void **state)
 {
-    struct space *s = make(true);
-    struct memory m = {.accesses = 0};
+    struct space s;
+    struct chip c = {.id = 5};
     (void)state;
-    space_map(s, &mmio4, &m, 0xfed00000, 0);
-    out(s, 0xfed00008, 8, 0x1122334455667788);
-    assert_int_equal(m.accesses, 2);
-    assert_int_equal(in(s, 0xfed00008, 8), 0x1122334455667788);
-    out(s, 0xfed00001, 4, 0xaabbccdd); /* crooked: in naturally aligned pieces */
-    assert_int_equal(in(s, 0xfed00001, 4), 0xaabbccdd);
-    drop(s);
+
+    assert_true(space_init(&s, true));
+    space_map(&s, &page, &c, UINT64_MAX - 15, 0);
+    assert_int_equal(in(&s, UINT64_MAX, 1), 5);
+    in(&s, UINT64_MAX, 4);
+    assert_null(space_find(&s, 0));
+    assert_null(space_find(&s, 4000));
+    space_free(&s);
 }
 
-static void peek_is_asked_first_and_alone_when_only_peeking(void **state)
+static void a_wide_region_takes_eight_bytes_at_once(void **state)
 {
-    struct space *s = make(true);
-    struct memory m = {.bytes = {0x42}};
-    struct io io = {.address = 0xfed00000, .size = 1};
-    struct mapping *map;
+    struct space s;
+    struct chip c = {.id = 5}, d = {.id = 6};
     (void)state;
-    space_map(s, &mmio8, &m, 0xfed00000, 0);
-    assert_int_equal(in(s, 0xfed00000, 1), 0x42);
-    assert_int_equal(m.accesses, 0);
-    in(s, 0xfed00008, 1);
-    assert_int_equal(m.accesses, 1);
-    map = space_find(s, 0xfed00000);
-    assert_int_equal(map->peeked, 1);
-    assert_int_equal(map->accessed, 1);
-    assert_int_equal(space_peek(s, &io), IO_DONE);
-    assert_int_equal(io.value, 0x42);
-    io.address = 0xfed00008;
-    assert_int_equal(space_peek(s, &io), IO_DEFER);
-    io.address = 0xfed0000e; /* over the end */
-    io.size = 4;
-    assert_int_equal(space_peek(s, &io), IO_DEFER);
-    io.address = 0xfec00000;
-    assert_int_equal(space_peek(s, &io), IO_NONE);
-    assert_int_equal(m.accesses, 1);
-    drop(s);
+
+    assert_true(space_init(&s, true));
+    space_map(&s, &wide, &c, 0x1000, 0);
+    space_map(&s, &page, &d, 0x2000, 0);
+    assert_true(in(&s, 0x1008, 8) == UINT64_C(0x0505050505050505));
+    assert_int_equal(c.count, 1);
+    out(&s, 0x2000, 8, UINT64_C(0x1122334455667788));
+    assert_int_equal(d.count, 2);
+    assert_int_equal(d.seen[0].value, 0x55667788);
+    assert_int_equal(d.seen[1].value, 0x11223344);
+    space_free(&s);
 }
 
-static void a_full_space_refuses_and_freed_places_serve_again(void **state)
+static void peek_is_tried_first_and_counted(void **state)
 {
-    struct space *s = make(true);
-    struct memory m = {.accesses = 0};
+    struct space s;
+    struct chip c = {.id = 9};
+    struct io io = {.address = 0x301, .size = 1};
+    int handle;
     (void)state;
-    for (unsigned n = 0; n < SPACE_MAPPINGS; n++)
-        assert_true(space_map(s, &mmio8, &m, n * 16ull, 0) >= 0);
-    assert_int_equal(space_map(s, &mmio8, &m, 0x100000, 0), -1);
-    space_unmap(s, 17);
-    assert_int_equal(space_map(s, &mmio8, &m, 0x100000, 0), 17);
-    drop(s);
+
+    assert_true(space_init(&s, false));
+    handle = space_map(&s, &quick2, &c, 0x300, 0);
+    assert_int_equal(space_peek(&s, &io), IO_DONE);
+    assert_int_equal(io.value, 9);
+    io.address = 0x300;
+    assert_int_equal(space_peek(&s, &io), IO_DEFER);
+    assert_int_equal(in(&s, 0x301, 1), 9);
+    assert_int_equal(c.count, 0);
+    in(&s, 0x300, 1);
+    assert_int_equal(c.count, 1);
+    assert_int_equal(s.maps[handle].peeked, 2);
+    assert_int_equal(s.maps[handle].accessed, 1);
+    io.address = 0x400;
+    assert_int_equal(space_peek(&s, &io), IO_NONE);
+    assert_int_equal(io.value, 0xff);
+    space_free(&s);
+}
+
+static void a_full_map_refuses_and_survives(void **state)
+{
+    struct space s;
+    struct chip c = {.id = 9};
+    (void)state;
+
+    assert_true(space_init(&s, true));
+    for (unsigned i = 0; i < SPACE_MAPPINGS; i++)
+        assert_true(space_map(&s, &page, &c, i * 4096u, 0) >= 0);
+    assert_int_equal(space_map(&s, &page, &c, 0, 0), -1);
+    space_unmap(&s, 7);
+    assert_int_equal(space_map(&s, &page, &c, 7 * 4096u, 0), 7);
+    space_free(&s);
+}
+
+static void count_change(void *owner)
+{
+    ++*(unsigned *)owner;
+}
+
+static void the_memory_map_is_told_of_every_change(void **state)
+{
+    struct space s;
+    struct chip c = {.id = 9};
+    unsigned changes = 0;
+    (void)state;
+
+    assert_true(space_init(&s, true));
+    s.changed = count_change;
+    s.owner = &changes;
+    space_unmap(&s, space_map(&s, &page, &c, 0x1000, 0));
+    assert_int_equal(changes, 2);
+    space_free(&s);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_reads_as_ones_and_is_counted),
-        cmocka_unit_test(a_region_that_does_not_decode_reads_as_ones),
-        cmocka_unit_test(wide_accesses_are_cut_lowest_address_first),
-        cmocka_unit_test(an_access_over_a_regions_end_goes_to_both_sides),
-        cmocka_unit_test(ports_wrap_at_64_kib),
-        cmocka_unit_test(the_older_of_equals_and_the_higher_priority_win),
-        cmocka_unit_test(mmio_overlaps_follow_the_same_rule),
-        cmocka_unit_test(an_mmio_region_at_the_end_of_the_address_space_answers),
-        cmocka_unit_test(eight_bytes_are_two_accesses_where_four_are_the_widest),
-        cmocka_unit_test(peek_is_asked_first_and_alone_when_only_peeking),
-        cmocka_unit_test(a_full_space_refuses_and_freed_places_serve_again),
+        cmocka_unit_test(where_nobody_answers_reads_give_ones),
+        cmocka_unit_test(wide_accesses_are_split_lowest_first),
+        cmocka_unit_test(an_access_across_two_regions_reaches_both),
+        cmocka_unit_test(the_higher_priority_wins_and_then_the_older),
+        cmocka_unit_test(a_search_finds_what_a_scan_finds),
+        cmocka_unit_test(a_mapping_at_the_very_top_does_not_wrap),
+        cmocka_unit_test(a_wide_region_takes_eight_bytes_at_once),
+        cmocka_unit_test(peek_is_tried_first_and_counted),
+        cmocka_unit_test(a_full_map_refuses_and_survives),
+        cmocka_unit_test(the_memory_map_is_told_of_every_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

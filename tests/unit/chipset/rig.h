@@ -195,19 +195,29 @@ static inline void rig_run_to(struct rig *r, uint64_t periods, uint32_t hz)
     clock_advance(&r->clock, clock_from_hz(&r->clock, periods, hz));
 }
 
+/* Puts into `to` what `from` saves. */
+static inline void rig_transfer(struct device *from, struct device *to)
+{
+    struct writer w = {0};
+    struct reader all, inside;
+    struct error e = {""};
+    char name[256];
+
+    device_save(from, &w);
+    all = (struct reader){.bytes = w.bytes, .size = w.size};
+    if (!section_next(&all, name, &inside, &e) || !device_restore(to, &inside, &e)) {
+        writer_free(&w);
+        fail_msg("%s: %s", from->name, e.text);
+    }
+    writer_free(&w);
+}
+
 /* The same device, made anew from what d saves. */
 static inline struct device *rig_copy(struct rig *r, struct device *d)
 {
-    struct writer w = {0};
-    struct reader in;
-    struct error e = {""};
     struct device *copy = rig_add(r, d->class);
 
-    device_save(d, &w);
-    in = (struct reader){.bytes = w.bytes, .size = w.size};
-    if (!device_restore(copy, &in, &e))
-        fail_msg("%s: %s", d->name, e.text);
-    writer_free(&w);
+    rig_transfer(d, copy);
     return copy;
 }
 

@@ -488,20 +488,29 @@ static void the_eoi_register_and_edge_mode_drop_remote_irr(void **state)
 
 static void restored_apics_hold_their_interrupts_and_make_no_edge(void **state)
 {
-    struct writer w = {0};
-    struct reader r;
     (void)state;
     redirect(3, 0x33);
     rig_pin(ioapic, "in3", true);
-    assert_true(intr[0].level);
-    device_save(lapic[0], &w);
-    assert_int_equal(ack(0), 0x33);
-    r = (struct reader){.bytes = w.bytes, .size = w.size};
-    assert_true(device_restore(lapic[0], &r, NULL));
-    writer_free(&w);
-    assert_int_equal(ack(0), 0x33);
+    put(0x3e0, 0xb);
+    put(0x320, 0x20040);
+    put(0x380, 1000);
+    rig_run(&rig, 500);
+    rig_transfer(lapic[0], lapic[1]);
+    intr[1].level = true; /* what a CPU had seen is what it saved */
+    assert_int_equal(ack(1), 0x33);
+    rig_transfer(ioapic, ioapic);
     rig_pin(ioapic, "in3", true);
-    assert_int_equal(get(0x210), 0);
+    assert_int_equal(ack(0), 0x33);
+    assert_false(intr[0].level);
+    rig_run(&rig, 1499);
+    assert_false(intr[1].level);
+    on_cpu(0);
+    put(0xb0, 0);
+    on_cpu(1);
+    put(0xb0, 0);
+    rig_run(&rig, 1);
+    assert_int_equal(ack(0), 0x40);
+    assert_int_equal(ack(1), 0x40);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

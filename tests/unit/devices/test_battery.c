@@ -269,9 +269,19 @@ static struct writer saved(const struct device *d)
     return w;
 }
 
+/* The inside of the section that device_save() wrote. */
+static struct reader inside_of(const struct writer *w)
+{
+    struct reader r = {.bytes = w->bytes, .size = w->size}, inside = {.failed = true};
+    char name[256];
+
+    assert_true(section_next(&r, name, &inside, NULL));
+    return inside;
+}
+
 static bool restored(struct device *d, const struct writer *w, struct error *e)
 {
-    struct reader r = {.bytes = w->bytes, .size = w->size};
+    struct reader r = inside_of(w);
     return device_restore(d, &r, e);
 }
 
@@ -501,22 +511,26 @@ static void check_too_large(struct device *d, const struct field *f, void *objec
 static void check_hostile(const struct row *row)
 {
     struct bench *b = bench_new(row);
+    struct reader inside;
     struct writer w;
+    size_t at_first;
 
     check_too_large(b->d, row->class->fields, b->d->state);
     use(b, 200);
     w = saved(b->d);
+    inside = inside_of(&w);
+    at_first = (size_t)(inside.bytes - w.bytes);
     for (unsigned n = 0; n < DAMAGES; n++) {
-        struct reader r = {.bytes = w.bytes, .size = w.size};
-        unsigned at = (unsigned)(any(b) % w.size);
-        uint8_t was = w.bytes[at];
+        struct reader r = inside;
+        size_t at = (size_t)(any(b) % inside.size);
+        uint8_t was = w.bytes[at_first + at];
 
         if (any(b) % 4 == 0)
             r.size = at;
         else
-            w.bytes[at] = (uint8_t)any(b);
+            w.bytes[at_first + at] = (uint8_t)any(b);
         device_restore(b->d, &r, NULL);
-        w.bytes[at] = was;
+        w.bytes[at_first + at] = was;
         use(b, 20);
     }
     for (unsigned n = 0; n < STATES; n++) {

@@ -1,0 +1,517 @@
+/* decode_zydis.c - decode() against the Zydis disassembler: is it an instruction, how long
+ * is it, and which operands has it, in 16-, 32- and 64-bit mode.
+ *
+ *   decode_zydis [-n STRINGS] [-seed N] [-v]
+ *   decode_zydis MODE BYTES...      (one string, shown in full)
+ *
+ * Half of the strings are noise, half have the shape of instructions. Every disagreement is
+ * a failure unless a row of `accepted` gives the reason.
+ */
+#include "base/byteorder.h"
+#include "cpu/cpu.h"
+#include "cpu/isa.h"
+#include "cpu/model.h"
+
+#include <Zydis/Zydis.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BYTES = 16, AT = 0x100 };
+
+struct mode {
+    const char *name;
+    unsigned bits;
+    uint32_t ours;
+    ZydisMachineMode machine;
+    ZydisStackWidth stack;
+};
+
+static const struct mode modes[] = {
+    {"64", 64, MODE_CODE64 | MODE_LONG | MODE_PROTECTED | MODE_STACK32,
+     ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64},
+    {"32", 32, MODE_CODE32 | MODE_PROTECTED | MODE_STACK32, ZYDIS_MACHINE_MODE_LEGACY_32,
+     ZYDIS_STACK_WIDTH_32},
+    {"16", 16, MODE_PROTECTED, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16},
+    {"real", 16, 0, ZYDIS_MACHINE_MODE_REAL_16, ZYDIS_STACK_WIDTH_16},
+};
+
+/* One string, decoded by both. */
+struct pair {
+    const struct mode *mode;
+    const uint8_t *bytes;
+    enum decode_status status;
+    struct insn out[2];
+    const struct isa_row *row; /* NULL: not decoded */
+    ZyanStatus zstatus;
+    ZydisDecodedInstruction z;
+    ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+/* ---- disagreements that are right ---- */
+
+enum kind { WE_REFUSE, ZYDIS_REFUSES, LENGTHS, OPERANDS, KINDS };
+static const char *const kind_name[KINDS] = {"only Zydis decodes it", "only we decode it",
+                                             "lengths differ", "operands differ"};
+
+static bool is_row(const struct pair *p, const char *mnemonic)
+{
+    return p->row && strcmp(p->row->mnemonic, mnemonic) == 0;
+}
+
+/* What Zydis knows and no row has yet. */
+static bool not_implemented(const struct pair *p)
+{
+    switch (p->z.meta.isa_ext) {
+    case ZYDIS_ISA_EXT_BASE:
+    case ZYDIS_ISA_EXT_CLFLUSHOPT:
+    case ZYDIS_ISA_EXT_CLFSH:
+    case ZYDIS_ISA_EXT_CLWB:
+    case ZYDIS_ISA_EXT_INVPCID:
+    case ZYDIS_ISA_EXT_LONGMODE:
+    case ZYDIS_ISA_EXT_MMX:
+    case ZYDIS_ISA_EXT_MONITOR:
+    case ZYDIS_ISA_EXT_MOVBE:
+    case ZYDIS_ISA_EXT_PAUSE:
+    case ZYDIS_ISA_EXT_PKU:
+    case ZYDIS_ISA_EXT_RDPID:
+    case ZYDIS_ISA_EXT_RDRAND:
+    case ZYDIS_ISA_EXT_RDSEED:
+    case ZYDIS_ISA_EXT_RDTSCP:
+    case ZYDIS_ISA_EXT_RDWRFSGS:
+    case ZYDIS_ISA_EXT_SMAP:
+    case ZYDIS_ISA_EXT_SSE:
+    case ZYDIS_ISA_EXT_SSE2:
+    case ZYDIS_ISA_EXT_SSE3:
+    case ZYDIS_ISA_EXT_SSE4:
+    case ZYDIS_ISA_EXT_SSSE3:
+    case ZYDIS_ISA_EXT_X87:
+    case ZYDIS_ISA_EXT_XSAVE:
+    case ZYDIS_ISA_EXT_XSAVEC:
+    case ZYDIS_ISA_EXT_XSAVEOPT:
+    case ZYDIS_ISA_EXT_XSAVES: return false;
+    default: return true;
+    }
+}
+
+/* Checked when executed: MOV to CS, and control and debug registers that do not exist. */
+static bool refused_by_handler(const struct pair *p)
+{
+    const struct isa_row *r = p->row;
+    if (strcmp(r->mnemonic, "MOV") != 0)
+        return false;
+    for (unsigned k = 0; k < 2; k++)
+        switch (operand_info[r->operand[k]].class) {
+        case OC_S: return k == 0 && p->out[0].reg == CS;
+        case OC_C:
+        case OC_D: return true;
+        default: break;
+        }
+    return false;
+}
+
+static bool refused_by_mode(const struct pair *p)
+{
+    return (p->mode->ours & MODE_PROTECTED) == 0 &&
+           (is_row(p, "SYSENTER") || is_row(p, "SYSEXIT") || is_row(p, "SYSRET"));
+}
+
+static bool is_monitor(const struct pair *p)
+{
+    return is_row(p, "MONITOR") || is_row(p, "MWAIT");
+}
+
+static bool no_operand_matters(const struct pair *p)
+{
+    return is_row(p, "NOP") || is_row(p, "PREFETCHh") || is_row(p, "PREFETCHW") ||
+           is_row(p, "UD0") || is_row(p, "UD1");
+}
+
+/* Table 2-3, note 1: base 5 with mod 0 is no base, whatever REX.B. Zydis 4.0 takes R13D
+ * when the address size is 32. */
+static bool sib_without_base(const struct pair *p)
+{
+    return p->mode->bits == 64 && p->z.address_width == 32 && p->z.raw.modrm.mod == 0 &&
+           p->z.raw.modrm.rm == 4 && p->z.raw.sib.base == 5 && p->z.raw.rex.B;
+}
+
+static bool stores_word(const struct pair *p)
+{
+    return (p->out[0].form & FORM_MEM) && p->op[0].size == 16 &&
+           (is_row(p, "MOV") || is_row(p, "SLDT") || is_row(p, "STR"));
+}
+
+static bool zero_extends(const struct pair *p)
+{
+    return p->out[0].bits == 32 && p->op[0].size == 64 &&
+           (is_row(p, "MOVMSKPS") || is_row(p, "MOVMSKPD") || is_row(p, "RDPID"));
+}
+
+struct accepted {
+    enum kind kind;
+    bool (*is)(const struct pair *p);
+    const char *reason;
+};
+
+static const struct accepted accepted[] = {
+    {WE_REFUSE, not_implemented, "an extension that no row has"},
+    {ZYDIS_REFUSES, refused_by_handler, "#UD for the register's number, by the handler"},
+    {ZYDIS_REFUSES, refused_by_mode, "real mode: #GP(0) or #UD, by the handler"},
+    {ZYDIS_REFUSES, is_monitor, "the manual's row forbids no prefix"},
+    {OPERANDS, no_operand_matters, "hints and UD: operands mean nothing"},
+    {OPERANDS, sib_without_base, "Zydis 4.0: R13D where the manual has no base"},
+    {OPERANDS, stores_word, "memory form: 16 bits whatever the operand size"},
+    {OPERANDS, zero_extends, "bits 63:32 are zero with every operand size"},
+};
+
+static const struct accepted *accept(const struct pair *p, enum kind kind)
+{
+    for (unsigned n = 0; n < ARRAY_SIZE(accepted); n++)
+        if (accepted[n].kind == kind && accepted[n].is(p))
+            return &accepted[n];
+    return NULL;
+}
+
+/* ---- both decoders ---- */
+
+static struct isa_table table;
+static ZydisDecoder decoders[ARRAY_SIZE(modes)];
+
+/* Zydis decodes some hints as what later extensions made of them. */
+static bool decoders_init(void)
+{
+    static const ZydisDecoderMode off[] = {
+        ZYDIS_DECODER_MODE_MPX,   ZYDIS_DECODER_MODE_CET,
+        ZYDIS_DECODER_MODE_LZCNT, ZYDIS_DECODER_MODE_TZCNT,
+        ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE,
+    };
+    for (unsigned n = 0; n < ARRAY_SIZE(modes); n++) {
+        if (ZYAN_FAILED(ZydisDecoderInit(&decoders[n], modes[n].machine, modes[n].stack)))
+            return false;
+        for (unsigned k = 0; k < ARRAY_SIZE(off); k++)
+            ZydisDecoderEnableMode(&decoders[n], off[k], ZYAN_FALSE);
+    }
+    return true;
+}
+
+static void decode_both(struct pair *p, const struct mode *mode, const uint8_t *bytes)
+{
+    p->mode = mode;
+    p->bytes = bytes;
+    p->status = decode(&table, mode->ours, bytes, 15, AT, p->out);
+    p->row = p->status == DECODE_OK ? &isa_rows[p->out[0].row] : NULL;
+    p->zstatus = ZydisDecoderDecodeFull(&decoders[mode - modes], bytes, 15, &p->z, p->op);
+}
+
+/* ---- comparing operands ---- */
+
+/* The general register at an offset in struct cpu, or a number for what is not one. */
+static int gpr_at(uint16_t offset)
+{
+    int at = (int)offset - (int)CPU_GPR_OFFSET(0);
+    return at >= 0 && at < 16 * 8 ? at / 8 : -1;
+}
+
+static bool is_high_byte(uint16_t offset)
+{
+    return ((offset - CPU_GPR_OFFSET(0)) & 7) == (HOST_BIG_ENDIAN ? 6 : 1);
+}
+
+static bool same_register(uint16_t ours, ZydisRegister z)
+{
+    unsigned id = (unsigned)ZydisRegisterGetId(z);
+
+    switch (ZydisRegisterGetClass(z)) {
+    case ZYDIS_REGCLASS_GPR8:
+        if (z >= ZYDIS_REGISTER_AH && z <= ZYDIS_REGISTER_BH)
+            return is_high_byte(ours) && gpr_at(ours) == (int)(z - ZYDIS_REGISTER_AH);
+        if (z >= ZYDIS_REGISTER_SPL)
+            id = (unsigned)(z - ZYDIS_REGISTER_SPL) + 4;
+        else
+            id = (unsigned)(z - ZYDIS_REGISTER_AL);
+        return !is_high_byte(ours) && gpr_at(ours) == (int)id;
+    case ZYDIS_REGCLASS_GPR16:
+    case ZYDIS_REGCLASS_GPR32:
+    case ZYDIS_REGCLASS_GPR64: return gpr_at(ours) == (int)id;
+    case ZYDIS_REGCLASS_XMM:
+        return ours == offsetof(struct cpu, v) + id * sizeof(struct vec);
+    case ZYDIS_REGCLASS_MMX:
+    case ZYDIS_REGCLASS_X87:
+    case ZYDIS_REGCLASS_SEGMENT:
+    case ZYDIS_REGCLASS_CONTROL:
+    case ZYDIS_REGCLASS_DEBUG: return ours == id;
+    default: return false;
+    }
+}
+
+static const char *compare_memory(const struct pair *p, const ZydisDecodedOperand *o)
+{
+    const struct insn *i = &p->out[0];
+    int64_t disp = i->disp;
+    static const ZydisRegister sreg[] = {ZYDIS_REGISTER_ES, ZYDIS_REGISTER_CS,
+                                         ZYDIS_REGISTER_SS, ZYDIS_REGISTER_DS,
+                                         ZYDIS_REGISTER_FS, ZYDIS_REGISTER_GS};
+
+    if (!(i->form & FORM_MEM))
+        return "memory operand";
+    if (16u << INSN_ASIZE(i) != p->z.address_width)
+        return "address size";
+    if (o->mem.type == ZYDIS_MEMOP_TYPE_MEM && sreg[INSN_SEG(i)] != o->mem.segment)
+        return "segment";
+    if (o->mem.base == ZYDIS_REGISTER_RIP || o->mem.base == ZYDIS_REGISTER_EIP) {
+        if (i->rm != CPU_PAGE_RIP_OFFSET)
+            return "RIP base";
+        disp -= AT + i->len;
+    } else if (o->mem.base == ZYDIS_REGISTER_NONE) {
+        if (i->rm != CPU_ZERO_OFFSET)
+            return "no base";
+    } else if (!same_register(i->rm, o->mem.base)) {
+        return "base";
+    }
+    if (o->mem.index == ZYDIS_REGISTER_NONE) {
+        if (i->index != CPU_ZERO_OFFSET)
+            return "no index";
+    } else if (!same_register(i->index, o->mem.index) ||
+               1u << INSN_SCALE(i) != o->mem.scale) {
+        return "index";
+    }
+    if ((i->form & FORM_LONG) && (p->row->enc & 0x7fc) == 0xa0)
+        disp = (int64_t)insn_imm64(i);
+    if (o->mem.disp.has_displacement) {
+        uint64_t mask = p->z.address_width == 64 ? UINT64_MAX
+                                                 : (1ull << p->z.address_width) - 1;
+        if ((((uint64_t)disp ^ (uint64_t)o->mem.disp.value) & mask) != 0)
+            return "displacement";
+    } else if (disp != 0) {
+        return "no displacement";
+    }
+    return NULL;
+}
+
+static const char *compare_immediate(const struct pair *p, const ZydisDecodedOperand *o,
+                                     unsigned nth)
+{
+    const struct insn *i = &p->out[0];
+    uint64_t ours = (uint64_t)(int64_t)i->imm;
+    uint64_t mask = o->size >= 64 ? UINT64_MAX : (1ull << o->size) - 1;
+
+    if (nth == 1)
+        ours = i->aux; /* ENTER's level */
+    else if (i->form & FORM_LONG)
+        ours = insn_imm64(i);
+    if ((ours ^ o->imm.value.u) & mask)
+        return o->imm.is_relative ? "branch distance" : "immediate";
+    return NULL;
+}
+
+/* The width of a general-purpose first operand that its row gives by a letter. */
+static const char *compare_width(const struct pair *p)
+{
+    const struct operand_info *o = &operand_info[p->row->operand[0]];
+
+    if (p->z.operand_count_visible == 0) /* NOP, PAUSE */
+        return NULL;
+    switch (o->class) {
+    case OC_E:
+    case OC_G:
+    case OC_R:
+    case OC_Z:
+    case OC_ACC:
+        return p->out[0].bits == p->op[0].size ? NULL : "operand size";
+    default: return NULL;
+    }
+}
+
+static const char *compare_operands(const struct pair *p)
+{
+    const struct insn *i = &p->out[0];
+    const char *what = compare_width(p);
+    unsigned immediates = 0;
+
+    for (unsigned n = 0; n < p->z.operand_count_visible && !what; n++) {
+        const ZydisDecodedOperand *o = &p->op[n];
+        switch (o->type) {
+        case ZYDIS_OPERAND_TYPE_REGISTER:
+            if (o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_REG &&
+                !same_register(i->reg, o->reg.value))
+                what = "register";
+            else if ((o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM ||
+                      o->encoding == ZYDIS_OPERAND_ENCODING_OPCODE) &&
+                     !same_register(i->rm, o->reg.value))
+                what = "r/m register";
+            break;
+        case ZYDIS_OPERAND_TYPE_MEMORY:
+            if (o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM ||
+                o->encoding == ZYDIS_OPERAND_ENCODING_DISP16_32_64)
+                what = compare_memory(p, o);
+            break;
+        case ZYDIS_OPERAND_TYPE_IMMEDIATE:
+            if (o->encoding != ZYDIS_OPERAND_ENCODING_NONE)
+                what = compare_immediate(p, o, immediates++);
+            break;
+        case ZYDIS_OPERAND_TYPE_POINTER:
+            if (o->ptr.segment != (uint16_t)i->disp || o->ptr.offset != (uint32_t)i->imm)
+                what = "far pointer";
+            break;
+        default: break;
+        }
+    }
+    return what;
+}
+
+/* ---- counting and telling ---- */
+
+static unsigned long long strings, both, accepted_count[ARRAY_SIZE(accepted)];
+static unsigned long long failures;
+static unsigned told[KINDS][2048];
+static bool verbose;
+
+/* One line for each kind and instruction, all with -v. */
+static void tell(const struct pair *p, enum kind kind, const char *what)
+{
+    unsigned key = p->row ? p->out[0].row : 1024 + (p->z.mnemonic & 1023);
+
+    failures++;
+    if (told[kind][key % 2048]++ && !verbose)
+        return;
+    printf("%s-bit", p->mode->name);
+    for (unsigned n = 0; n < 15; n++)
+        printf(" %02x", p->bytes[n]);
+    printf(": %s%s%s: we %s (%u bytes), Zydis %s (%u bytes, %s)\n", kind_name[kind],
+           what ? ": " : "", what ? what : "", p->row ? p->row->mnemonic : "nothing",
+           p->row ? p->out[0].len : 0,
+           ZYAN_SUCCESS(p->zstatus) ? ZydisMnemonicGetString(p->z.mnemonic) : "nothing",
+           ZYAN_SUCCESS(p->zstatus) ? p->z.length : 0,
+           ZYAN_SUCCESS(p->zstatus) ? ZydisISAExtGetString(p->z.meta.isa_ext) : "-");
+}
+
+static void disagree(const struct pair *p, enum kind kind, const char *what)
+{
+    const struct accepted *a = accept(p, kind);
+    if (a)
+        accepted_count[a - accepted]++;
+    else
+        tell(p, kind, what);
+}
+
+static void check(struct pair *p)
+{
+    const char *what;
+
+    strings++;
+    if (ZYAN_FAILED(p->zstatus)) {
+        if (p->row)
+            disagree(p, ZYDIS_REFUSES, NULL);
+        return;
+    }
+    if (!p->row) {
+        disagree(p, WE_REFUSE, NULL);
+        return;
+    }
+    both++;
+    if (p->out[0].len != p->z.length) {
+        disagree(p, LENGTHS, NULL);
+        return;
+    }
+    what = compare_operands(p);
+    if (what)
+        disagree(p, OPERANDS, what);
+}
+
+/* ---- strings ---- */
+
+static uint64_t random_state;
+
+static uint64_t random64(void)
+{
+    uint64_t z = random_state += 0x9e3779b97f4a7c15ull; /* splitmix64 */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return z ^ z >> 31;
+}
+
+static void random_string(uint8_t bytes[BYTES])
+{
+    static const uint8_t prefix[] = {0x66, 0x66, 0xf2, 0xf3, 0xf2, 0xf3, 0x67, 0xf0,
+                                     0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x48, 0x41};
+    uint64_t dice = random64();
+    unsigned n = 0;
+
+    for (unsigned k = 0; k < BYTES; k += 8)
+        store64(bytes + k, random64());
+    if (dice & 1)
+        return;
+    for (unsigned k = dice >> 1 & 3; k > 1; k--)
+        bytes[n++] = prefix[random64() % ARRAY_SIZE(prefix)];
+    if (dice & 8)
+        bytes[n++] = (uint8_t)(0x40 | (dice >> 4 & 15));
+    if (dice >> 8 & 1) {
+        bytes[n++] = 0x0f;
+        if ((dice >> 9 & 7) < 3)
+            bytes[n++] = dice >> 12 & 1 ? 0x38 : 0x3a;
+    }
+}
+
+static int show(const char *mode_name, char **text, int count)
+{
+    uint8_t bytes[BYTES] = {0};
+    struct pair p;
+
+    for (int n = 0; n < count && n < 15; n++)
+        bytes[n] = (uint8_t)strtoul(text[n], NULL, 16);
+    for (unsigned n = 0; n < ARRAY_SIZE(modes); n++)
+        if (strcmp(modes[n].name, mode_name) == 0) {
+            decode_both(&p, &modes[n], bytes);
+            printf("we: status %d row %d %s length %u bits %u form %x imm %x disp %x\n",
+                   p.status, p.out[0].row, p.row ? p.row->mnemonic : "-", p.out[0].len,
+                   p.out[0].bits, p.out[0].form, (unsigned)p.out[0].imm,
+                   (unsigned)p.out[0].disp);
+            printf("Zydis: status %x %s length %u\n", (unsigned)p.zstatus,
+                   ZYAN_SUCCESS(p.zstatus) ? ZydisMnemonicGetString(p.z.mnemonic) : "-",
+                   ZYAN_SUCCESS(p.zstatus) ? p.z.length : 0);
+            verbose = true;
+            check(&p);
+        }
+    return failures != 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct cpu_model model;
+    uint64_t count = 2000000, seed = 1;
+    struct pair p;
+
+    if (!cpu_model_parse("max", &model, NULL) || !isa_table_init(&table, &model) ||
+        !decoders_init()) {
+        fprintf(stderr, "decode_zydis: cannot start the decoders\n");
+        return 2;
+    }
+    for (int n = 1; n < argc; n++) {
+        if (strcmp(argv[n], "-n") == 0 && n + 1 < argc)
+            count = strtoull(argv[++n], NULL, 0);
+        else if (strcmp(argv[n], "-seed") == 0 && n + 1 < argc)
+            seed = strtoull(argv[++n], NULL, 0);
+        else if (strcmp(argv[n], "-v") == 0)
+            verbose = true;
+        else if (argv[n][0] != '-')
+            return show(argv[n], argv + n + 1, argc - n - 1);
+    }
+    random_state = seed;
+    while (strings < count) {
+        uint8_t bytes[BYTES];
+        random_string(bytes);
+        for (unsigned m = 0; m < ARRAY_SIZE(modes) && strings < count; m++) {
+            decode_both(&p, &modes[m], bytes);
+            check(&p);
+        }
+    }
+    printf("%llu strings (seed %" PRIu64 "), %llu decoded by both\n", strings, seed, both);
+    for (unsigned n = 0; n < ARRAY_SIZE(accepted); n++)
+        printf("%10llu accepted: %s: %s\n", accepted_count[n], kind_name[accepted[n].kind],
+               accepted[n].reason);
+    printf("%10llu disagreements\n", failures);
+    isa_table_free(&table);
+    return failures != 0;
+}

@@ -1,0 +1,558 @@
+/* oracle.c - every instruction that user mode may execute, against the processor this
+ * runs on.
+ *
+ *   oracle [-n CASES] [-seed N] [-mode 64|32|16] [-undefined] [-v] [MNEMONIC...]
+ *   oracle -case MODE ROW SEED       one encoding again, with everything shown
+ *
+ * CASES are per row and mode. Every case is asked of Menura several times: stepped, in a
+ * cold block, in a hot one. Flags that the row calls undefined are compared with
+ * -undefined only: this repository's handlers follow AMD's family 19h there.
+ */
+#define _GNU_SOURCE
+#include "tests/isa/oracle.h"
+
+#include "base/byteorder.h"
+#include "cpu/fault.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STATES = 4, ROWS = 4096 };
+static const char *const pass_name[PASSES] = {"step", "cold", "hot"};
+
+/* What the parent tells when the child dies. */
+struct progress {
+    struct encoding e;
+    uint64_t seed;
+    unsigned long long cases, failures;
+};
+
+static struct {
+    uint64_t seed;
+    unsigned long long per_row;
+    bool undefined, verbose, single;
+    char **wanted;
+    int wanted_count;
+    struct progress *at;
+
+    const struct oracle_mode *mode;
+    unsigned row;
+    unsigned long long done, number; /* of this row: cases, encodings */
+    unsigned state;
+    bool have;
+    struct random random;
+    struct encoding e;
+    struct question q;
+    uint8_t before[DATA_SIZE]; /* the data area when the case began; Menura's now */
+    uint8_t code[16];          /* what stands at e.offset */
+    unsigned code_len;
+    unsigned cases[ROWS], failures[ROWS];
+} run;
+
+/* ---- memory ---- */
+
+static void poke(void *owner, uint64_t la, const uint8_t *bytes, unsigned n)
+{
+    (void)owner;
+    for (unsigned k = 0; k < n; k++) {
+        uint64_t at = la + k - DATA_LA;
+        if (at >= DATA_SIZE || data_page[at / PAGE] != PAGE_WRITABLE)
+            continue;
+        native_data()[at] = bytes[k];
+        menura_data()[at] = bytes[k];
+        run.before[at] = bytes[k];
+    }
+}
+
+static void fill_data(struct random *r)
+{
+    uint8_t page[PAGE];
+
+    for (unsigned n = 0; n < DATA_PAGES; n++) {
+        for (unsigned k = 0; k < PAGE; k += 8)
+            store64(page + k, random64(r) & (random64(r) % 3 ? ~0ull : 0xff));
+        memset(run.before + n * PAGE, 0, PAGE);
+        if (data_page[n] == PAGE_NONE)
+            continue;
+        memcpy(run.before + n * PAGE, page, PAGE);
+        if (data_page[n] == PAGE_READ_ONLY)
+            native_poke_read_only(page);
+        else
+            memcpy(native_data() + n * PAGE, page, PAGE);
+    }
+    memcpy(menura_data(), run.before, DATA_SIZE);
+}
+
+static unsigned code_room(void)
+{
+    unsigned room = CODE_SIZE - run.e.offset;
+    return run.code_len < room ? run.code_len : room;
+}
+
+static void put_code(const uint8_t *bytes, unsigned n)
+{
+    unsigned room;
+    memcpy(run.code, bytes, n);
+    run.code_len = n;
+    room = code_room();
+    memcpy(native_code() + run.e.offset, bytes, room);
+    menura_code(run.e.offset, bytes, room);
+}
+
+static void clear_code(void)
+{
+    uint8_t filler[16];
+    memset(filler, FILLER, sizeof filler);
+    if (run.code_len)
+        put_code(filler, run.code_len);
+    run.code_len = 0;
+}
+
+/* The bytes of [first, end) that the host's run changed. */
+struct range {
+    unsigned first, end;
+};
+
+static struct range changed(void)
+{
+    struct range c = {DATA_SIZE, 0};
+
+    for (unsigned n = 0; n < DATA_PAGES; n++) {
+        const uint8_t *now = native_data() + n * PAGE, *then = run.before + n * PAGE;
+        unsigned first = 0, end = PAGE;
+        if (data_page[n] != PAGE_WRITABLE || memcmp(now, then, PAGE) == 0)
+            continue;
+        while (now[first] == then[first])
+            first++;
+        while (now[end - 1] == then[end - 1])
+            end--;
+        if (n * PAGE + first < c.first)
+            c.first = n * PAGE + first;
+        c.end = n * PAGE + end;
+    }
+    return c;
+}
+
+/* ---- telling ---- */
+
+static void print_bytes(const uint8_t *bytes, unsigned n)
+{
+    for (unsigned k = 0; k < n; k++)
+        printf("%02x%s", bytes[k], k + 1 < n ? " " : "");
+}
+
+static void print_regs(const char *who, const struct regs *r)
+{
+    static const char *const name[] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",
+                                       "rsi", "rdi", "r8",  "r9",  "r10", "r11",
+                                       "r12", "r13", "r14", "r15"};
+    printf("  %s:", who);
+    for (unsigned n = 0; n < 16; n++)
+        printf("%s%s=%" PRIx64, n % 8 ? " " : "\n    ", name[n], r->gpr[n]);
+    printf("\n    rip=%" PRIx64 " flags=%" PRIx64 " fcw=%x fsw=%x empty=%02x mxcsr=%x\n   ",
+           r->rip, r->flags, r->fcw, r->fsw, r->ftw, r->mxcsr);
+    for (unsigned n = 0; n < 8; n++)
+        printf(" R%u=%04x:%016" PRIx64, n, r->st[n].se, r->st[n].sig);
+    printf("\n   ");
+    for (unsigned n = 0; n < 16; n++)
+        printf(" x%u=%016" PRIx64 ":%016" PRIx64, n, r->xmm[n][1], r->xmm[n][0]);
+    printf("\n");
+}
+
+/* ---- comparing ---- */
+
+static char difference[400];
+
+static void differ(const char *what, uint64_t native, uint64_t menura)
+{
+    size_t used = strlen(difference);
+    snprintf(difference + used, sizeof difference - used,
+             " %s is %" PRIx64 ", natively %" PRIx64 ";", what, menura, native);
+}
+
+/* From TASK_SIZE_MAX on, where its own half begins one page early. */
+static bool is_host_kernel(uint64_t la)
+{
+    return la >= 0x7ffffffff000;
+}
+
+/* How the instruction ended: by the vector it raised, or by what comes next. */
+static void compare_end(enum pass pass, const struct answer *n, const struct answer *m)
+{
+    uint32_t error = n->error;
+    bool same_way = pass == PASS_STEP || !run.q.step;
+
+    if (n->vector == VEC_DB && !same_way) {
+        uint64_t la = run.mode->code_base + n->out.rip;
+        if (m->vector == VEC_GP && m->error == 0)
+            return; /* the filler's */
+        if (m->vector == VEC_PF && m->cr2 == la && (m->error & 0x10))
+            return; /* there is no code where it jumped to */
+        differ("vector", (uint64_t)n->vector, (uint64_t)(int64_t)m->vector);
+        return;
+    }
+    if (n->vector != m->vector) {
+        differ("vector", (uint64_t)n->vector, (uint64_t)(int64_t)m->vector);
+        return;
+    }
+    if (n->vector == VEC_PF && is_host_kernel(n->cr2)) /* Linux hides what is mapped */
+        error = (error & ~1u) | (m->error & 1);
+    if (error != m->error)
+        differ("error code", error, m->error);
+    if (n->cr2 != m->cr2)
+        differ("CR2", n->cr2, m->cr2);
+}
+
+static void compare_flags(enum pass pass, const struct answer *n, const struct answer *m)
+{
+    uint64_t mask = 0x3f7fd7;
+    bool fault = n->vector != VEC_DB && !(n->vector == VEC_GP && !run.q.step &&
+                                          n->out.rip != run.q.in.rip);
+
+    if (pass != PASS_STEP || !run.q.step)
+        mask &= ~(uint64_t)(FLAG_TF | FLAG_RF);
+    if (!run.undefined && !fault)
+        mask &= ~(uint64_t)run.e.row->undefined;
+    if ((n->out.flags ^ m->out.flags) & mask)
+        differ("flags", n->out.flags & mask, m->out.flags & mask);
+}
+
+static void compare_regs(const struct regs *n, const struct regs *m)
+{
+    bool wide = run.mode->bits == 64;
+    uint64_t mask = wide ? ~0ull : 0xffffffffull;
+    char name[16];
+
+    for (unsigned k = 0; k < (wide ? 16u : 8u); k++)
+        if ((n->gpr[k] ^ m->gpr[k]) & mask) {
+            snprintf(name, sizeof name, "gpr%u", k);
+            differ(name, n->gpr[k] & mask, m->gpr[k] & mask);
+        }
+    if ((n->rip ^ m->rip) & mask)
+        differ("rip", n->rip, m->rip);
+    if (n->mxcsr != m->mxcsr)
+        differ("mxcsr", n->mxcsr, m->mxcsr);
+    for (unsigned k = 0; k < 16; k++)
+        for (unsigned h = 0; h < 2; h++)
+            if (n->xmm[k][h] != m->xmm[k][h]) {
+                snprintf(name, sizeof name, "xmm%u.%s", k, h ? "high" : "low");
+                differ(name, n->xmm[k][h], m->xmm[k][h]);
+            }
+    if (n->fcw != m->fcw)
+        differ("fcw", n->fcw, m->fcw);
+    if (n->fsw != m->fsw)
+        differ("fsw", n->fsw, m->fsw);
+    if (n->ftw != m->ftw)
+        differ("empty", n->ftw, m->ftw);
+    for (unsigned k = 0; k < 8; k++) {
+        snprintf(name, sizeof name, "R%u", k);
+        if (n->st[k].se != m->st[k].se)
+            differ(name, n->st[k].se, m->st[k].se);
+        if (n->st[k].sig != m->st[k].sig)
+            differ(name, n->st[k].sig, m->st[k].sig);
+    }
+}
+
+static void compare_memory(struct range c)
+{
+    const uint8_t *n = native_data(), *m = menura_data();
+
+    for (unsigned p = 0; p < DATA_PAGES; p++) {
+        if (data_page[p] != PAGE_WRITABLE || !memcmp(n + p * PAGE, m + p * PAGE, PAGE))
+            continue;
+        for (unsigned k = p * PAGE; k < (p + 1) * PAGE; k++)
+            if (n[k] != m[k]) {
+                char name[32];
+                snprintf(name, sizeof name, "byte at %x", DATA_LA + k);
+                differ(name, n[k], m[k]);
+                return;
+            }
+    }
+    (void)c;
+}
+
+/* Does the instruction run again, or run on, where the step ended? */
+static bool pass_says_nothing(enum pass pass, const struct answer *n)
+{
+    const char *name = run.e.row->mnemonic;
+    uint64_t into = n->out.rip - run.q.in.rip;
+
+    if (pass == PASS_STEP || !run.q.step)
+        return false;
+    if (n->vector == VEC_DB && into < run.e.len)
+        return true;
+    if ((run.e.row->traits & T_REP) && (run.e.insn[0].form & (FORM_REP | FORM_REPNE)))
+        return true;
+    return strcmp(name, "POPF") == 0 || strcmp(name, "PUSHF") == 0;
+}
+
+static void fail(enum pass pass, const struct answer *n, const struct answer *m)
+{
+    unsigned *count = &run.failures[run.row];
+
+    run.at->failures++;
+    if ((*count)++ >= 2 && !run.verbose)
+        return;
+    printf("%s-bit %s ", run.mode->name, run.e.row->mnemonic);
+    print_bytes(run.e.bytes, run.e.len);
+    printf(" (%s):%s case %s %u 0x%" PRIx64 " state %u\n", pass_name[pass], difference,
+           run.mode->name, run.row, run.at->seed, run.state);
+    if (run.single) {
+        print_regs("before", &run.q.in);
+        printf("  natively: vector %d error %x cr2 %" PRIx64 "\n", n->vector, n->error,
+               n->cr2);
+        print_regs("natively", &n->out);
+        printf("  Menura: vector %d error %x cr2 %" PRIx64 "\n", m->vector, m->error,
+               m->cr2);
+        print_regs("Menura", &m->out);
+    }
+    fflush(stdout);
+}
+
+static void judge(const struct answer *n)
+{
+    struct range c = changed();
+    unsigned size = c.first < c.end ? c.end - c.first : 0;
+
+    for (enum pass pass = 0; pass < PASSES; pass++) {
+        struct answer m;
+        if (pass_says_nothing(pass, n))
+            continue;
+        menura_run(&run.q, pass, &m);
+        difference[0] = 0;
+        compare_end(pass, n, &m);
+        compare_flags(pass, n, &m);
+        compare_regs(&n->out, &m.out);
+        compare_memory(c);
+        if (difference[0]) {
+            fail(pass, n, &m);
+            memcpy(menura_data(), run.before, DATA_SIZE);
+            if (!run.single)
+                break;
+        } else if (size) {
+            memcpy(menura_data() + c.first, run.before + c.first, size);
+        }
+    }
+    if (size) {
+        memcpy(run.before + c.first, native_data() + c.first, size);
+        memcpy(menura_data() + c.first, native_data() + c.first, size);
+    }
+    run.cases[run.row]++;
+    run.at->cases++;
+    run.done++;
+}
+
+/* ---- one after the other ---- */
+
+static bool is_wanted(const struct isa_row *row)
+{
+    if (row_excluded(row) || !native_has(row->feature))
+        return false;
+    for (int n = 0; n < run.wanted_count; n++)
+        if (strcasecmp(run.wanted[n], row->mnemonic) == 0)
+            return true;
+    return run.wanted_count == 0;
+}
+
+static uint64_t seed_of(unsigned row, unsigned long long number)
+{
+    struct random r = {run.seed ^ (uint64_t)row << 40 ^ (uint64_t)run.mode->bits << 56 ^
+                       number};
+    return random64(&r);
+}
+
+/* The next encoding, of this row or a later one. */
+static bool next_encoding(void)
+{
+    clear_code();
+    for (;;) {
+        if (run.single) {
+            if (run.done)
+                return false;
+        } else {
+            while (run.row < isa_row_count &&
+                   (run.done >= run.per_row || run.number > 2 * run.per_row + 10 ||
+                    !is_wanted(&isa_rows[run.row]))) {
+                run.row++;
+                run.done = run.number = 0;
+            }
+            if (run.row >= isa_row_count)
+                return false;
+            run.at->seed = seed_of(run.row, run.number);
+        }
+        run.number++;
+        run.random.state = run.at->seed;
+        if (generate_encoding(&run.random, run.mode, &isa_rows[run.row], &run.e))
+            return true;
+        if (run.single)
+            return false;
+        if (run.number > 3 && run.done == 0)
+            run.number = 3 * run.per_row; /* not in this mode */
+    }
+}
+
+static bool next(void *owner, const struct answer *answer, struct question *q)
+{
+    (void)owner;
+    if (answer) {
+        judge(answer);
+        run.state++;
+    }
+    if (!run.have || run.state >= STATES) {
+        run.have = true;
+        run.state = 0;
+        if (!next_encoding())
+            return false;
+    }
+    generate_state(&run.random, &run.e, &run.q, poke, NULL);
+    run.at->e = run.e;
+    if (run.code_len != run.e.len || memcmp(run.code, run.e.bytes, run.e.len))
+        put_code(run.e.bytes, run.e.len);
+    if (random64(&run.random) % 16 == 0)
+        menura_forget();
+    *q = run.q;
+    return true;
+}
+
+static void run_mode(const struct oracle_mode *m)
+{
+    struct random r = {run.seed};
+
+    run.mode = m;
+    if (!native_enter(m)) {
+        printf("%s-bit mode skipped: this kernel allows no LDT\n", m->name);
+        return;
+    }
+    menura_enter(m);
+    fill_data(&r);
+    run.have = false;
+    run.done = run.number = 0;
+    native_run(next, NULL);
+}
+
+/* ---- the whole ---- */
+
+static void summary(double seconds)
+{
+    unsigned rows = 0, wrong = 0;
+
+    for (unsigned n = 0; n < isa_row_count; n++) {
+        rows += run.cases[n] != 0;
+        if (!run.failures[n])
+            continue;
+        wrong++;
+        printf("row %u %s: %u of %u cases differ\n", n, isa_rows[n].mnemonic,
+               run.failures[n], run.cases[n]);
+    }
+    if (!run.wanted_count && !run.single)
+        for (unsigned n = 0; n < isa_row_count; n++)
+            if (!row_excluded(&isa_rows[n]) && !run.cases[n])
+                printf("row %u %s: not run: %s\n", n, isa_rows[n].mnemonic,
+                       native_has(isa_rows[n].feature) ? "no encoding found"
+                                                       : "this host lacks it");
+    printf("%llu cases of %u rows (seed %" PRIu64 "), %llu differ in %u rows; %.0f cases a "
+           "second\n",
+           run.at->cases, rows, run.seed, run.at->failures, wrong,
+           (double)run.at->cases / seconds);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int work(const char *mode)
+{
+    struct cpu_model model;
+    const char *why = "";
+    double start = now();
+
+    if (!cpu_model_parse("max", &model, NULL))
+        return 2;
+    /* Every row there is, whatever the models advertise yet. */
+    model.features[0] = model.features[1] = UINT64_MAX;
+    if (!native_init(&why)) {
+        printf("skipped: %s\n", why);
+        return 77;
+    }
+    if (!menura_init(&model))
+        return 2;
+    memset(native_code(), FILLER, CODE_SIZE);
+    for (unsigned n = 0; n < ORACLE_MODES; n++)
+        if (!mode || strcmp(mode, oracle_modes[n].name) == 0) {
+            if (!run.single)
+                run.row = 0;
+            run_mode(&oracle_modes[n]);
+        }
+    summary(now() - start);
+    return run.at->failures != 0;
+}
+
+/* In a child, whose death the parent can tell about. */
+static int watched(const char *mode)
+{
+    int status;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        int result = work(mode);
+        fflush(stdout);
+        _exit(result);
+    }
+    if (child < 0 || waitpid(child, &status, 0) < 0)
+        return 2;
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    printf("died of signal %d after %llu cases, at %s row %u (%s) ", WTERMSIG(status),
+           run.at->cases, run.at->e.mode ? run.at->e.mode->name : "?",
+           run.at->e.row ? (unsigned)(run.at->e.row - isa_rows) : 0,
+           run.at->e.row ? run.at->e.row->mnemonic : "?");
+    print_bytes(run.at->e.bytes, run.at->e.len);
+    printf(", seed 0x%" PRIx64 "\n", run.at->seed);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = NULL;
+
+    run.per_row = 2000;
+    run.seed = 1;
+    run.at = mmap(NULL, sizeof *run.at, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                  -1, 0);
+    if (run.at == MAP_FAILED)
+        return 2;
+    for (int n = 1; n < argc; n++) {
+        if (strcmp(argv[n], "-n") == 0 && n + 1 < argc) {
+            run.per_row = strtoull(argv[++n], NULL, 0);
+        } else if (strcmp(argv[n], "-seed") == 0 && n + 1 < argc) {
+            run.seed = strtoull(argv[++n], NULL, 0);
+        } else if (strcmp(argv[n], "-mode") == 0 && n + 1 < argc) {
+            mode = argv[++n];
+        } else if (strcmp(argv[n], "-undefined") == 0) {
+            run.undefined = true;
+        } else if (strcmp(argv[n], "-v") == 0) {
+            run.verbose = true;
+        } else if (strcmp(argv[n], "-case") == 0 && n + 3 < argc) {
+            run.single = run.verbose = true;
+            mode = argv[++n];
+            run.row = (unsigned)strtoul(argv[++n], NULL, 0) % isa_row_count;
+            run.at->seed = strtoull(argv[++n], NULL, 0);
+        } else {
+            run.wanted = argv + n;
+            run.wanted_count = argc - n;
+            break;
+        }
+    }
+    return watched(mode);
+}

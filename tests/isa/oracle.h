@@ -1,0 +1,135 @@
+/* oracle.h - the real processor as an oracle: one instruction in one state, asked of the
+ * host (user mode, single step) and of Menura, then compared.
+ *
+ * Both see the same linear addresses: two pages of code, and a data area with writable,
+ * read-only and missing pages.
+ */
+#ifndef TESTS_ISA_ORACLE_H
+#define TESTS_ISA_ORACLE_H
+
+#include "cpu/cpu.h"
+#include "cpu/isa.h"
+#include "cpu/model.h"
+
+enum {
+    CODE_LA = 0x10000000,
+    CODE_PAGES = 2, /* and nothing behind them */
+    DATA_LA = 0x20000000,
+    DATA_PAGES = 8,
+    CODE_SIZE = CODE_PAGES * PAGE,
+    DATA_SIZE = DATA_PAGES * PAGE,
+};
+
+/* The pages of the data area, in order. */
+enum page_kind { PAGE_NONE, PAGE_READ_ONLY, PAGE_WRITABLE };
+static const uint8_t data_page[DATA_PAGES] = {
+    PAGE_NONE,     PAGE_WRITABLE, PAGE_WRITABLE, PAGE_READ_ONLY,
+    PAGE_WRITABLE, PAGE_NONE,     PAGE_WRITABLE, PAGE_NONE,
+};
+
+/* What fills the code pages around the instruction: HLT, which user mode answers with
+ * #GP(0) and nothing else. */
+enum { FILLER = 0xf4 };
+
+struct oracle_mode {
+    const char *name;
+    unsigned bits;
+    uint16_t cs, ss, ds; /* selectors; ES is as DS */
+    uint32_t code_base, data_base;
+};
+enum { ORACLE_64, ORACLE_32, ORACLE_16, ORACLE_MODES };
+extern const struct oracle_mode oracle_modes[ORACLE_MODES];
+
+/* What user code sees. */
+struct regs {
+    uint64_t gpr[16], rip, flags;
+    uint16_t fcw, fsw;
+    uint8_t ftw;       /* bit n: physical register n is empty */
+    struct f80 st[8];  /* physical registers */
+    uint32_t mxcsr;
+    uint64_t xmm[16][2];
+};
+
+struct question {
+    const struct oracle_mode *mode;
+    struct regs in;
+    bool step; /* trap after one instruction; else run until the filler stops it */
+};
+
+struct answer {
+    struct regs out;
+    int vector;     /* -1: it ran out of its budget */
+    uint32_t error; /* 0 where there is none */
+    uint64_t cr2;   /* #PF only */
+};
+
+/* ---- the host (oracle_native.c) ---- */
+
+/* FS and GS bases in 64-bit mode; known after native_init(). */
+extern uint64_t native_fs_base, native_gs_base;
+
+/* Maps the areas and takes over the signals. False: this host cannot, and why. */
+bool native_init(const char **why);
+/* Can the host run this mode? Loads DS, ES and GS for it. */
+bool native_enter(const struct oracle_mode *m);
+/* Does the host's CPUID tell of this feature? */
+bool native_has(unsigned feature);
+
+uint8_t *native_code(void); /* CODE_SIZE bytes */
+uint8_t *native_data(void); /* DATA_SIZE bytes; touch no PAGE_NONE */
+/* Writes to the data area, read-only pages too. */
+void native_poke_read_only(const uint8_t *page);
+
+/* Asks question after question until next() says no. next() runs inside a signal handler,
+ * on a large stack of its own; answer is NULL at the first call. */
+typedef bool native_next(void *owner, const struct answer *answer, struct question *q);
+void native_run(native_next *next, void *owner);
+
+/* ---- Menura (oracle_menura.c) ---- */
+
+enum pass {
+    PASS_STEP, /* general handlers: TF, or one-instruction blocks */
+    PASS_COLD, /* general handlers in a block */
+    PASS_HOT,  /* the block specialised: fast handlers */
+    PASSES
+};
+
+bool menura_init(const struct cpu_model *model);
+void menura_enter(const struct oracle_mode *m);
+void menura_code(unsigned offset, const uint8_t *bytes, unsigned n);
+uint8_t *menura_data(void);
+void menura_forget(void); /* drops first-level translations and specialised blocks */
+void menura_run(const struct question *q, enum pass pass, struct answer *a);
+const struct isa_table *menura_isa(void);
+uint32_t menura_decode_mode(const struct oracle_mode *m);
+
+/* ---- questions (oracle_generate.c) ---- */
+
+struct random {
+    uint64_t state;
+};
+uint64_t random64(struct random *r);
+
+struct encoding {
+    const struct oracle_mode *mode;
+    const struct isa_row *row;
+    uint8_t bytes[16];
+    unsigned len;
+    unsigned offset; /* in the code area */
+    struct insn insn[2];
+    unsigned disp_at, disp_size; /* where its displacement stands; size 0: none */
+};
+
+/* Sets memory in all copies of the data area; what is not writable is left alone. */
+typedef void poke_fn(void *owner, uint64_t la, const uint8_t *bytes, unsigned n);
+
+/* A random legal encoding of row. False: none in this mode, or none found. */
+bool generate_encoding(struct random *r, const struct oracle_mode *m,
+                       const struct isa_row *row, struct encoding *e);
+/* May the oracle run this row at all? The reason if not. */
+const char *row_excluded(const struct isa_row *row);
+/* A random state for e. May change e's displacement. */
+void generate_state(struct random *r, struct encoding *e, struct question *q,
+                    poke_fn *poke, void *owner);
+
+#endif

@@ -1,0 +1,641 @@
+/* oracle_generate.c - random legal encodings of a row of isa.def, and states to run them
+ * in: registers whose values matter, and memory operands that land in the data area, at
+ * its edges, or nowhere.
+ */
+#include "tests/isa/oracle.h"
+
+#include "base/byteorder.h"
+
+#include <string.h>
+
+uint64_t random64(struct random *r)
+{
+    uint64_t z = r->state += 0x9e3779b97f4a7c15ull; /* splitmix64 */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return z ^ z >> 31;
+}
+
+static unsigned below(struct random *r, unsigned n)
+{
+    return (unsigned)((random64(r) >> 32) * n >> 32);
+}
+
+static bool percent(struct random *r, unsigned p)
+{
+    return below(r, 100) < p;
+}
+
+/* Noise, small numbers, and the neighbours of powers of two at every width. */
+static uint64_t edge64(struct random *r)
+{
+    static const uint8_t width[] = {4, 7, 8, 15, 16, 31, 32, 63, 64};
+    unsigned w;
+
+    switch (below(r, 6)) {
+    case 0:
+    case 1: return random64(r);
+    case 2: return below(r, 40);
+    case 3: return 0 - (uint64_t)below(r, 40);
+    case 4: return random64(r) >> below(r, 64);
+    default:
+        w = width[below(r, ARRAY_SIZE(width))];
+        return (w == 64 ? 0 : 1ull << w) + below(r, 5) - 2;
+    }
+}
+
+/* ---- which rows ---- */
+
+const char *row_excluded(const struct isa_row *row)
+{
+    if (row->traits & T_NOIMPL)
+        return "not implemented";
+    if (row->traits & (T_SYS | T_CPL0))
+        return "needs a kernel";
+    if (row->traits & T_RARE)
+        return "needs a test of its own";
+    return NULL;
+}
+
+/* ---- encodings ---- */
+
+static bool class_has_modrm(unsigned class)
+{
+    switch (class) {
+    case OC_E:
+    case OC_M:
+    case OC_R:
+    case OC_G:
+    case OC_S:
+    case OC_C:
+    case OC_D:
+    case OC_V:
+    case OC_W:
+    case OC_U:
+    case OC_P:
+    case OC_Q:
+    case OC_N:
+    case OC_ST: return true;
+    default: return false;
+    }
+}
+
+/* What the operands and the encoding say of a row. */
+struct traits {
+    bool modrm, memory, register_only, moffs;
+};
+
+static struct traits traits_of(const struct isa_row *row)
+{
+    struct traits t = {.modrm = (row->enc & (REG(7) | RM(7) | MEM | NOMEM | HASMODRM)) != 0};
+
+    for (unsigned k = 0; k < ARRAY_SIZE(row->operand); k++) {
+        unsigned class = operand_info[row->operand[k]].class;
+        t.modrm |= class_has_modrm(class);
+        t.memory |= class == OC_M;
+        t.moffs |= class == OC_O;
+        t.register_only |= class == OC_R || class == OC_U || class == OC_N || class == OC_ST;
+    }
+    t.memory |= (row->enc & MEM) != 0;
+    t.register_only |= (row->enc & NOMEM) != 0;
+    return t;
+}
+
+/* Immediates and displacements: noise, or all bytes like the sign. */
+static void random_tail(struct random *r, uint8_t *to, unsigned n)
+{
+    for (unsigned k = 0; k < n;) {
+        static const uint8_t edges[] = {0x00, 0xff, 0x80, 0x7f, 0x01, 0x08, 0x1f, 0x20};
+        unsigned run = 1 + below(r, 4);
+        uint8_t v = percent(r, 50) ? edges[below(r, ARRAY_SIZE(edges))] : 0;
+        bool noise = percent(r, 50);
+        for (; run && k < n; run--)
+            to[k++] = noise ? (uint8_t)random64(r) : v;
+    }
+}
+
+static unsigned put_prefixes(struct random *r, const struct isa_row *row, bool mode64,
+                             uint8_t *to)
+{
+    static const uint8_t seg[] = {0x26, 0x2e, 0x36, 0x3e, 0x65, 0x65, 0x64};
+    uint64_t e = row->enc;
+    unsigned n = 0, want = (unsigned)ENC_PREFIX(e);
+
+    if (want == 2 || (want != 1 && percent(r, (e & OS16) ? 90 : 20)))
+        to[n++] = 0x66;
+    if (want == 3)
+        to[n++] = 0xf3;
+    else if (want == 4)
+        to[n++] = 0xf2;
+    else if ((row->traits & T_REP) && percent(r, 60))
+        to[n++] = percent(r, 70) ? 0xf3 : 0xf2;
+    else if (want == 0 && percent(r, 3))
+        to[n++] = percent(r, 50) ? 0xf3 : 0xf2;
+    if ((row->traits & T_LOCK) && percent(r, 20))
+        to[n++] = 0xf0;
+    if (percent(r, 10))
+        to[n++] = 0x67;
+    if (percent(r, 12))
+        to[n++] = seg[below(r, mode64 ? 7 : 6)];
+    if (percent(r, 2))
+        to[n++] = 0x3e;
+    for (unsigned k = n; k > 1; k--) { /* in any order */
+        unsigned with = below(r, k);
+        uint8_t t = to[k - 1];
+        to[k - 1] = to[with];
+        to[with] = t;
+    }
+    if (mode64) {
+        unsigned rex = percent(r, 60) ? below(r, 16) : 0;
+        bool put = rex || percent(r, 5);
+        if (e & (W1 | OS64))
+            rex |= 8, put = true;
+        if (e & (W0 | OS16 | OS32))
+            rex &= 7;
+        if (put)
+            to[n++] = (uint8_t)(0x40 | rex);
+    }
+    return n;
+}
+
+/* ModRM and SIB for the row. Returns bytes written. */
+static unsigned put_modrm(struct random *r, const struct isa_row *row,
+                          const struct traits *t, uint8_t *to)
+{
+    uint64_t e = row->enc;
+    unsigned mod = t->register_only ? 3 : t->memory ? below(r, 3) : below(r, 100) < 50 ? 3 : below(r, 3);
+    unsigned reg = below(r, 8), rm = below(r, 8);
+
+    if (e & 1ull << 12)
+        reg = e >> 13 & 7;
+    if (e & 1ull << 16)
+        rm = e >> 17 & 7;
+    to[0] = (uint8_t)(mod << 6 | reg << 3 | rm);
+    to[1] = (uint8_t)random64(r); /* SIB, if there is one */
+    return 1;
+}
+
+/* Where the displacement stands, from the ModRM byte at `at`. */
+static void find_displacement(struct encoding *e, unsigned at)
+{
+    unsigned mod = e->bytes[at] >> 6, rm = e->bytes[at] & 7;
+
+    e->disp_at = at + 1;
+    e->disp_size = 0;
+    if (!(e->insn[0].form & FORM_MEM) || mod == 3)
+        return;
+    if (INSN_ASIZE(&e->insn[0]) == 0) {
+        e->disp_size = mod == 1 ? 1 : mod == 2 || rm == 6 ? 2 : 0;
+        return;
+    }
+    if (rm == 4) {
+        e->disp_at++;
+        rm = e->bytes[at + 1] & 7;
+    }
+    e->disp_size = mod == 1 ? 1 : mod == 2 || rm == 5 ? 4 : 0;
+}
+
+static bool redecode(struct encoding *e)
+{
+    uint64_t at = e->offset;
+    return decode(menura_isa(), menura_decode_mode(e->mode), e->bytes, 15,
+                  (unsigned)at % PAGE, e->insn) == DECODE_OK &&
+           &isa_rows[e->insn[0].row] == e->row;
+}
+
+static bool try_encoding(struct random *r, struct encoding *e)
+{
+    const struct isa_row *row = e->row;
+    struct traits t = traits_of(row);
+    bool mode64 = e->mode->bits == 64;
+    unsigned n, map = (unsigned)ENC_MAP(row->enc), op = (unsigned)ENC_OPCODE(row->enc), at;
+    uint8_t bytes[32];
+
+    n = put_prefixes(r, row, mode64, bytes);
+    if (map)
+        bytes[n++] = 0x0f;
+    if (map > 1)
+        bytes[n++] = map == 2 ? 0x38 : 0x3a;
+    if (row->enc & PLUSR)
+        op += below(r, 8);
+    if (row->enc & COND)
+        op += below(r, 16);
+    bytes[n++] = (uint8_t)op;
+    at = n;
+    random_tail(r, bytes + n, 16);
+    if (t.modrm)
+        put_modrm(r, row, &t, bytes + n);
+    memcpy(e->bytes, bytes, 15);
+    e->bytes[15] = 0;
+    if (!redecode(e))
+        return false;
+    e->len = e->insn[0].len;
+    e->disp_size = 0;
+    if (t.modrm)
+        find_displacement(e, at);
+    if (t.moffs) {
+        e->disp_at = at;
+        e->disp_size = 2u << INSN_ASIZE(&e->insn[0]);
+    }
+    /* Addresses through FS lie about our own thread's data: only where every bit of the
+     * address is under control. */
+    if (INSN_SEG(&e->insn[0]) == FS &&
+        ((row->traits & T_REP) || t.moffs || !t.modrm || INSN_ASIZE(&e->insn[0]) != 2 ||
+         e->insn[0].rm == CPU_ZERO_OFFSET || e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
+        return false;
+    return true;
+}
+
+bool generate_encoding(struct random *r, const struct oracle_mode *m,
+                       const struct isa_row *row, struct encoding *e)
+{
+    *e = (struct encoding){.mode = m, .row = row};
+    if ((row->traits & T_NO64) && m->bits == 64)
+        return false;
+    if ((row->traits & T_ONLY64) && m->bits != 64)
+        return false;
+    e->offset = 64 + below(r, PAGE - 128);
+    if (percent(r, 4)) /* over the edge of the first page, or of what is mapped */
+        e->offset = (percent(r, 60) ? PAGE : CODE_SIZE) - 1 - below(r, 14);
+    for (unsigned k = 0; k < 200; k++)
+        if (try_encoding(r, e))
+            return true;
+    return false;
+}
+
+/* ---- floating-point values ---- */
+
+static uint32_t float32(struct random *r)
+{
+    static const uint32_t edges[] = {
+        0x00000000, 0x00000001, 0x007fffff, 0x00800000, 0x3f800000, 0x3f7fffff,
+        0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fbfffff, 0x7fc00000, 0x7fffffff,
+        0x4f000000, 0x4effffff, 0x4b000000, 0x4b7fffff, 0x3f000000, 0x5f000000,
+    };
+    uint32_t sign = percent(r, 50) ? 0x80000000u : 0;
+
+    switch (below(r, 5)) {
+    case 0: return (uint32_t)random64(r);
+    case 1:
+    case 2: return edges[below(r, ARRAY_SIZE(edges))] | sign;
+    case 3: /* near one, so that sums cancel and round */
+        return ((0x7e + below(r, 4)) << 23 | (uint32_t)(random64(r) & 0x7fffff)) | sign;
+    default: return (below(r, 255) << 23 | (below(r, 8) << 20)) | sign;
+    }
+}
+
+static uint64_t float64(struct random *r)
+{
+    static const uint64_t edges[] = {
+        0x0000000000000000, 0x0000000000000001, 0x000fffffffffffff, 0x0010000000000000,
+        0x3ff0000000000000, 0x3fefffffffffffff, 0x7fefffffffffffff, 0x7ff0000000000000,
+        0x7ff0000000000001, 0x7ff7ffffffffffff, 0x7ff8000000000000, 0x7fffffffffffffff,
+        0x41e0000000000000, 0x41dfffffffc00000, 0x43e0000000000000, 0x43dfffffffffffff,
+        0x4330000000000000, 0x3fe0000000000000, 0x36a0000000000000, 0x47efffffe0000000,
+    };
+    uint64_t sign = percent(r, 50) ? 1ull << 63 : 0;
+
+    switch (below(r, 5)) {
+    case 0: return random64(r);
+    case 1:
+    case 2: return edges[below(r, ARRAY_SIZE(edges))] | sign;
+    case 3: return ((0x3feull + below(r, 4)) << 52 | random64(r) >> 12) | sign;
+    default: return ((uint64_t)below(r, 2047) << 52 | (uint64_t)below(r, 8) << 49) | sign;
+    }
+}
+
+static struct f80 float80(struct random *r)
+{
+    struct f80 f = {.sig = random64(r), .se = (uint16_t)random64(r)};
+    static const uint64_t sig[] = {
+        0x8000000000000000, 0xffffffffffffffff, 0x8000000000000001, 0xc000000000000000,
+        0x0000000000000000, 0x0000000000000001, 0x7fffffffffffffff, 0xfffffffffffff800,
+        0xffffffffffff0000, 0x8000000000000400, 0x8000000080000000, 0xa000000000000000,
+    };
+    static const uint16_t exponent[] = {0x3fff, 0x3ffe, 0x4000, 0x0000, 0x0001, 0x7fff,
+                                        0x7ffe, 0x403e, 0x403d, 0x401e, 0x400e, 0x3fbf,
+                                        0x3c00, 0x3f81, 0x43ff, 0x407f};
+    if (percent(r, 70))
+        f.se = (uint16_t)((f.se & 0x8000) | exponent[below(r, ARRAY_SIZE(exponent))]);
+    if (percent(r, 40))
+        f.sig = sig[below(r, ARRAY_SIZE(sig))];
+    else if (percent(r, 90))
+        f.sig |= 1ull << 63; /* not an unnormal */
+    return f;
+}
+
+/* Sixteen bytes for an operand of the row. */
+static void operand_bytes(struct random *r, const struct isa_row *row, uint8_t to[16])
+{
+    unsigned how = below(r, 4);
+
+    if ((row->traits & T_X87) && how) {
+        struct f80 f = float80(r);
+        if (how == 1) {
+            store64(to, f.sig);
+            store16(to + 8, f.se);
+            store32(to + 10, (uint32_t)random64(r));
+            store16(to + 14, 0);
+            return;
+        }
+        store64(to, how == 2 ? float64(r) : float32(r));
+        store64(to + 8, edge64(r));
+        return;
+    }
+    if ((row->traits & T_SSE) && how) {
+        if (how == 1)
+            for (unsigned k = 0; k < 4; k++)
+                store32(to + 4 * k, float32(r));
+        else
+            for (unsigned k = 0; k < 2; k++)
+                store64(to + 8 * k, how == 2 ? float64(r) : edge64(r));
+        return;
+    }
+    store64(to, edge64(r));
+    store64(to + 8, edge64(r));
+}
+
+/* ---- addresses ---- */
+
+static int gpr_at(uint16_t offset)
+{
+    int at = (int)offset - (int)CPU_GPR_OFFSET(0);
+    return at >= 0 && at < 16 * 8 ? at / 8 : -1;
+}
+
+static uint64_t segment_base(const struct oracle_mode *m, unsigned seg)
+{
+    if (m->bits == 64)
+        return seg == FS ? native_fs_base : seg == GS ? native_gs_base : 0;
+    return seg == CS ? m->code_base : m->data_base;
+}
+
+/* A linear address for an operand: mostly in the two writable pages, aligned or not, often
+ * across their border, sometimes at the borders to what may not be touched. */
+static uint64_t pick_target(struct random *r)
+{
+    static const uint8_t border[] = {1, 3, 4, 5, 6, 7};
+
+    switch (below(r, 10)) {
+    case 0:
+    case 1: return DATA_LA + 2 * PAGE - below(r, 20);
+    case 2:
+    case 3:
+        return DATA_LA + border[below(r, ARRAY_SIZE(border))] * (unsigned)PAGE -
+               below(r, 20);
+    case 4: return DATA_LA + PAGE + below(r, 2 * PAGE);
+    default: return DATA_LA + PAGE + (below(r, 2 * PAGE - 512) & ~15u);
+    }
+}
+
+/* The inverse of an odd number modulo 2^64 (Newton). */
+static uint64_t inverse(uint64_t odd)
+{
+    uint64_t x = odd;
+    for (unsigned k = 0; k < 6; k++)
+        x *= 2 - odd * x;
+    return x;
+}
+
+/* Sets the registers of e's memory operand so that it lies at *la; *la may move a little
+ * where the scale wants it. False: not possible. */
+static bool aim(struct random *r, struct encoding *e, struct regs *in, uint64_t *la)
+{
+    const struct insn *i = &e->insn[0];
+    unsigned asize = INSN_ASIZE(i), scale = INSN_SCALE(i);
+    uint64_t mask = asize == 2 ? ~0ull : asize == 1 ? 0xffffffffull : 0xffffull;
+    uint64_t want = *la - segment_base(e->mode, INSN_SEG(i));
+    int base = gpr_at(i->rm), index = gpr_at(i->index);
+    uint64_t high = random64(r) & ~mask;
+
+    if (want & ~mask)
+        return false;
+    if (base < 0 && index < 0) {
+        int64_t disp = (int64_t)want;
+        if (i->rm != CPU_ZERO_OFFSET)
+            disp -= (int64_t)(CODE_LA + e->offset + e->len);
+        if (e->disp_size == 4 && asize == 2 && disp != (int32_t)disp)
+            return false;
+        if (e->disp_size < 2)
+            return false;
+        store_le(e->bytes + e->disp_at, e->disp_size, (uint64_t)disp);
+        return redecode(e);
+    }
+    want -= (uint64_t)(int64_t)i->disp;
+    if (base >= 0 && index >= 0 && base != index) {
+        in->gpr[base] = ((want - (in->gpr[index] << scale)) & mask) | high;
+    } else if (base == index) {
+        if (scale == 0) {
+            *la -= want & 1;
+            want -= want & 1;
+            in->gpr[base] = ((want & mask) >> 1) | high;
+            if (asize == 2)
+                in->gpr[base] |= random64(r) & 1ull << 63;
+        } else {
+            in->gpr[base] = (want * inverse((1ull << scale) + 1) & mask) | high;
+        }
+    } else if (base >= 0) {
+        in->gpr[base] = (want & mask) | high;
+    } else {
+        uint64_t off = want & ((1ull << scale) - 1);
+        *la -= off;
+        want -= off;
+        in->gpr[index] = ((want & mask) >> scale) | high;
+    }
+    return true;
+}
+
+/* ---- states ---- */
+
+static void random_x87(struct random *r, const struct isa_row *row, struct regs *in)
+{
+    in->fcw = (uint16_t)(0x40 | (random64(r) & 0xf00)); /* precision and rounding */
+    if (percent(r, 80))
+        in->fcw |= 0x3f;
+    else
+        in->fcw |= random64(r) & 0x3f;
+    in->fsw = random64(r) & 0x7f00; /* TOP, condition codes */
+    if (percent(r, 40))
+        in->fsw |= random64(r) & 0x7f;
+    if (percent(r, 95)) {
+        in->fsw &= (uint16_t)~(0x3f & ~in->fcw); /* nothing pending */
+    }
+    if (in->fsw & ~in->fcw & 0x3f)
+        in->fsw |= 0x8080;
+    in->ftw = percent(r, 60) ? 0 : (uint8_t)random64(r);
+    if (percent(r, 5))
+        in->ftw = 0xff;
+    for (unsigned n = 0; n < 8; n++) {
+        in->st[n] = float80(r);
+        if (!(row->traits & T_X87) && percent(r, 50))
+            in->st[n].sig = edge64(r);
+    }
+}
+
+static void random_sse(struct random *r, const struct isa_row *row, struct regs *in)
+{
+    in->mxcsr = 0x1f80;
+    if (percent(r, 60))
+        in->mxcsr = (uint32_t)(random64(r) & 0xffff) | 0x1f80;
+    if (percent(r, 12))
+        in->mxcsr = (uint32_t)(random64(r) & 0xffff);
+    for (unsigned n = 0; n < 16; n++) {
+        uint8_t b[16];
+        operand_bytes(r, row, b);
+        in->xmm[n][0] = load64(b);
+        in->xmm[n][1] = load64(b + 8);
+    }
+}
+
+static bool is(const struct encoding *e, const char *mnemonic)
+{
+    return strcmp(e->row->mnemonic, mnemonic) == 0;
+}
+
+static bool uses_class(const struct encoding *e, unsigned class)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(e->row->operand); k++)
+        if (operand_info[e->row->operand[k]].class == class)
+            return true;
+    return false;
+}
+
+/* A place that a near jump can go to: in the code area, as an offset in CS. */
+static uint64_t jump_target(struct random *r, const struct encoding *e)
+{
+    return CODE_LA - e->mode->code_base + below(r, CODE_SIZE);
+}
+
+static bool jumps_through_rm(const struct encoding *e)
+{
+    return (is(e, "JMP") || is(e, "CALL")) && uses_class(e, OC_E);
+}
+
+/* The operands that registers imply. They are set before the memory operand is aimed. */
+static void imply(struct random *r, struct encoding *e, struct regs *in)
+{
+    const struct insn *i = &e->insn[0];
+    uint64_t mask = INSN_ASIZE(i) == 2   ? ~0ull
+                    : INSN_ASIZE(i) == 1 ? 0xffffffffull
+                                         : 0xffffull;
+
+    if (uses_class(e, OC_X) && percent(r, 96))
+        in->gpr[RSI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
+                       (random64(r) & ~mask);
+    if (uses_class(e, OC_Y) && percent(r, 96))
+        in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, ES)) & mask) |
+                       (random64(r) & ~mask);
+    if ((e->row->traits & T_REP) || is(e, "LOOP") || is(e, "LOOPE") || is(e, "LOOPNE") ||
+        is(e, "JCXZ")) {
+        uint64_t count = percent(r, 90) ? below(r, 20) : below(r, 1200);
+        in->gpr[RCX] = (in->gpr[RCX] & ~mask) | (count & mask);
+    }
+    if (is(e, "XLAT"))
+        in->gpr[RBX] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i)) -
+                         (in->gpr[RAX] & 0xff)) & mask) | (random64(r) & ~mask);
+    if (is(e, "LEAVE") || is(e, "ENTER"))
+        in->gpr[RBP] = pick_target(r) - e->mode->data_base;
+    if ((is(e, "BT") || is(e, "BTS") || is(e, "BTR") || is(e, "BTC")) &&
+        (i->form & FORM_MEM) && uses_class(e, OC_G) && gpr_at(i->reg) >= 0)
+        in->gpr[gpr_at(i->reg)] = (uint64_t)below(r, 4000) - 2000;
+    if ((is(e, "DIV") || is(e, "IDIV")) && percent(r, 60)) {
+        if (i->bits == 8)
+            in->gpr[RAX] = below(r, 0x600);
+        else if (is(e, "DIV"))
+            in->gpr[RDX] = below(r, 100);
+        else
+            in->gpr[RDX] = 0 - (in->gpr[RAX] >> (i->bits - 1) & 1);
+    }
+}
+
+/* What an instruction compares with rAX or rDX:rAX, half of the time equal. */
+static void make_equal(struct random *r, struct encoding *e, struct regs *in,
+                       const uint8_t memory[16])
+{
+    const struct insn *i = &e->insn[0];
+    int reg = gpr_at(i->rm);
+
+    if (percent(r, 50))
+        return;
+    if (is(e, "CMPXCHG")) {
+        if (i->form & FORM_MEM)
+            in->gpr[RAX] = load64(memory);
+        else if (reg >= 0)
+            in->gpr[RAX] = in->gpr[reg];
+    } else if (is(e, "CMPXCHG8B")) {
+        in->gpr[RAX] = load32(memory);
+        in->gpr[RDX] = load32(memory + 4);
+    } else if (is(e, "CMPXCHG16B")) {
+        in->gpr[RAX] = load64(memory);
+        in->gpr[RDX] = load64(memory + 8);
+    }
+}
+
+static void random_gprs(struct random *r, struct encoding *e, struct regs *in)
+{
+    uint64_t mask = e->mode->bits == 64 ? ~0ull : 0xffffffffull;
+
+    for (unsigned n = 0; n < 16; n++)
+        in->gpr[n] = edge64(r) & mask;
+    in->gpr[RSP] = pick_target(r) - e->mode->data_base;
+    if (percent(r, 70))
+        in->gpr[RSP] &= ~7ull;
+}
+
+static void random_flags(struct random *r, struct regs *in)
+{
+    in->flags = 0x202 | (random64(r) & FLAGS_ARITH);
+    if (percent(r, 25))
+        in->flags |= FLAG_DF;
+    if (percent(r, 4))
+        in->flags |= FLAG_AC;
+}
+
+void generate_state(struct random *r, struct encoding *e, struct question *q,
+                    poke_fn *poke, void *owner)
+{
+    struct regs *in = &q->in;
+    bool memory = (e->insn[0].form & FORM_MEM) && e->disp_at;
+    bool fs = INSN_SEG(&e->insn[0]) == FS;
+    uint8_t bytes[64];
+    uint64_t la = pick_target(r);
+
+    q->mode = e->mode;
+    q->step = !((e->row->traits & T_REP) &&
+                (e->insn[0].form & (FORM_REP | FORM_REPNE)) && percent(r, 60));
+    random_gprs(r, e, in);
+    random_flags(r, in);
+    random_x87(r, e->row, in);
+    random_sse(r, e->row, in);
+    in->rip = CODE_LA - e->mode->code_base + e->offset;
+    for (unsigned k = 0; k < sizeof bytes; k += 16)
+        operand_bytes(r, e->row, bytes + k);
+    imply(r, e, in);
+    make_equal(r, e, in, bytes);
+    if (jumps_through_rm(e) && percent(r, 80)) {
+        store64(bytes, jump_target(r, e));
+        if (gpr_at(e->insn[0].rm) >= 0 && !memory)
+            in->gpr[gpr_at(e->insn[0].rm)] = load64(bytes);
+    }
+    if (memory && (fs || percent(r, 96))) {
+        if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 && percent(r, 2))
+            la = 0x800000000000ull - below(r, 20); /* the edge of what is canonical */
+        if (e->mode->bits == 16)
+            la = DATA_LA + (la & 0xffff);
+        if (aim(r, e, in, &la) && la < 0x100000000ull)
+            poke(owner, la, bytes, sizeof bytes);
+        if (gpr_at(e->insn[0].rm) == RAX || gpr_at(e->insn[0].index) == RAX)
+            return;
+        return;
+    }
+    /* The stack, and what else registers point to. */
+    if (is(e, "RET") && percent(r, 80))
+        store64(bytes, jump_target(r, e));
+    poke(owner, in->gpr[RSP] + e->mode->data_base, bytes, sizeof bytes);
+    if (is(e, "LEAVE") || is(e, "ENTER"))
+        poke(owner, in->gpr[RBP] + e->mode->data_base, bytes, sizeof bytes);
+    if (uses_class(e, OC_X))
+        poke(owner, in->gpr[RSI] + segment_base(e->mode, INSN_SEG(&e->insn[0])), bytes, 16);
+    if (uses_class(e, OC_Y))
+        poke(owner, in->gpr[RDI] + segment_base(e->mode, ES), bytes + (percent(r, 50) ? 16 : 0), 16);
+}

@@ -1,5 +1,5 @@
 # The program, and the pages made from its option table.
-set(MENURA_VERSION_H ${CMAKE_BINARY_DIR}/generated/build_version.h)
+set(MENURA_VERSION_H ${CMAKE_BINARY_DIR}/generated/machine/build_version.h)
 add_custom_target(menura_version
   COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DVERSION=${PROJECT_VERSION}
           -DOUT=${MENURA_VERSION_H} -P ${CMAKE_SOURCE_DIR}/cmake/version.cmake
@@ -31,3 +31,5 @@ while(pages)
 endwhile()
 add_test(NAME frontend/command_line
   COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/command_line.sh $<TARGET_FILE:menura>)
+add_test(NAME layers COMMAND sh ${CMAKE_SOURCE_DIR}/tests/layers.sh ${CMAKE_SOURCE_DIR})
+add_test(NAME layers/self_test COMMAND sh ${CMAKE_SOURCE_DIR}/tests/layers.sh --self-test)

@@ -104,6 +104,13 @@ static unsigned natural_alignment(unsigned size)
     case 6: return 4; /* 6: a 48-bit far pointer */
     case 8:
     case 10: return 8; /* 10: an x87 extended real */
+    /* FSTENV, FSAVE and their loads: by operand size. The larger image of FSAVE comes as
+     * 64 bytes and the rest; the rest tells the two apart. */
+    case 14:
+    case 30:
+    case 64: return 2;
+    case 28:
+    case 44: return 4;
     default: return 16;
     }
 }

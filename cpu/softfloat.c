@@ -34,14 +34,12 @@ uint64_t fp_round_edge(struct fp_env *e, unsigned f, bool sign, int exp, uint64_
     }
     /* Tiny is judged after rounding as if the exponent had no end. */
     if (rounded_exp <= 0) {
-        bool masked = e->masks & FP_UNDERFLOW;
-        if (!masked) {
-            e->flags |= FP_UNDERFLOW;
-            if (!x87) { /* not delivered; inexact as if the exponent had no end */
-                e->flags |= rest ? FP_INEXACT : 0;
-                return fp_zero(f, sign);
-            }
-        } else if (e->ftz) {
+        if (!(e->masks & FP_UNDERFLOW)) {
+            /* Not delivered either; exact or not is judged with an endless exponent. */
+            e->flags |= rest ? FP_UNDERFLOW | FP_INEXACT : FP_UNDERFLOW;
+            return fp_zero(f, sign);
+        }
+        if (e->ftz) {
             e->flags |= FP_UNDERFLOW | FP_INEXACT;
             return fp_zero(f, sign);
         }

@@ -541,13 +541,15 @@ static struct f80 compute_yl2xp1(struct fp_env *e, struct f80 x, struct f80 y)
     if (f80_is_zero(x) || f80_is_zero(y))
         return f80_zero(negative);
     w = wide_from(x);
-    if (w.exp < -2) {
+    if (w.exp < -2 || (w.exp == -2 && w.sig.hi <= 0x95f619980c4336f7)) { /* 0.2929 */
         /* s = x / (2 + x), exact for however small x */
         struct wide two = {{F80_J, 0}, 1, false};
         two = fixed_plus(wide_fixed(two, 126), false, 126, w);
         log = log2_of_ratio(wide_div(w, two));
     } else if (w.exp < 60) {
-        struct wide sum = fixed_plus((struct u128){1, 0}, false, 64, w);
+        int frac = w.exp < 1 ? 126 : 64;
+        struct wide sum = {{F80_J, 0}, 0, false};
+        sum = fixed_plus(wide_fixed(sum, frac), false, frac, w);
         if (sum.sig.hi == F80_J && !sum.sig.lo)
             return f80_mul(e, f80_from_i64(sum.exp), y);
         log = log2_of(sum.sig, sum.exp);

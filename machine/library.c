@@ -306,6 +306,11 @@ static struct chardev *open_chars(struct menura *m, const char *name, struct err
 
     if (d)
         m->chars[m->chars_count++] = d;
+    if (d && !strcmp(name, "pty")) {
+        char line[512];
+        snprintf(line, sizeof line, "the pseudo-terminal is %.400s", chars_path(d));
+        say(m, MENURA_INFO, "serial", line);
+    }
     return d;
 }
 
@@ -381,13 +386,6 @@ static bool open_ends(struct menura *m, const struct menura_config *c,
                      "and the monitor");
         return error_hint(e, "give -serial none, or -serial file:PATH");
     }
-    for (unsigned n = 0; n < m->chars_count; n++)
-        if (chars_path(m->chars[n])) {
-            char line[512];
-            snprintf(line, sizeof line, "the pseudo-terminal is %.400s",
-                     chars_path(m->chars[n]));
-            say(m, MENURA_INFO, "serial", line);
-        }
     return true;
 }
 

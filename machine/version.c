@@ -2,7 +2,7 @@
 #include "machine/options.h"
 
 #ifdef HAVE_BUILD_VERSION
-#include "build_version.h" /* made by cmake/version.cmake */
+#include "machine/build_version.h" /* made by cmake/version.cmake */
 #else
 #define BUILD_VERSION "0.1.0"
 #define BUILD_COMMIT "commit unknown"

@@ -40,6 +40,7 @@ judge()
         [ "$from_dir" = machine ] || echo "only machine/ and frontend/ know menura.h"
         return
         ;;
+    build_version.h) return ;; # made by the build
     */*) ;;
     *)
         echo "name the folder: \"$from_dir/$to\""

@@ -54,6 +54,8 @@ const char *row_excluded(const struct isa_row *row)
         return "needs a kernel";
     if (row->traits & T_RARE)
         return "needs a test of its own";
+    if (strncmp(row->mnemonic, "RCP", 3) == 0 || strncmp(row->mnemonic, "RSQRT", 5) == 0)
+        return "an approximation, which makers choose";
     return NULL;
 }
 
@@ -98,6 +100,8 @@ static struct traits traits_of(const struct isa_row *row)
     }
     t.memory |= (row->enc & MEM) != 0;
     t.register_only |= (row->enc & NOMEM) != 0;
+    /* Its register form is #UD on AMD's processors, a hint on Intel's. */
+    t.memory |= strcmp(row->mnemonic, "PREFETCHW") == 0;
     return t;
 }
 
@@ -121,7 +125,10 @@ static unsigned put_prefixes(struct random *r, const struct isa_row *row, bool m
     uint64_t e = row->enc;
     unsigned n = 0, want = (unsigned)ENC_PREFIX(e);
 
-    if (want == 2 || (want != 1 && percent(r, (e & OS16) ? 90 : 20)))
+    /* With 66, near branches in 64-bit mode are 16 bits wide on AMD's processors (APM vol 3
+     * 1.2.2), while Intel's ignore it (SDM vol 1 6.3.7): nothing to ask here. */
+    if (want == 2 || (want != 1 && !(mode64 && (row->traits & T_F64)) &&
+                      percent(r, (e & OS16) ? 90 : 20)))
         to[n++] = 0x66;
     if (want == 3)
         to[n++] = 0xf3;
@@ -614,10 +621,12 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     make_equal(r, e, in, bytes);
     if (jumps_through_rm(e) && percent(r, 80)) {
         store64(bytes, jump_target(r, e));
-        if (gpr_at(e->insn[0].rm) >= 0 && !memory)
+        /* Not RSP: CALL would push into the code. */
+        if (gpr_at(e->insn[0].rm) >= 0 && gpr_at(e->insn[0].rm) != RSP && !memory)
             in->gpr[gpr_at(e->insn[0].rm)] = load64(bytes);
     }
-    if (memory && (fs || percent(r, 96))) {
+    /* Left to itself, RIP-relative means the code. */
+    if (memory && (fs || e->insn[0].rm == CPU_PAGE_RIP_OFFSET || percent(r, 96))) {
         if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 && percent(r, 2))
             la = 0x800000000000ull - below(r, 20); /* the edge of what is canonical */
         if (e->mode->bits == 16)

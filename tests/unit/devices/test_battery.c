@@ -269,20 +269,11 @@ static struct writer saved(const struct device *d)
     return w;
 }
 
-/* The inside of the section that device_save() wrote. */
-static struct reader inside_of(const struct writer *w)
-{
-    struct reader r = {.bytes = w->bytes, .size = w->size}, inside = {.failed = true};
-    char name[256];
-
-    assert_true(section_next(&r, name, &inside, NULL));
-    return inside;
-}
-
 static bool restored(struct device *d, const struct writer *w, struct error *e)
 {
-    struct reader r = inside_of(w);
-    return device_restore(d, &r, e);
+    struct reader all = {.bytes = w->bytes, .size = w->size}, r;
+    char name[256];
+    return section_next(&all, name, &r, e) && device_restore(d, &r, e);
 }
 
 /* The name of the last row of the table that begins before byte `at`. */
@@ -511,26 +502,28 @@ static void check_too_large(struct device *d, const struct field *f, void *objec
 static void check_hostile(const struct row *row)
 {
     struct bench *b = bench_new(row);
-    struct reader inside;
+    struct reader all, inside;
     struct writer w;
-    size_t at_first;
+    uint8_t *bytes;
+    char name[256];
 
     check_too_large(b->d, row->class->fields, b->d->state);
     use(b, 200);
     w = saved(b->d);
-    inside = inside_of(&w);
-    at_first = (size_t)(inside.bytes - w.bytes);
+    all = (struct reader){.bytes = w.bytes, .size = w.size};
+    assert_true(section_next(&all, name, &inside, NULL));
+    bytes = w.bytes + (inside.bytes - w.bytes);
     for (unsigned n = 0; n < DAMAGES; n++) {
         struct reader r = inside;
-        size_t at = (size_t)(any(b) % inside.size);
-        uint8_t was = w.bytes[at_first + at];
+        unsigned at = (unsigned)(any(b) % inside.size);
+        uint8_t was = bytes[at];
 
         if (any(b) % 4 == 0)
             r.size = at;
         else
-            w.bytes[at_first + at] = (uint8_t)any(b);
+            bytes[at] = (uint8_t)any(b);
         device_restore(b->d, &r, NULL);
-        w.bytes[at_first + at] = was;
+        bytes[at] = was;
         use(b, 20);
     }
     for (unsigned n = 0; n < STATES; n++) {

@@ -54,8 +54,8 @@ static const struct device_class lamp_class = {
     .name = "lamp",
     .title = "A lamp",
     .size = sizeof(struct lamp),
-    .fields = (const struct field[]){STATE(STATE_FIELD, lamp)
-                                     FIELD_TIMER_ROW(lamp, timer, "it goes out"){0}},
+    .fields = (const struct field[]){STATE(STATE_FIELD, lamp) FIELD_TIMER_ROW(
+        lamp, timer, "it goes out"){0}},
     .regions = (const struct region[]){{"lamp", 0x80, 1, NULL, access},
                                        {"far", 0, 4, NULL, access, .unmapped = true},
                                        {0}},

@@ -42,9 +42,10 @@ static enum io_status peek(const void *dev, struct io *io)
     return IO_DONE;
 }
 
-static const struct region words_wide = {"words", 0x100, 16, NULL, access, .max_size = 2};
-static const struct region mmio8 = {"mmio", 0xfed00000, 16, peek, access, .max_size = 8,
-                                    .mmio = true};
+static const struct region words_wide = {"words", 0x100,  16,
+                                         NULL,    access, .max_size = 2};
+static const struct region mmio8 = {"mmio", 0xfed00000,    16,          peek,
+                                    access, .max_size = 8, .mmio = true};
 static const struct region mmio4 = {"mmio", 0xfed00000, 16, NULL, access, .mmio = true};
 
 static uint64_t in(struct space *s, uint64_t address, unsigned size)

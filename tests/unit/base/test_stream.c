@@ -12,11 +12,11 @@
 
 #include <cmocka.h>
 
-#define PART(_, x)                                                                       \
-    _(x, uint8_t, small, 3, 0x7f, "one byte")                                            \
-    _(x, bool, flag, true, 1, "a bool")                                                  \
-    _(x, uint16_t, word, 0x1234, 0xffff, "two bytes")                                    \
-    _(x, uint32_t, list, 9, 99, "an array", 5)                                           \
+#define PART(_, x)                                                                     \
+    _(x, uint8_t, small, 3, 0x7f, "one byte")                                          \
+    _(x, bool, flag, true, 1, "a bool")                                                \
+    _(x, uint16_t, word, 0x1234, 0xffff, "two bytes")                                  \
+    _(x, uint32_t, list, 9, 99, "an array", 5)                                         \
     _(x, uint64_t, large, 1ull << 40, UINT64_MAX, "eight bytes")
 
 struct part {
@@ -26,12 +26,9 @@ struct part {
     struct bulk memory;
 };
 
-static const struct field fields[] = {
-    PART(STATE_FIELD, part)
-    FIELD_SUBLIST(part, struct fifo, fifo, 2, fifo_fields)
-    FIELD_TIMER_ROW(part, timer, "a timer")
-    FIELD_BULK_ROW(part, memory, "memory")
-    {0}};
+static const struct field fields[] = {PART(STATE_FIELD, part) FIELD_SUBLIST(
+    part, struct fifo, fifo, 2, fifo_fields) FIELD_TIMER_ROW(part, timer, "a timer")
+                                          FIELD_BULK_ROW(part, memory, "memory"){0}};
 
 enum { MEMORY = 5 * 4096 };
 

@@ -228,6 +228,8 @@ static const struct wire_row schematic[] = {
     {"rtc", "irq", "hpet", "rtc"},
     {"hpet", "irq0", "piix3", "irq0"},
     {"hpet", "irq8", "piix3", "irq8"},
+    {"i8042", "irq1", "piix3", "irq1"},
+    {"i8042", "irq12", "piix3", "irq12"},
     {"com1", "irq", "piix3", "irq4"},
     {"com2", "irq", "piix3", "irq3"},
     {"piix4-pm", "sci", "piix3", "irq9"},

@@ -240,6 +240,7 @@ static const struct wire_row schematic[] = {
     /* The 8259s' INT is every CPU's LINT0; NMI its LINT1. */
     {"pic", "int", "lapic0", "lint0"},
     {"port61", "nmi", "lapic0", "lint1"},
+    {"rtc", "nmi_mask", "port61", "nmi_mask"},
     /* Timer 2 and the speaker port. */
     {"port61", "gate2", "pit", "gate2"},
     {"pit", "out2", "port61", "out2"},

@@ -228,6 +228,8 @@ static const struct wire_row schematic[] = {
     {"rtc", "irq", "hpet", "rtc"},
     {"hpet", "irq0", "piix3", "irq0"},
     {"hpet", "irq8", "piix3", "irq8"},
+    {"i8042", "irq1", "piix3", "irq1"},
+    {"i8042", "irq12", "piix3", "irq12"},
     {"com1", "irq", "piix3", "irq4"},
     {"com2", "irq", "piix3", "irq3"},
     {"piix4-pm", "sci", "piix3", "irq9"},
@@ -238,6 +240,7 @@ static const struct wire_row schematic[] = {
     /* The 8259s' INT is every CPU's LINT0; NMI its LINT1. */
     {"pic", "int", "lapic0", "lint0"},
     {"port61", "nmi", "lapic0", "lint1"},
+    {"rtc", "nmi_mask", "port61", "nmi_mask"},
     /* Timer 2 and the speaker port. */
     {"port61", "gate2", "pit", "gate2"},
     {"pit", "out2", "port61", "out2"},

@@ -31,5 +31,3 @@ while(pages)
 endwhile()
 add_test(NAME frontend/command_line
   COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/command_line.sh $<TARGET_FILE:menura>)
-add_test(NAME layers COMMAND sh ${CMAKE_SOURCE_DIR}/tests/layers.sh ${CMAKE_SOURCE_DIR})
-add_test(NAME layers/self_test COMMAND sh ${CMAKE_SOURCE_DIR}/tests/layers.sh --self-test)

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM = 32 << 20, TICKS = 400 * 1000 * 1000, SAVES = 4 };
+enum { RAM = 32 << 20, TICKS = 50 * 1000 * 1000, SAVES = 4 };
 
 struct way {
     const char *name;

@@ -261,11 +261,11 @@ static void compare_regs(const struct regs *n, const struct regs *m)
     if (n->ftw != m->ftw)
         differ(D_TAGS, "empty", n->ftw, m->ftw);
     for (unsigned k = 0; k < 8; k++) {
+        if (n->st[k].se == m->st[k].se && n->st[k].sig == m->st[k].sig)
+            continue;
         snprintf(name, sizeof name, "R%u", k);
-        if (n->st[k].se != m->st[k].se)
-            differ(D_ST, name, n->st[k].se, m->st[k].se);
-        if (n->st[k].sig != m->st[k].sig)
-            differ(D_ST, name, n->st[k].sig, m->st[k].sig);
+        differ(D_ST, name, n->st[k].se, m->st[k].se);
+        differ(D_ST, name, n->st[k].sig, m->st[k].sig);
     }
 }
 
@@ -378,7 +378,9 @@ static void judge_followed(const struct answer *n, struct range c)
     struct lazy_flags flags;
     struct answer expected = *n, m;
 
-    if (n->vector != VEC_DB || pass_says_nothing(PASS_HOT, n) ||
+    bool done = n->vector == VEC_DB || (n->vector == VEC_GP && !run.q.step);
+
+    if (!done || pass_says_nothing(PASS_HOT, n) ||
         n->out.rip != run.q.in.rip + run.e.len || run.e.offset % PAGE > PAGE - 32)
         return;
     /* No condition reads AF. */

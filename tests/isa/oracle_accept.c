@@ -191,7 +191,7 @@ static bool suppressed_store(const struct judged *j)
 {
     return (starts(j, "FST") || starts(j, "FIST") || starts(j, "FBSTP")) &&
            (j->e->insn[0].form & FORM_MEM) && is_access_fault(j->native->vector) &&
-           !is_access_fault(j->menura->vector) && (j->menura->out.fsw & FSW_ES);
+           j->menura->out.rip != j->q->in.rip && (j->menura->out.fsw & FSW_ES);
 }
 
 const struct accepted oracle_accepted[] = {

@@ -634,8 +634,10 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     uint64_t la = pick_target(r);
 
     q->mode = e->mode;
-    q->step = !((e->row->traits & T_REP) &&
-                (e->insn[0].form & (FORM_REP | FORM_REPNE)) && percent(r, 60));
+    /* A step costs the host more than running into the filler, and shows one element of
+     * a REP only; but a branch could run on into anything. */
+    q->step =
+        percent(r, 30) || ((e->row->traits & T_ENDS) && !(e->row->traits & T_REP));
     random_gprs(r, e, in);
     random_flags(r, in);
     random_x87(r, e->row, in);

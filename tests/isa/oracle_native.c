@@ -308,12 +308,16 @@ bool native_has(unsigned feature)
 #include "cpu/cpuid.def"
 #undef FEATURE
     };
+    static uint8_t known[CPU_FEATURES]; /* 1 no, 2 yes: CPUID is slow in a guest */
     uint32_t r[4];
 
     if (where[feature].leaf == 0)
         return true;
-    if (!__get_cpuid_count(where[feature].leaf, where[feature].subleaf, &r[0], &r[1],
-                           &r[2], &r[3]))
-        return false;
-    return r[where[feature].reg] >> where[feature].bit & 1;
+    if (!known[feature])
+        known[feature] = __get_cpuid_count(where[feature].leaf, where[feature].subleaf,
+                                           &r[0], &r[1], &r[2], &r[3]) &&
+                                 (r[where[feature].reg] >> where[feature].bit & 1)
+                             ? 2
+                             : 1;
+    return known[feature] == 2;
 }

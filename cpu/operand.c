@@ -144,8 +144,10 @@ static void watch(struct cpu *c, uint64_t la, unsigned size, enum access_kind ki
             continue;
         if (rw != 3 && !(rw == 1 && kind == ACCESS_WRITE))
             continue;
-        if (la < at + length && at < la + size)
+        if (la < at + length && at < la + size) {
             c->pending_debug |= 1u << n;
+            c->leave = true; /* the trap comes right after this instruction */
+        }
     }
 }
 
@@ -509,8 +511,10 @@ static void watch_port(struct cpu *c, uint16_t port, unsigned size)
 
         if (!breakpoint_enabled(c->dr[7], n) || (c->dr[7] >> (16 + 4 * n) & 3) != 2)
             continue;
-        if (port < at + length && at < (uint64_t)port + size)
+        if (port < at + length && at < (uint64_t)port + size) {
             c->pending_debug |= 1u << n;
+            c->leave = true;
+        }
     }
 }
 

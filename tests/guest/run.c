@@ -81,6 +81,13 @@ static void tell(struct cpu *c, const struct cpu_event *e)
             c->number, cpu_retired(c), e->vector, e->has_error ? e->error : 0, e->cs, e->rip);
 }
 
+static void tell_triple(void *to, struct cpu *c)
+{
+    (void)to;
+    for (unsigned n = 0; n < c->fault_count && n < ARRAY_SIZE(c->faults); n++)
+        tell(c, &c->faults[n]);
+}
+
 static struct machine *make(const struct test *t, const struct way *w, struct chardev *console)
 {
     struct error e = {""};
@@ -91,7 +98,7 @@ static struct machine *make(const struct test *t, const struct way *w, struct ch
         .no_reboot = true, .no_shutdown = false, .small_tlb = w->small_tlb,
         .one_instruction_blocks = w->single, .drop_caches = w->drop,
         .trace_exec = w->trace, .trace_cpu = w->trace, .trace_int = w->trace,
-        .trace_line = drop_line,
+        .trace_line = drop_line, .told_triple_fault = t->events ? tell_triple : NULL,
     };
     struct machine *m = machine_new(&config, &e);
 

@@ -24,7 +24,11 @@
 #include <unistd.h>
 
 enum { STATES = 4, ROWS = 4096 };
-static const char *const pass_name[PASSES] = {"step", "cold", "hot"};
+/* After the passes over the instruction alone, it is followed by another in a hot block:
+ * TEST, which makes its flags dead, or a conditional branch, which may be fused with it. */
+enum { PASS_DEAD_FLAGS = PASSES, PASS_BRANCH, ALL_PASSES };
+static const char *const pass_name[ALL_PASSES] = {"step", "cold", "hot", "dead flags",
+                                                  "branch"};
 
 /* What the parent tells when the child dies. */
 struct progress {
@@ -50,7 +54,7 @@ static struct {
     struct encoding e;
     struct question q;
     uint8_t before[DATA_SIZE]; /* the data area when the case began; Menura's now */
-    uint8_t code[16];          /* what stands at e.offset */
+    uint8_t code[24];          /* what stands at e.offset */
     unsigned code_len;
     unsigned cases[ROWS], failures[ROWS];
     unsigned accepted[64];
@@ -108,7 +112,7 @@ static void put_code(const uint8_t *bytes, unsigned n)
 
 static void clear_code(void)
 {
-    uint8_t filler[16];
+    uint8_t filler[24];
     memset(filler, FILLER, sizeof filler);
     if (run.code_len)
         put_code(filler, run.code_len);
@@ -294,7 +298,7 @@ static bool pass_says_nothing(enum pass pass, const struct answer *n)
     return strcmp(name, "POPF") == 0 || strcmp(name, "PUSHF") == 0;
 }
 
-static void fail(enum pass pass, const struct answer *n, const struct answer *m)
+static void fail(unsigned pass, const struct answer *n, const struct answer *m)
 {
     unsigned *count = &run.failures[run.row];
 
@@ -329,32 +333,95 @@ static bool is_accepted(const struct answer *n, const struct answer *m)
     return false;
 }
 
+static bool compare_pass(enum pass pass, const struct answer *n, struct answer *m)
+{
+    difference[0] = 0;
+    differs = 0;
+    compare_end(pass, n, m);
+    compare_flags(pass, n, m);
+    compare_regs(&n->out, &m->out);
+    compare_memory();
+    return differs == 0;
+}
+
+static void restore_memory(struct range c)
+{
+    if (c.first < c.end)
+        memcpy(menura_data() + c.first, run.before + c.first, c.end - c.first);
+}
+
+/* The instruction and what follows it, as one hot block. */
+static void run_followed(const uint8_t *suffix, unsigned n, struct range c,
+                         struct answer *m)
+{
+    uint8_t code[24];
+
+    memcpy(code, run.e.bytes, run.e.len);
+    memcpy(code + run.e.len, suffix, n);
+    clear_code();
+    put_code(code, run.e.len + n);
+    menura_run(&run.q, PASS_COLD, m); /* which builds the block */
+    restore_memory(c);
+    menura_run(&run.q, PASS_HOT, m);
+    clear_code();
+}
+
+static void judge_followed(const struct answer *n, struct range c)
+{
+    static const uint8_t test[] = {0x85, 0xc0};
+    uint8_t branch[] = {0x70, 1, FILLER, FILLER};
+    unsigned pass = PASS_DEAD_FLAGS + (unsigned)(random64(&run.random) & 1);
+    unsigned cc = (unsigned)(random64(&run.random) & 15);
+    struct lazy_flags flags;
+    struct answer expected = *n, m;
+
+    if (n->vector != VEC_DB || pass_says_nothing(PASS_HOT, n) ||
+        n->out.rip != run.q.in.rip + run.e.len || run.e.offset % PAGE > PAGE - 32)
+        return;
+    /* No condition reads AF. */
+    if (pass == PASS_BRANCH && (run.e.row->undefined & ~F_AF) && !run.undefined)
+        return;
+    expected.out.rip += 2;
+    if (pass == PASS_DEAD_FLAGS) {
+        run_followed(test, sizeof test, c, &m);
+        expected.out.flags = m.out.flags;
+    } else {
+        branch[0] |= cc;
+        lazy_put(&flags, (uint32_t)n->out.flags);
+        expected.out.rip += lazy_cond(&flags, cc);
+        run_followed(branch, sizeof branch, c, &m);
+    }
+    if (!compare_pass(PASS_HOT, &expected, &m) && !is_accepted(&expected, &m))
+        fail(pass, &expected, &m);
+    if (differs)
+        memcpy(menura_data(), run.before, DATA_SIZE);
+    restore_memory(c);
+}
+
 static void judge(const struct answer *n)
 {
     struct range c = changed();
     unsigned size = c.first < c.end ? c.end - c.first : 0;
+    bool differing = false;
 
     for (enum pass pass = 0; pass < PASSES; pass++) {
         struct answer m;
         if (pass_says_nothing(pass, n))
             continue;
         menura_run(&run.q, pass, &m);
-        difference[0] = 0;
-        differs = 0;
-        compare_end(pass, n, &m);
-        compare_flags(pass, n, &m);
-        compare_regs(&n->out, &m.out);
-        compare_memory();
-        if (differs) {
-            if (!is_accepted(n, &m))
-                fail(pass, n, &m);
-            memcpy(menura_data(), run.before, DATA_SIZE);
-            if (!run.single)
-                break;
-        } else if (size) {
-            memcpy(menura_data() + c.first, run.before + c.first, size);
+        if (compare_pass(pass, n, &m)) {
+            restore_memory(c);
+            continue;
         }
+        if (!is_accepted(n, &m))
+            fail(pass, n, &m);
+        memcpy(menura_data(), run.before, DATA_SIZE);
+        differing = true;
+        if (!run.single)
+            break;
     }
+    if (!differing && random64(&run.random) % 4 == 0)
+        judge_followed(n, c);
     if (size) {
         memcpy(run.before + c.first, native_data() + c.first, size);
         memcpy(menura_data() + c.first, native_data() + c.first, size);

@@ -54,6 +54,29 @@ static bool misaligned_through_ss(const struct judged *j)
            ((j->e->row->traits & T_ALIGN16) || starts(j, "CMPXCHG16B"));
 }
 
+/* The other end of the same access. */
+static bool wraps_at_4g(const struct judged *j)
+{
+    return both_fault(j) && j->q->mode->bits == 32 && j->menura->vector == VEC_PF &&
+           (j->native->vector == VEC_GP || j->native->vector == VEC_SS) &&
+           ((uint32_t)j->menura->cr2 > 0xffffffc0u || (uint32_t)j->menura->cr2 < 64);
+}
+
+static bool loads_some(const struct judged *j)
+{
+    uint64_t rsp = j->native->out.gpr[RSP] ^ j->menura->out.gpr[RSP];
+    return starts(j, "POPA") && only(j, D_GPR) && is_access_fault(j->native->vector) &&
+           (uint32_t)rsp == 0;
+}
+
+/* All of it may be touched, or only what the mask selects; the x87 state is another's
+ * before the address is known. */
+static bool masked_store(const struct judged *j)
+{
+    return starts(j, "MASKMOV") &&
+           (is_access_fault(j->native->vector) || j->menura->vector == VEC_AC);
+}
+
 static bool mmx_before_xm(const struct judged *j)
 {
     return j->native->vector == VEC_XM && only(j, D_FSW | D_TAGS) &&
@@ -134,6 +157,11 @@ const struct accepted oracle_accepted[] = {
     {second_access_first, "which of an instruction's two accesses faults first is open"},
     {other_end_first, "AMD walks the pieces of an x87 image in an order of its own"},
     {misaligned_through_ss, "misaligned and not canonical through SS: #GP or #SS is open"},
+    {wraps_at_4g, "an access over FFFFFFFFh in a segment with that limit: #GP on AMD, wraps "
+                  "here (SDM vol 3A 5.3: open)"},
+    {loads_some, "AMD: POPA has loaded some registers when a later one faults"},
+    {masked_store, "MASKMOV: AMD faults on bytes that are masked out, and MASKMOVDQU is not "
+                   "checked for alignment (SDM vol 2, MASKMOVDQU: open)"},
     {mmx_before_xm, "AMD: the transition to MMX stays when #XM follows"},
     {compare_sets_codes, "AMD sets the codes even if the invalid operand is unmasked (SDM "
                          "vol 2, FCOM, FCOMI: not)"},

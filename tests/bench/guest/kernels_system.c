@@ -50,8 +50,6 @@ u32 k_smc(void)
         *(volatile u32 *)(arena + 1) = i;
         BARRIER();
         sum += f();
-        for (u32 k = 0; k < 4; k++) /* and some that does not change it */
-            sum ^= f() >> k;
     }
     return sum;
 }
@@ -64,11 +62,7 @@ u32 k_portio(void)
     out8(0x21, 0xff);
     for (u32 i = 0; i < TIMES(2400000u); i++) {
         out8(0x80, (u8)i);
-        sum += in8(0x21);
-        for (u32 k = 0; k < 4; k++) {
-            sum += i ^ k;
-            __asm__ volatile("" : "+r"(sum));
-        }
+        sum = (sum ^ i) + in8(0x21);
     }
     return sum;
 }

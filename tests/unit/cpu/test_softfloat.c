@@ -28,7 +28,9 @@ static void every_host_computes_the_same_bits(void **state)
         uint32_t p = (uint32_t)fp_random_float(&r, 23, 8),
                  q = (uint32_t)fp_random_float(&r, 23, 8),
                  s = (uint32_t)fp_random_float(&r, 23, 8);
-        struct fp_env e = {.rounding = v & 3, .daz = !(v & 12), .ftz = !(v & 48),
+        struct fp_env e = {.rounding = v & 3,
+                           .daz = !(v & 12),
+                           .ftz = !(v & 48),
                            .masks = v & 0x1c0 ? 0x3f : v >> 10 & 0x3f};
         hash(&sum, f64_add(&e, a, b));
         hash(&sum, f64_sub(&e, a, b));
@@ -79,7 +81,8 @@ static struct fp_env env_of(uint32_t mxcsr)
 static uint32_t random_mxcsr(struct fp_random *r)
 {
     uint64_t v = fp_random(r);
-    return 0x1f80 | (v & 3) << 13 | (v >> 8 & 7 ? 0 : 0x40) | (v >> 12 & 7 ? 0 : 0x8000);
+    return 0x1f80 | (v & 3) << 13 | (v >> 8 & 7 ? 0 : 0x40) |
+           (v >> 12 & 7 ? 0 : 0x8000);
 }
 
 static uint32_t swap_mxcsr(uint32_t v)
@@ -91,18 +94,18 @@ static uint32_t swap_mxcsr(uint32_t v)
 }
 
 /* One SSE instruction between two MXCSR values; the flags it raised go to *flags. */
-#define HOST(name, type, to, text)                                                       \
-    static type name(uint32_t mxcsr, type a, type b, type d, uint8_t *flags)             \
-    {                                                                                    \
-        uint32_t mine = swap_mxcsr(mxcsr);                                               \
-        uint64_t wide_a = a, wide_b = b, wide_d = d;                                     \
-        __asm__ volatile("movq %1, %%xmm0\n\tmovq %2, %%xmm1\n\tmovq %3, %%xmm2\n\t"     \
-                         text "\n\t" to                                                  \
-                         : "+r"(wide_a)                                                  \
-                         : "r"(wide_a), "r"(wide_b), "r"(wide_d)                         \
-                         : "xmm0", "xmm1", "xmm2");                                      \
-        *flags = swap_mxcsr(mine) & 0x3f;                                                \
-        return (type)wide_a;                                                             \
+#define HOST(name, type, to, text)                                                     \
+    static type name(uint32_t mxcsr, type a, type b, type d, uint8_t *flags)           \
+    {                                                                                  \
+        uint32_t mine = swap_mxcsr(mxcsr);                                             \
+        uint64_t wide_a = a, wide_b = b, wide_d = d;                                   \
+        __asm__ volatile(                                                              \
+            "movq %1, %%xmm0\n\tmovq %2, %%xmm1\n\tmovq %3, %%xmm2\n\t" text "\n\t" to \
+            : "+r"(wide_a)                                                             \
+            : "r"(wide_a), "r"(wide_b), "r"(wide_d)                                    \
+            : "xmm0", "xmm1", "xmm2");                                                 \
+        *flags = swap_mxcsr(mine) & 0x3f;                                              \
+        return (type)wide_a;                                                           \
     }
 #define FROM_XMM "movq %%xmm0, %0"
 
@@ -137,15 +140,19 @@ static unsigned host_compare64(uint32_t mxcsr, uint64_t a, uint64_t b, bool quie
     uint32_t mine = swap_mxcsr(mxcsr);
     uint8_t z, p, c;
     if (quiet)
-        __asm__ volatile("movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tucomisd %%xmm1, %%xmm0\n\t"
-                         "setz %0\n\tsetp %1\n\tsetc %2"
-                         : "=&r"(z), "=&r"(p), "=&r"(c) : "r"(a), "r"(b)
-                         : "xmm0", "xmm1", "cc");
+        __asm__ volatile(
+            "movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tucomisd %%xmm1, %%xmm0\n\t"
+            "setz %0\n\tsetp %1\n\tsetc %2"
+            : "=&r"(z), "=&r"(p), "=&r"(c)
+            : "r"(a), "r"(b)
+            : "xmm0", "xmm1", "cc");
     else
-        __asm__ volatile("movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tcomisd %%xmm1, %%xmm0\n\t"
-                         "setz %0\n\tsetp %1\n\tsetc %2"
-                         : "=&r"(z), "=&r"(p), "=&r"(c) : "r"(a), "r"(b)
-                         : "xmm0", "xmm1", "cc");
+        __asm__ volatile(
+            "movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tcomisd %%xmm1, %%xmm0\n\t"
+            "setz %0\n\tsetp %1\n\tsetc %2"
+            : "=&r"(z), "=&r"(p), "=&r"(c)
+            : "r"(a), "r"(b)
+            : "xmm0", "xmm1", "cc");
     *flags = swap_mxcsr(mine) & 0x3f;
     return p ? FP_UNORDERED : z ? FP_EQUAL : c ? FP_LESS : FP_GREATER;
 }
@@ -165,12 +172,12 @@ static void check(const char *what, uint32_t mxcsr, uint64_t a, uint64_t b, uint
     }
 }
 
-#define AGAINST(host, ours)                                                              \
-    do {                                                                                 \
-        struct fp_env e = env_of(mxcsr);                                                 \
-        uint8_t flags;                                                                   \
-        uint64_t want = host(mxcsr, a, b, d, &flags), got = (ours);                      \
-        check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                         \
+#define AGAINST(host, ours)                                                            \
+    do {                                                                               \
+        struct fp_env e = env_of(mxcsr);                                               \
+        uint8_t flags;                                                                 \
+        uint64_t want = host(mxcsr, a, b, d, &flags), got = (ours);                    \
+        check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                       \
     } while (0)
 
 static void float32_arithmetic_gives_the_bits_and_flags_of_hardware(void **state)
@@ -196,7 +203,8 @@ static void float64_arithmetic_gives_the_bits_and_flags_of_hardware(void **state
     (void)state;
     for (unsigned n = 0; n < ROUNDS; n++) {
         uint32_t mxcsr = random_mxcsr(&r);
-        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11), d = 0;
+        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11),
+                 d = 0;
         if ((n & 15) == 0)
             b = a ^ 1ull << 63 ^ (fp_random(&r) & 3);
         AGAINST(host_add64, f64_add(&e, a, b));
@@ -304,18 +312,18 @@ static void on_fpe(int signal, siginfo_t *info, void *context)
 }
 
 /* With an unmasked exception only the flags can be compared: nothing is written. */
-#define TRAPPING(host, ours)                                                             \
-    do {                                                                                 \
-        struct fp_env e = env_of(mxcsr);                                                 \
-        uint64_t got = (ours);                                                           \
-        if (sigsetjmp(trapped, 1) == 0) {                                                \
-            uint8_t flags;                                                               \
-            uint64_t want = host(mxcsr, a, b, d, &flags);                                \
-            check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                     \
-        } else {                                                                         \
-            swap_mxcsr(0x1f80);                                                          \
-            check(#host, mxcsr, a, b, d, 0, e.flags, 0, trap_mxcsr & 0x3f);              \
-        }                                                                                \
+#define TRAPPING(host, ours)                                                           \
+    do {                                                                               \
+        struct fp_env e = env_of(mxcsr);                                               \
+        uint64_t got = (ours);                                                         \
+        if (sigsetjmp(trapped, 1) == 0) {                                              \
+            uint8_t flags;                                                             \
+            uint64_t want = host(mxcsr, a, b, d, &flags);                              \
+            check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                   \
+        } else {                                                                       \
+            swap_mxcsr(0x1f80);                                                        \
+            check(#host, mxcsr, a, b, d, 0, e.flags, 0, trap_mxcsr & 0x3f);            \
+        }                                                                              \
     } while (0)
 
 static void try_unmasked(uint32_t mxcsr, uint64_t a, uint64_t b, uint64_t d)
@@ -334,7 +342,8 @@ static void try_unmasked(uint32_t mxcsr, uint64_t a, uint64_t b, uint64_t d)
 
 static void unmasked_exceptions_raise_the_flags_of_hardware(void **state)
 {
-    struct sigaction act = {.sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct sigaction act = {.sa_sigaction = on_fpe,
+                            .sa_flags = SA_SIGINFO | SA_NODEFER};
     struct sigaction old;
     struct fp_random r = {0xabcdef};
     (void)state;

@@ -1,6 +1,6 @@
-/* test_x87.c - every row of isa_x87.def against the x87 of the processor the test runs on:
- * the whole state after one instruction, from random states and operands. Guest memory is
- * one small buffer behind fakes of cpu/operand.h's functions.
+/* test_x87.c - every row of isa_x87.def against the x87 of the processor the test runs
+ * on: the whole state after one instruction, from random states and operands. Guest
+ * memory is one small buffer behind fakes of cpu/operand.h's functions.
  */
 #include "cpu/fault.h"
 #include "cpu/isa.h"
@@ -49,7 +49,8 @@ void mem_read(struct cpu *c, unsigned s, uint64_t offset, void *to, unsigned siz
     memcpy(to, memory + offset, size);
 }
 
-void mem_write(struct cpu *c, unsigned s, uint64_t offset, const void *from, unsigned size)
+void mem_write(struct cpu *c, unsigned s, uint64_t offset, const void *from,
+               unsigned size)
 {
     (void)c;
     (void)s;
@@ -77,12 +78,12 @@ void spans_write(struct mmu *m, const struct spans *s, const void *from, unsigne
     memcpy(s->part[0].host, from, size);
 }
 
-void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why, uint64_t a,
-                 uint64_t b, uint64_t d)
+void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why,
+                 uint64_t a, uint64_t b, uint64_t d)
 {
     (void)c;
-    raised = (struct cpu_event){.vector = v, .error = error, .reason = why,
-                                .operand = {a, b, d}};
+    raised = (struct cpu_event){
+        .vector = v, .error = error, .reason = why, .operand = {a, b, d}};
     longjmp(fault, 1);
 }
 
@@ -99,7 +100,7 @@ static struct cpu *new_cpu(void)
 
 /* ---- the rows ---- */
 
-#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                   \
+#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                 \
     general_fn op_##handler;
 #include "cpu/isa_x87.def"
 #undef INSN
@@ -111,7 +112,7 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                   \
+#define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                 \
     {enc, #mnemonic, #handler, op_##handler},
 #include "cpu/isa_x87.def"
 #undef INSN
@@ -127,11 +128,13 @@ static bool named(const struct row *r, const char *names)
     return at != NULL;
 }
 
-static const char transcendental[] = "f2xm1 fyl2x fyl2xp1 fpatan fptan fsin fcos fsincos";
+static const char transcendental[] =
+    "f2xm1 fyl2x fyl2xp1 fpatan fptan fsin fcos fsincos";
 
 static const char whole_state[] = "fldenv fnstenv frstor fnsave fldcw fnclex fninit";
 static const char comparisons[] =
-    "fcom_m32 fcomp_m32 fcom_m64 fcomp_m64 fcom_i16 fcomp_i16 fcom_i32 fcomp_i32 fcom_st "
+    "fcom_m32 fcomp_m32 fcom_m64 fcomp_m64 fcom_i16 fcomp_i16 fcom_i32 fcomp_i32 "
+    "fcom_st "
     "fcomp_st fcompp fucom fucomp fucompp ftst fcomi fcomip fucomi fucomip";
 
 /* One instruction of ours: rows of the form ST(i) take the register from rm. */
@@ -184,7 +187,10 @@ static struct f80 random_f80(struct fp_random *r)
     switch (v & 15) {
     case 0: a.sig = 0; break;
     case 1: a.se = 0x7fff; break;
-    case 2: a.se = 0x7fff; a.sig = (v >> 8 & 1) << 62; break;
+    case 2:
+        a.se = 0x7fff;
+        a.sig = (v >> 8 & 1) << 62;
+        break;
     case 3: a.se = (v >> 8) & 3; break;
     case 4: a.se = 0x7ffe - (v >> 8 & 3); break;
     case 5: a.se = v >> 8 & 0x7fff; break;
@@ -344,6 +350,29 @@ static void every_host_computes_the_same_bits(void **state)
     assert_int_equal(h, 0xd2ffc9dc9debfec1);
 }
 
+static void no_two_rows_claim_one_encoding(void **state)
+{
+    unsigned claimed = 0;
+    (void)state;
+
+    for (unsigned code_bytes = 0xd800; code_bytes < 0xe000; code_bytes++) {
+        unsigned op = code_bytes >> 8, modrm = code_bytes & 0xff, rows_here = 0;
+        for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
+            uint64_t enc = rows[k].enc;
+            if (ENC_OPCODE(enc) != op || (enc & MEM && modrm >= 0xc0) ||
+                (enc & NOMEM && modrm < 0xc0) || (enc >> 13 & 7) != (modrm >> 3 & 7) ||
+                (enc & 1ull << 16 && (enc >> 17 & 7) != (modrm & 7)))
+                continue;
+            rows_here++;
+        }
+        assert_true(rows_here <= 1);
+        claimed += rows_here;
+    }
+    /* SDM vol 2 Tables A-7 to A-22, aliases added: reserved are D9 /1, DB /4, DB /6, DD
+     * /5 in memory (24 ModRM bytes each) and 92 register forms. */
+    assert_int_equal(claimed, 8 * 256 - 4 * 24 - 92);
+}
+
 /* ---- errors, pointers, layouts: by the manual ---- */
 
 static general_fn *handler(const char *name)
@@ -357,8 +386,12 @@ static general_fn *handler(const char *name)
 
 static struct insn on_memory(uint32_t at)
 {
-    return (struct insn){.form = FORM_MEM, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET,
-                         .addr = DS | 1 << 5, .bits = 32, .disp = (int32_t)at};
+    return (struct insn){.form = FORM_MEM,
+                         .rm = CPU_ZERO_OFFSET,
+                         .index = CPU_ZERO_OFFSET,
+                         .addr = DS | 1 << 5,
+                         .bits = 32,
+                         .disp = (int32_t)at};
 }
 
 static void run(struct cpu *c, const char *name)
@@ -539,8 +572,8 @@ static struct outcome host_outcome(const struct setting *s)
     __asm__ volatile("sub $128, %%rsp\n\tcall *%4\n\tadd $128, %%rsp"
                      : "=a"(result)
                      : "D"(area), "S"(o.memory), "d"(s->flags), "r"(code), "a"(0x5678)
-                     : "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",
-                       "st(6)", "st(7)");
+                     : "memory", "cc", "st", "st(1)", "st(2)", "st(3)", "st(4)",
+                       "st(5)", "st(6)", "st(7)");
     memcpy(&o.state, area + 128, sizeof o.state);
     o.flags = result & STATUS_FLAGS;
     return o;
@@ -576,18 +609,19 @@ static bool same(const struct row *r, const struct outcome *ours,
     uint16_t fsw = inexact ? (uint16_t)~FSW_C1 : 0xffff;
     uint64_t flags = STATUS_FLAGS;
 
-    /* Where this processor differs from the Intel manual we follow the manual: an AMD one
-     * sets the condition also with an unmasked invalid operand (SDM vol 2, FCOM), and FCOMI
-     * leaves C1 alone there (SDM: cleared). */
+    /* Where this processor differs from the Intel manual we follow the manual: an AMD
+     * one sets the condition also with an unmasked invalid operand (SDM vol 2, FCOM),
+     * and FCOMI leaves C1 alone there (SDM: cleared). */
     if (named(r, comparisons)) {
         if (theirs->state.fsw & ~theirs->state.fcw & FSW_IE) {
-            fsw &= (uint16_t)~(FSW_C0 | FSW_C2 | FSW_C3);
+            fsw &= (uint16_t) ~(FSW_C0 | FSW_C2 | FSW_C3);
             flags = 0;
         }
         if (named(r, "fcomi fcomip fucomi fucomip"))
             fsw &= (uint16_t)~FSW_C1;
     }
-    if (((ours->state.fsw ^ theirs->state.fsw) & fsw) || ours->state.fcw != theirs->state.fcw ||
+    if (((ours->state.fsw ^ theirs->state.fsw) & fsw) ||
+        ours->state.fcw != theirs->state.fcw ||
         ((ours->flags ^ theirs->flags) & flags) ||
         memcmp(ours->memory, theirs->memory, MEMORY))
         return false;
@@ -617,8 +651,8 @@ static bool agree(const struct row *r, struct fp_random *random, struct cpu *c)
 
     if (undefined(r, &s))
         return true;
-    /* When the system switches tasks between FRSTOR and FNSAVE, an AMD processor forgets
-     * the pointers: hence a second and third try. */
+    /* When the system switches tasks between FRSTOR and FNSAVE, an AMD processor
+     * forgets the pointers: hence a second and third try. */
     for (unsigned tries = 0; tries < 3; tries++) {
         theirs = host_outcome(&s);
         if (same(r, &ours, &theirs))
@@ -660,6 +694,7 @@ static void every_instruction_leaves_the_state_hardware_leaves(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_two_rows_claim_one_encoding),
         cmocka_unit_test(every_host_computes_the_same_bits),
         cmocka_unit_test(an_unmasked_error_faults_at_the_next_waiting_instruction),
         cmocka_unit_test(with_ne_clear_the_pin_moves_once_and_nothing_faults),
@@ -672,8 +707,8 @@ int main(void)
 #endif
     };
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
-    code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
-                -1, 0);
+    code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (code == MAP_FAILED) {
         printf("skipped: no executable memory\n");
         return 0;

@@ -1,6 +1,7 @@
 /* One battery over all classes of devices: what any of them must keep to.
  *
- * A new class goes into `classes`; one that needs more than device_start() gets a setup.
+ * A new class goes into `classes`; one that needs more than device_start() gets a
+ * setup.
  */
 #include "tests/unit/chipset/rig.h"
 
@@ -195,8 +196,10 @@ static struct io any_io(struct bench *b, const struct region *r)
 
     while (size > widest || offset % size || size > r->length - offset)
         size /= 2;
-    return (struct io){.address = base + offset, .offset = (uint32_t)offset,
-                       .size = (uint8_t)size, .write = any(b) & 1,
+    return (struct io){.address = base + offset,
+                       .offset = (uint32_t)offset,
+                       .size = (uint8_t)size,
+                       .write = any(b) & 1,
                        .value = any(b) >> any(b) % 64 &
                                 (size < 8 ? (1ull << 8 * size) - 1 : UINT64_MAX)};
 }
@@ -300,8 +303,8 @@ static void assert_same(const struct device *d, const struct writer *a,
     while (at < a->size && at < b->size && a->bytes[at] == b->bytes[at])
         at++;
     if (at < a->size || at < b->size)
-        fail_msg("%s: %s (at byte %zu of its snapshot, in or after '%s')", d->name, what,
-                 at, row_at(d->class->fields, a, at));
+        fail_msg("%s: %s (at byte %zu of its snapshot, in or after '%s')", d->name,
+                 what, at, row_at(d->class->fields, a, at));
 }
 
 /* Every value somewhere between 0 and the largest legal one, often at an end. */
@@ -312,8 +315,8 @@ static void any_values(struct bench *b, const struct field *f, void *object)
             uint64_t r = any(b);
             if (f->kind == FIELD_VALUE)
                 field_set(f, object, n,
-                          r % 4 == 0   ? 0
-                          : r % 4 == 1 ? f->max
+                          r % 4 == 0             ? 0
+                          : r % 4 == 1           ? f->max
                           : f->max == UINT64_MAX ? any(b)
                                                  : any(b) % (f->max + 1));
             else if (f->kind == FIELD_SUB)
@@ -353,8 +356,8 @@ static bool lasts(const struct device *d, const char *row)
     return d->class == &rtc_class;
 }
 
-static void check_same_values(const struct device *d, const struct field *f, const void *a,
-                              const void *b)
+static void check_same_values(const struct device *d, const struct field *f,
+                              const void *a, const void *b)
 {
     for (; f && f->name; f++)
         for (unsigned n = 0; n < f->count; n++) {
@@ -362,10 +365,10 @@ static void check_same_values(const struct device *d, const struct field *f, con
             if (f->kind == FIELD_SUB)
                 check_same_values(d, f->sub, (const uint8_t *)a + at,
                                   (const uint8_t *)b + at);
-            else if (f->kind == FIELD_VALUE && field_get(f, a, n) != field_get(f, b, n) &&
-                     !lasts(d, f->name))
-                fail_msg("%s: '%s' is %llx after reset, %llx at power-on", d->name, f->name,
-                         (unsigned long long)field_get(f, a, n),
+            else if (f->kind == FIELD_VALUE &&
+                     field_get(f, a, n) != field_get(f, b, n) && !lasts(d, f->name))
+                fail_msg("%s: '%s' is %llx after reset, %llx at power-on", d->name,
+                         f->name, (unsigned long long)field_get(f, a, n),
                          (unsigned long long)field_get(f, b, n));
         }
 }
@@ -406,7 +409,8 @@ static void copy_state(const struct device *from, struct device *to)
     writer_free(&w);
 }
 
-/* A copy made from a snapshot is the device: it saves the same, and goes on the same. */
+/* A copy made from a snapshot is the device: it saves the same, and goes on the same.
+ */
 static void check_round_trip(const struct row *row)
 {
     for (unsigned times = 0; times < 400; times += 40) {
@@ -552,10 +556,10 @@ static void check_one_peek(struct bench *b, const struct region *r)
     if (status != IO_DEFER) {
         enum io_status other = r->access(b->d->state, &accessed);
         after = saved(b->d);
-        if (status != other || (!io.write && status == IO_DONE &&
-                                peeked.value != accessed.value))
-            fail_msg("%s: at %x size %u, peek answers %llx, access %llx", r->name, io.offset,
-                     io.size, (unsigned long long)peeked.value,
+        if (status != other ||
+            (!io.write && status == IO_DONE && peeked.value != accessed.value))
+            fail_msg("%s: at %x size %u, peek answers %llx, access %llx", r->name,
+                     io.offset, io.size, (unsigned long long)peeked.value,
                      (unsigned long long)accessed.value);
         assert_same(b->d, &before, &after, "an access changed what a peek would not");
         writer_free(&after);

@@ -117,7 +117,8 @@ static void the_directory_is_sorted_by_name(void **state)
     assert_true(fw_cfg_add_file(w->d, "etc/e820", "abc", 3));
     assert_true(fw_cfg_add_file(w->d, "bootorder", "hello", 5));
     assert_true(fw_cfg_add_file(w->d, "opt/x", "", 0));
-    assert_true(fw_cfg_add_file(w->d, "etc/e820", "abcd", 4)); /* in place of the first */
+    assert_true(
+        fw_cfg_add_file(w->d, "etc/e820", "abcd", 4)); /* in place of the first */
     select_key(w, FW_CFG_DIRECTORY);
     for (unsigned n = 0; n < sizeof bytes; n++)
         bytes[n] = next(w);
@@ -169,7 +170,8 @@ static void a_long_dma_takes_virtual_time_and_its_control_field_tells(void **sta
     for (unsigned n = 0; n < sizeof kernel; n++)
         kernel[n] = (uint8_t)(n * 7 + (n >> 8));
     assert_true(fw_cfg_add_bytes(w->d, FW_CFG_KERNEL_DATA, kernel, sizeof kernel));
-    assert_int_not_equal(dma(w, FW_CFG_KERNEL_DATA << 16 | 8 | 2, sizeof kernel, TARGET), 0);
+    assert_int_not_equal(
+        dma(w, FW_CFG_KERNEL_DATA << 16 | 8 | 2, sizeof kernel, TARGET), 0);
     assert_memory_equal(w->rig.ram + TARGET, kernel, 0x10000);
     rig_run(&w->rig, 200);
     assert_int_equal(big(w->rig.ram + REQUEST), 0);
@@ -185,7 +187,7 @@ static void dma_outside_ram_ends_in_an_error(void **state)
     assert_int_equal(dma(w, 0x10, 16, TARGET), 1); /* writing items is not offered */
     rig_out32(&w->rig, 0x514, bswap32(0xffffffff));
     rig_out32(&w->rig, 0x518, bswap32(0xfffffff0)); /* no request there at all */
-    assert_int_equal(dma(w, 2, 0, TARGET), 0); /* and it goes on working */
+    assert_int_equal(dma(w, 2, 0, TARGET), 0);      /* and it goes on working */
 }
 
 static void a_dma_of_4_gib_ends_where_ram_does(void **state)

@@ -1,4 +1,5 @@
-/* Tests of devices/i8042.c, keyboard.c and mouse.c together, through ports 60h and 64h. */
+/* Tests of devices/i8042.c, keyboard.c and mouse.c together, through ports 60h and 64h.
+ */
 #include "tests/unit/chipset/rig.h"
 
 #include "devices/i8042.h"
@@ -8,8 +9,15 @@
 enum { IPS = 1000000, MS = IPS / 1000 };
 enum { OBF = 1, SYS = 4, COMMAND = 8, AUX = 0x20 };
 
-enum { KEY_ESC = 1, KEY_A = 30, KEY_LEFTSHIFT = 42, KEY_F7 = 65, KEY_SYSRQ = 99,
-       KEY_UP = 103, KEY_PAUSE_ = 119 };
+enum {
+    KEY_ESC = 1,
+    KEY_A = 30,
+    KEY_LEFTSHIFT = 42,
+    KEY_F7 = 65,
+    KEY_SYSRQ = 99,
+    KEY_UP = 103,
+    KEY_PAUSE_ = 119
+};
 
 struct world {
     struct rig rig;
@@ -74,7 +82,7 @@ static void expect(struct world *w, unsigned count, const uint8_t *bytes)
     assert_int_equal(next(w), -1);
 }
 
-#define EXPECT(w, ...)                                                                   \
+#define EXPECT(w, ...)                                                                 \
     expect(w, sizeof(uint8_t[]){__VA_ARGS__}, (const uint8_t[]){__VA_ARGS__})
 
 static void command(struct world *w, uint8_t c)

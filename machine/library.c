@@ -1,5 +1,5 @@
-/* library.c - include/menura.h on top of machine.h: the configuration, the run loop with
- * its limits, and the serial ports' other ends.
+/* library.c - include/menura.h on top of machine.h: the configuration, the run loop
+ * with its limits, and the serial ports' other ends.
  */
 #include "menura.h"
 
@@ -17,10 +17,10 @@
 #include <string.h>
 
 enum {
-    SEND_MOST = 65536,    /* bytes that wait for a guest that does not read them */
-    LOOKS = 20,           /* looks at the host's clock in a second of the guest's time */
-    TOLD_FAULTS = 3,      /* triple faults that are explained: a guest can make many */
-    LOG_LINES = 1000,     /* lines that a guest can cause */
+    SEND_MOST = 65536, /* bytes that wait for a guest that does not read them */
+    LOOKS = 20,        /* looks at the host's clock in a second of the guest's time */
+    TOLD_FAULTS = 3,   /* triple faults that are explained: a guest can make many */
+    LOG_LINES = 1000,  /* lines that a guest can cause */
 };
 
 /* A serial port's other end in the caller. */
@@ -59,12 +59,13 @@ struct menura {
     unsigned told_faults;
 
     struct console console;
-    bool typing;  /* a person can reach the monitor at the terminal */
-    bool script;  /* the monitor's commands come from a pipe */
+    bool typing; /* a person can reach the monitor at the terminal */
+    bool script; /* the monitor's commands come from a pipe */
     struct monitor monitor;
     bool broken;  /* a load failed: nothing left to run */
     bool running; /* else stopped by the monitor */
-    enum menura_end stepped; /* what ended a step of the monitor's; MENURA_END_COUNT: nothing */
+    enum menura_end
+        stepped; /* what ended a step of the monitor's; MENURA_END_COUNT: nothing */
     atomic_bool stop, wakeable;
     uint64_t started; /* host time of the first run, 0 before */
 };
@@ -116,7 +117,8 @@ static enum menura_level level_of(enum log_level level)
     }
 }
 
-static void config_sink(void *to, const char *part, enum log_level level, const char *line)
+static void config_sink(void *to, const char *part, enum log_level level,
+                        const char *line)
 {
     struct menura_config *c = to;
     c->say(c->say_to, level_of(level), part, line);
@@ -129,8 +131,10 @@ void menura_config_log(struct menura_config *c,
 {
     c->say = say;
     c->say_to = to;
-    c->options->log = (struct log){.sink = say ? config_sink : NULL, .to = c,
-                                   .level = LOG_INFO, .lines_left = LOG_LINES};
+    c->options->log = (struct log){.sink = say ? config_sink : NULL,
+                                   .to = c,
+                                   .level = LOG_INFO,
+                                   .lines_left = LOG_LINES};
 }
 
 bool menura_config_set(struct menura_config *c, const char *name, const char *value)
@@ -164,7 +168,8 @@ const char *menura_config_answer(const struct menura_config *c)
 }
 
 bool menura_config_serial(struct menura_config *c, unsigned port,
-                          void (*put)(void *to, const uint8_t *bytes, size_t n), void *to)
+                          void (*put)(void *to, const uint8_t *bytes, size_t n),
+                          void *to)
 {
     if (port >= MACHINE_SERIALS)
         return error_set(&c->error, "there is no serial port %u", port);
@@ -182,7 +187,8 @@ static void say(struct menura *m, enum menura_level level, const char *part,
         m->say(m->say_to, level, part, line);
 }
 
-static void machine_sink(void *to, const char *part, enum log_level level, const char *line)
+static void machine_sink(void *to, const char *part, enum log_level level,
+                         const char *line)
 {
     say(to, level_of(level), part, line);
 }
@@ -213,8 +219,8 @@ static void told_triple_fault(void *to, struct cpu *c)
         say(m, MENURA_WARNING, "cpu", "further triple faults are not explained");
         return;
     }
-    snprintf(text, sizeof text, "CPU %u: triple fault, after %llu instructions", c->number,
-             (unsigned long long)cpu_retired(c));
+    snprintf(text, sizeof text, "CPU %u: triple fault, after %llu instructions",
+             c->number, (unsigned long long)cpu_retired(c));
     say(m, MENURA_WARNING, "cpu", text);
     for (unsigned n = 0; n < c->fault_count; n++) {
         fault_explain(c, &c->faults[n], text, sizeof text);
@@ -268,7 +274,8 @@ static int port_get(void *owner)
     return p->taken == p->came ? -1 : p->ring[p->taken++ % SEND_MOST];
 }
 
-size_t menura_serial_send(struct menura *m, unsigned port, const uint8_t *bytes, size_t n)
+size_t menura_serial_send(struct menura *m, unsigned port, const uint8_t *bytes,
+                          size_t n)
 {
     struct port *p = port < MACHINE_SERIALS ? m->port[port] : NULL;
     size_t done = 0;
@@ -281,7 +288,8 @@ size_t menura_serial_send(struct menura *m, unsigned port, const uint8_t *bytes,
     return done;
 }
 
-static struct chardev *make_port(struct menura *m, const struct menura_config *c, unsigned n)
+static struct chardev *make_port(struct menura *m, const struct menura_config *c,
+                                 unsigned n)
 {
     struct port *p = m->port[n] = calloc(1, sizeof *p);
 
@@ -347,7 +355,8 @@ static bool open_serial(struct menura *m, const struct menura_config *c, unsigne
     else if (strcmp(name, "stdio"))
         *to = open_chars(m, name, e);
     else if (m->console.guest)
-        return error_set(e, "-serial stdio: the terminal has the other serial port already");
+        return error_set(
+            e, "-serial stdio: the terminal has the other serial port already");
     else if ((*to = open_stdio(m, e)))
         m->console.guest = true;
     return *to || (c->put[n] && error_set(e, "the host has no memory"));
@@ -364,7 +373,8 @@ static bool open_debugcon(struct menura *m, struct chardev **to, struct error *e
         return (*to = open_chars(m, name, e)) != NULL;
     if (!open_stdio(m, e))
         return false;
-    m->forward = (struct chardev){.owner = m->stdio, .put = forward_put, .get = forward_get};
+    m->forward =
+        (struct chardev){.owner = m->stdio, .put = forward_put, .get = forward_get};
     *to = &m->forward;
     return true;
 }
@@ -382,8 +392,9 @@ static bool open_ends(struct menura *m, const struct menura_config *c,
     m->typing = m->stdio && chars_interactive(m->stdio);
     m->script = m->options->monitor_stdio && !m->typing;
     if (m->script && m->console.guest) {
-        error_set(e, "standard input is no terminal: it cannot feed both the serial port "
-                     "and the monitor");
+        error_set(e,
+                  "standard input is no terminal: it cannot feed both the serial port "
+                  "and the monitor");
         return error_hint(e, "give -serial none, or -serial file:PATH");
     }
     return true;
@@ -517,15 +528,26 @@ static bool monitor_log(void *owner, const char *items, struct error *e)
 
 static void make_monitor(struct menura *m)
 {
-    m->monitor = (struct monitor){
-        .cpus = m->machine->config.cpus, .cpu = monitor_cpu, .device = monitor_device,
-        .clock = &m->machine->clock, .phys = &m->machine->phys,
-        .ports = &m->machine->ports, .mmio = &m->machine->mmio,
-        .version = menura_version_text(), .features = menura_features_text(),
-        .stop = monitor_stop, .go_on = monitor_go_on, .running = monitor_running,
-        .step = monitor_step, .reset = monitor_reset, .quit = monitor_quit,
-        .save = monitor_save, .load = monitor_load, .hash = monitor_hash,
-        .log = monitor_log, .owner = m};
+    m->monitor = (struct monitor){.cpus = m->machine->config.cpus,
+                                  .cpu = monitor_cpu,
+                                  .device = monitor_device,
+                                  .clock = &m->machine->clock,
+                                  .phys = &m->machine->phys,
+                                  .ports = &m->machine->ports,
+                                  .mmio = &m->machine->mmio,
+                                  .version = menura_version_text(),
+                                  .features = menura_features_text(),
+                                  .stop = monitor_stop,
+                                  .go_on = monitor_go_on,
+                                  .running = monitor_running,
+                                  .step = monitor_step,
+                                  .reset = monitor_reset,
+                                  .quit = monitor_quit,
+                                  .save = monitor_save,
+                                  .load = monitor_load,
+                                  .hash = monitor_hash,
+                                  .log = monitor_log,
+                                  .owner = m};
 }
 
 bool menura_command(struct menura *m, const char *command,
@@ -589,8 +611,8 @@ static bool build(struct menura *m, struct menura_config *c)
     m->console.print = print;
     if (!open_ends(m, c, &config, &c->error) || !open_trace(m, &config, &c->error))
         return false;
-    config.paced = m->options->time == TIME_REAL ||
-                   (m->options->time == TIME_AUTO && m->typing);
+    config.paced =
+        m->options->time == TIME_REAL || (m->options->time == TIME_AUTO && m->typing);
     config.wait_for_ever = m->typing;
     m->machine = machine_new(&config, &c->error);
     if (!m->machine)
@@ -670,8 +692,8 @@ static bool any_ready(const struct machine *m)
     return false;
 }
 
-/* How many ticks may pass before `left` instructions are run: at least so many, more while
- * all CPUs are halted, since only the next timer can wake them. */
+/* How many ticks may pass before `left` instructions are run: at least so many, more
+ * while all CPUs are halted, since only the next timer can wake them. */
 static uint64_t slice(const struct menura *m, uint64_t left)
 {
     const struct machine *x = m->machine;
@@ -690,7 +712,8 @@ static uint64_t slice(const struct menura *m, uint64_t left)
 static void wait_for_command(struct menura *m)
 {
     atomic_store(&m->machine->kicked, false);
-    if (atomic_load(&m->stop) || atomic_load(&m->console.quit) || console_line(&m->console))
+    if (atomic_load(&m->stop) || atomic_load(&m->console.quit) ||
+        console_line(&m->console))
         return;
     if (m->stdio)
         m->stdio->flush(m->stdio->owner);
@@ -705,7 +728,8 @@ static bool ends_run(struct menura *m, enum menura_end end)
     if (end != MENURA_END_POWER_OFF || !m->options->machine.no_shutdown)
         return true;
     m->running = false;
-    say(m, MENURA_WARNING, "machine", "the guest switched off; the machine stays, stopped");
+    say(m, MENURA_WARNING, "machine",
+        "the guest switched off; the machine stays, stopped");
     return false;
 }
 
@@ -718,14 +742,15 @@ static bool time_is_over(const struct menura *m)
 /* Piped input is over: from now on an idle guest waits in real time, for whatever. */
 static void watch_input(struct menura *m)
 {
-    if (m->options->time == TIME_AUTO && m->console.guest && !m->machine->config.paced &&
-        chars_ended(m->stdio))
+    if (m->options->time == TIME_AUTO && m->console.guest &&
+        !m->machine->config.paced && chars_ended(m->stdio))
         m->machine->config.paced = true;
 }
 
 enum menura_end menura_run(struct menura *m, uint64_t instructions)
 {
-    uint64_t done = machine_instructions(m->machine), target = m->options->max_instructions;
+    uint64_t done = machine_instructions(m->machine),
+             target = m->options->max_instructions;
     enum menura_end end;
 
     if (instructions < target - (done < target ? done : target))
@@ -810,7 +835,9 @@ int menura_exit_code(const struct menura *m, enum menura_end end)
                    : (int)((value << 1 | 1) & 0xff);
     case MENURA_END_COUNT:
     case MENURA_END_STOPPED: return 0;
-#define END(id, code, text) case MENURA_END_##id: return code;
+#define END(id, code, text)                                                            \
+    case MENURA_END_##id:                                                              \
+        return code;
 #include "machine/ends.def"
 #undef END
     }
@@ -823,7 +850,9 @@ const char *menura_end_text(enum menura_end end)
     case MENURA_END_COUNT: return "the instructions asked for were run";
     case MENURA_END_STOPPED: return "it was stopped";
     case MENURA_END_DEBUG_EXIT: return "the guest wrote to isa-debug-exit";
-#define END(id, code, text) case MENURA_END_##id: return text;
+#define END(id, code, text)                                                            \
+    case MENURA_END_##id:                                                              \
+        return text;
 #include "machine/ends.def"
 #undef END
     }

@@ -10,8 +10,8 @@
 
 static const unsigned char code[] = {
     0xba, 0xf8, 0x03, 0x00, 0x00, /* mov edx, 3f8h */
-    0xb0, 'H', 0xee,              /* mov al, 'H'; out dx, al */
-    0xb0, 'i', 0xee,              /* mov al, 'i'; out dx, al */
+    0xb0, 'H',  0xee,             /* mov al, 'H'; out dx, al */
+    0xb0, 'i',  0xee,             /* mov al, 'i'; out dx, al */
     0xb9, 0x00, 0x00, 0x10, 0x00, /* mov ecx, 100000h: until the bytes are out */
     0xe2, 0xfe,                   /* loop $ */
     0xba, 0xf4, 0x00, 0x00, 0x00, /* mov edx, f4h */
@@ -78,7 +78,8 @@ int main(void)
     if (strcmp(said.bytes, "Hi"))
         return fail("serial", said.bytes);
     printf("%s: %llu instructions, hash %016llx\n", menura_version(),
-           (unsigned long long)menura_instructions(m), (unsigned long long)menura_hash(m));
+           (unsigned long long)menura_instructions(m),
+           (unsigned long long)menura_hash(m));
     menura_free(m);
     menura_config_free(c);
     return 0;

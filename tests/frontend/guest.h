@@ -1,5 +1,6 @@
-/* guest.h - guests of a few bytes: an ELF file around 32-bit code that is loaded at 1 MiB
- * and entered in protected mode. ELF specification 1.2: header, one PT_LOAD, the code.
+/* guest.h - guests of a few bytes: an ELF file around 32-bit code that is loaded at 1
+ * MiB and entered in protected mode. ELF specification 1.2: header, one PT_LOAD, the
+ * code.
  */
 #ifndef TESTS_FRONTEND_GUEST_H
 #define TESTS_FRONTEND_GUEST_H

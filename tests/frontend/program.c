@@ -37,12 +37,14 @@ static const unsigned char power_off[] = {
     0x66, 0xb8, 0x00, 0x20, /* mov ax, 2000h */
     0x66, 0xef, 0xf4,       /* out dx, ax; hlt */
 };
-static const unsigned char debug_exit[] = {0xb0, 0x03, 0xe6, 0xf4, 0xf4}; /* out f4h, 3 */
+static const unsigned char debug_exit[] = {0xb0, 0x03, 0xe6, 0xf4,
+                                           0xf4}; /* out f4h, 3 */
 static const unsigned char reset[] = {
     0x66, 0xba, 0xf9, 0x0c, 0xb0, 0x02, 0xee, 0xb0, 0x06, 0xee, 0xf4, /* CF9h: 2, 6 */
 };
-static const unsigned char triple[] = {0x0f, 0x01, 0x1d, 0x09, 0x00, 0x10, 0x00, 0x0f, 0x0b,
-                                       0, 0, 0, 0, 0, 0}; /* lidt [zeroes]; ud2 */
+static const unsigned char triple[] = {
+    0x0f, 0x01, 0x1d, 0x09, 0x00, 0x10, 0x00, 0x0f,
+    0x0b, 0,    0,    0,    0,    0,    0};                     /* lidt [zeroes]; ud2 */
 static const unsigned char halted[] = {0xfa, 0xf4, 0xeb, 0xfd}; /* cli; hlt; jmp hlt */
 static const unsigned char forever[] = {0xeb, 0xfe};
 /* What COM1 receives is sent back; a break ends the run by isa-debug-exit, 7. */
@@ -53,8 +55,7 @@ static const unsigned char echo[] = {
     0xa8, 0x01, 0x74, 0xf3,                   /* nothing yet: wait */
     0x66, 0xba, 0xf8, 0x03, 0xec, 0xee,       /* RBR to THR */
     0xeb, 0xeb,                               /* wait */
-    0x90,
-    0xb0, 0x07, 0xe6, 0xf4, 0xf4,
+    0x90, 0xb0, 0x07, 0xe6, 0xf4, 0xf4,
 };
 
 /* ---- children ---- */
@@ -91,8 +92,10 @@ static struct child *start(const unsigned char *code, size_t size, const char *o
     char line[512], *words[ARGUMENTS + 1];
     int n = 0;
 
-    snprintf(line, sizeof line, "menura -m 16M -device isa-debug-exit,iobase=0xf4,iosize=4 "
-                                "-kernel %s %s", guest, options);
+    snprintf(line, sizeof line,
+             "menura -m 16M -device isa-debug-exit,iobase=0xf4,iosize=4 "
+             "-kernel %s %s",
+             guest, options);
     for (char *at = strtok(line, " "); at && n < ARGUMENTS; at = strtok(NULL, " "))
         words[n++] = at;
     words[n] = NULL;

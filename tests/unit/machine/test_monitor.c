@@ -1,5 +1,5 @@
-/* test_monitor.c - the monitor's commands on a machine without a kernel: it starts at the
- * reset vector, where there is no firmware. Through menura.h, as front ends use it.
+/* test_monitor.c - the monitor's commands on a machine without a kernel: it starts at
+ * the reset vector, where there is no firmware. Through menura.h, as front ends use it.
  */
 #include "menura.h"
 
@@ -80,7 +80,8 @@ static void registers_after_reset_are_the_manuals(void **state)
     struct menura *m = new_machine();
     (void)state;
 
-    ask(m, "info registers"); /* SDM vol 3A 9.1.4: the first instruction is at FFFFFFF0h */
+    ask(m,
+        "info registers"); /* SDM vol 3A 9.1.4: the first instruction is at FFFFFFF0h */
     assert_non_null(strstr(answer.text, "real mode"));
     assert_non_null(strstr(answer.text, "rip 000000000000fff0"));
     assert_non_null(strstr(answer.text, "cs   f000 base 00000000ffff0000"));
@@ -91,11 +92,27 @@ static void registers_after_reset_are_the_manuals(void **state)
 
 static void looking_changes_nothing(void **state)
 {
-    static const char *const looks[] = {
-        "info", "info registers -a", "info registers all", "info devices", "info timers",
-        "info io", "info mem", "info memory", "info faults", "info status", "info version",
-        "info devices com1", "info devices lapic0", "info devices rtc", "x/64xb 0", "x/4i $pc",
-        "xp/8xg 0xfee00000", "xp/1xw 0x3f8", "hash", "cpu 1", "help"};
+    static const char *const looks[] = {"info",
+                                        "info registers -a",
+                                        "info registers all",
+                                        "info devices",
+                                        "info timers",
+                                        "info io",
+                                        "info mem",
+                                        "info memory",
+                                        "info faults",
+                                        "info status",
+                                        "info version",
+                                        "info devices com1",
+                                        "info devices lapic0",
+                                        "info devices rtc",
+                                        "x/64xb 0",
+                                        "x/4i $pc",
+                                        "xp/8xg 0xfee00000",
+                                        "xp/1xw 0x3f8",
+                                        "hash",
+                                        "cpu 1",
+                                        "help"};
     struct menura *m = new_machine();
     uint64_t before = menura_hash(m);
     (void)state;
@@ -110,11 +127,27 @@ static void looking_changes_nothing(void **state)
 
 static void examine_is_bounded_and_refuses_nonsense(void **state)
 {
-    static const char *const nonsense[] = {
-        "x", "x/", "x/99999999999999999999x 0", "x/0x 0", "x/4q 0", "x/4x", "x/4x $nothing",
-        "x/4x 0+", "x/4x 1 2", "xp/4096xg 0xffffffffffffffff", "x/4x $", "x//// 0",
-        "info nothing", "info devices nothing", "step -1", "save", "load /nonexistent/x",
-        "save /nonexistent/x", "cpu 77", "log loud", "step nothing"};
+    static const char *const nonsense[] = {"x",
+                                           "x/",
+                                           "x/99999999999999999999x 0",
+                                           "x/0x 0",
+                                           "x/4q 0",
+                                           "x/4x",
+                                           "x/4x $nothing",
+                                           "x/4x 0+",
+                                           "x/4x 1 2",
+                                           "xp/4096xg 0xffffffffffffffff",
+                                           "x/4x $",
+                                           "x//// 0",
+                                           "info nothing",
+                                           "info devices nothing",
+                                           "step -1",
+                                           "save",
+                                           "load /nonexistent/x",
+                                           "save /nonexistent/x",
+                                           "cpu 77",
+                                           "log loud",
+                                           "step nothing"};
     struct menura *m = new_machine();
     (void)state;
 
@@ -137,7 +170,8 @@ static void expressions_add_and_subtract(void **state)
     struct menura *m = new_machine();
     (void)state;
 
-    assert_non_null(strstr(ask(m, "xp/1xb $rip-0xfff0+0x10-16"), "0000000000000000: 0x00"));
+    assert_non_null(
+        strstr(ask(m, "xp/1xb $rip-0xfff0+0x10-16"), "0000000000000000: 0x00"));
     drop(m);
 }
 
@@ -148,8 +182,9 @@ static void random_bytes_are_no_danger(void **state)
     (void)state;
 
     for (unsigned round = 0; round < 2000; round++) {
-        static const char *const begin[] = {"x/", "xp/", "info ", "info devices ", "cpu ",
-                                            "info registers ", "log ", "x $", ""};
+        static const char *const begin[] = {
+            "x/",   "xp/", "info ", "info devices ", "cpu ", "info registers ",
+            "log ", "x $", ""};
         char text[64];
         size_t n;
         x ^= x << 13;

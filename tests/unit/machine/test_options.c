@@ -25,12 +25,22 @@ static void memory_is_given_in_mebibytes_or_with_a_suffix(void **state)
     static const struct {
         const char *text;
         uint64_t bytes;
-    } good[] = {{"512", 512u << 20}, {"512M", 512u << 20}, {"2G", 2ull << 30},
-                {"1024k", 1u << 20}, {"size=1G", 1ull << 30}, {"0x10", 16u << 20},
+    } good[] = {{"512", 512u << 20},  {"512M", 512u << 20},    {"2G", 2ull << 30},
+                {"1024k", 1u << 20},  {"size=1G", 1ull << 30}, {"0x10", 16u << 20},
                 {"16MiB", 16u << 20}, {"512G", 512ull << 30}};
-    static const char *const bad[] = {"0", "1T", "513G", "1K", "-1", "12X", "", "1025k1",
-                                      "18446744073709551616", "17592186044416", "1G2",
-                                      "wheels=4", "1026K"};
+    static const char *const bad[] = {"0",
+                                      "1T",
+                                      "513G",
+                                      "1K",
+                                      "-1",
+                                      "12X",
+                                      "",
+                                      "1025k1",
+                                      "18446744073709551616",
+                                      "17592186044416",
+                                      "1G2",
+                                      "wheels=4",
+                                      "1026K"};
     struct options *o = options_new();
     (void)state;
 
@@ -70,9 +80,10 @@ static void a_date_counts_from_1970_and_knows_leap_years(void **state)
                 {"base=2000-02-29T00:00:00", 951782400},
                 {"base=2026-01-31T12:34:56,clock=vm", 1769862896},
                 {"base=2038-01-19T03:14:08", 2147483648}};
-    static const char *const bad[] = {"base=2023-02-29", "base=1900-01-01", "base=2026-13-01",
-                                      "base=2026-01-31 12:00", "base=20260131",
-                                      "base=2026-01-31T25:00:00", "base=", "when=now"};
+    static const char *const bad[] = {"base=2023-02-29", "base=1900-01-01",
+                                      "base=2026-13-01", "base=2026-01-31 12:00",
+                                      "base=20260131",   "base=2026-01-31T25:00:00",
+                                      "base=",           "when=now"};
     struct options *o = options_new();
     (void)state;
 
@@ -87,8 +98,8 @@ static void a_date_counts_from_1970_and_knows_leap_years(void **state)
 
 static void one_dash_or_two_and_a_space_or_an_equals_sign_mean_the_same(void **state)
 {
-    static const char *const forms[][2] = {{"-m", "64M"}, {"--m", "64M"}, {"-m=64M", NULL},
-                                           {"--memory=64M", NULL}};
+    static const char *const forms[][2] = {
+        {"-m", "64M"}, {"--m", "64M"}, {"-m=64M", NULL}, {"--memory=64M", NULL}};
     struct error e;
     (void)state;
 
@@ -102,7 +113,8 @@ static void one_dash_or_two_and_a_space_or_an_equals_sign_mean_the_same(void **s
 
 static void a_word_without_dash_is_the_kernel_and_there_is_one(void **state)
 {
-    static const char *const words[] = {"-hash", "vmlinuz", "-append", "-a = b", "--", "-x"};
+    static const char *const words[] = {"-hash",  "vmlinuz", "-append",
+                                        "-a = b", "--",      "-x"};
     struct options *o = options_new();
     struct error e;
     (void)state;
@@ -117,8 +129,10 @@ static void a_word_without_dash_is_the_kernel_and_there_is_one(void **state)
 
 static void an_unknown_option_names_the_nearest_one(void **state)
 {
-    static const char *const pairs[][2] = {{"kernal", "-kernel"}, {"apend", "-append"},
-                                           {"no-rebot", "-no-reboot"}, {"seriall", "-serial"},
+    static const char *const pairs[][2] = {{"kernal", "-kernel"},
+                                           {"apend", "-append"},
+                                           {"no-rebot", "-no-reboot"},
+                                           {"seriall", "-serial"},
                                            {"inirtd", "-initrd"}};
     struct options *o = options_new();
     struct error e;
@@ -205,7 +219,8 @@ static void a_random_configuration_file_is_refused_or_read_never_more(void **sta
             x ^= x << 13;
             x ^= x >> 7;
             x ^= x << 17;
-            fputc(x & 0xf00 ? set_of[x % (sizeof set_of - 1)] : (int)(x >> 16 & 0xff), f);
+            fputc(x & 0xf00 ? set_of[x % (sizeof set_of - 1)] : (int)(x >> 16 & 0xff),
+                  f);
         }
         fclose(f);
         if (!options_read(o, file, &e))
@@ -223,7 +238,8 @@ static void count_lines(void *to, const char *text)
 
 static void every_page_names_every_option(void **state)
 {
-    static const char *const pages[] = {"help", "man", "markdown", "bash", "zsh", "fish"};
+    static const char *const pages[] = {"help", "man", "markdown",
+                                        "bash", "zsh", "fish"};
     (void)state;
 
     for (unsigned n = 0; n < ARRAY_SIZE(pages); n++) {

@@ -31,3 +31,7 @@ while(pages)
 endwhile()
 add_test(NAME frontend/command_line
   COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/command_line.sh $<TARGET_FILE:menura>)
+add_executable(frontend_program tests/frontend/program.c)
+target_compile_options(frontend_program PRIVATE ${MENURA_FLAGS})
+add_test(NAME frontend/program COMMAND frontend_program $<TARGET_FILE:menura>)
+set_tests_properties(frontend/program PROPERTIES SKIP_RETURN_CODE 77)

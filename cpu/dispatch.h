@@ -11,7 +11,7 @@
 #include "cpu/cpu.h"
 
 #if defined(MENURA_PLAIN_LOOP) || !defined(__OPTIMIZE__)
-#define GOTO_INSN(c, i) return (i)
+#define GOTO_INSN(c, i) return ((void)(c), (i))
 #define TAIL(call) return (call)
 #elif defined(__clang__)
 #define GOTO_INSN(c, i) __attribute__((musttail)) return (i)->run((c), (i))

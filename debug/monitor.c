@@ -36,7 +36,8 @@ static bool term(struct monitor *m, const char **at, uint64_t *v)
     char *end;
 
     if (**at == '$') {
-        while (((*at)[n] >= 'a' && (*at)[n] <= 'z') || ((*at)[n] >= '0' && (*at)[n] <= '9'))
+        while (((*at)[n] >= 'a' && (*at)[n] <= 'z') ||
+               ((*at)[n] >= '0' && (*at)[n] <= '9'))
             n++;
         if (!monitor_register(m->cpu(m->owner, m->current), *at + 1, n - 1, v))
             return false;
@@ -91,8 +92,15 @@ static bool parse_format(const char *text, struct format *f)
         case 'h': f->size = 2; break;
         case 'w': f->size = 4; break;
         case 'g': f->size = 8; break;
-        case 'c': f->size = 1; f->letter = 'c'; break;
-        case 'x': case 'd': case 'u': case 'o': case 'i': f->letter = *text; break;
+        case 'c':
+            f->size = 1;
+            f->letter = 'c';
+            break;
+        case 'x':
+        case 'd':
+        case 'u':
+        case 'o':
+        case 'i': f->letter = *text; break;
         default: return false;
         }
     return f->count > 0;
@@ -113,7 +121,8 @@ static bool look(struct monitor *m, bool linear, uint64_t at, uint8_t *to, unsig
     return true;
 }
 
-static void show_unit(char *to, size_t room, const struct format *f, const uint8_t *bytes)
+static void show_unit(char *to, size_t room, const struct format *f,
+                      const uint8_t *bytes)
 {
     uint64_t v = f->size == 1   ? bytes[0]
                  : f->size == 2 ? load16(bytes)
@@ -157,7 +166,8 @@ static void show_code(struct monitor *m, bool linear, uint64_t at, unsigned coun
     }
 }
 
-static void show_memory(struct monitor *m, bool linear, uint64_t at, const struct format *f)
+static void show_memory(struct monitor *m, bool linear, uint64_t at,
+                        const struct format *f)
 {
     unsigned row = f->letter == 'c' ? 32 : f->size == 8 ? 2 : f->size == 1 ? 8 : 4;
     uint8_t bytes[8];
@@ -189,7 +199,8 @@ static void examine(struct monitor *m, bool linear, char *argument)
             *address++ = 0;
         address += strspn(address, " ");
         if (!parse_format(argument + 1, &f)) {
-            monitor_say(m, "'%s' is no format: /COUNT, one of x d u o c i, one of b h w g",
+            monitor_say(m,
+                        "'%s' is no format: /COUNT, one of x d u o c i, one of b h w g",
                         argument);
             return;
         }

@@ -21,7 +21,7 @@ struct monitor {
     struct phys *phys;
     struct space *ports, *mmio;
     const char *version, *features; /* lines for people */
-    unsigned current; /* the CPU that registers and x mean */
+    unsigned current;               /* the CPU that registers and x mean */
 
     void (*stop)(void *owner);
     void (*go_on)(void *owner);

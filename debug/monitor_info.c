@@ -12,8 +12,9 @@ typedef unsigned long long ull;
 
 /* ---- registers ---- */
 
-static const char gpr_names[16][4] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                      "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
+static const char gpr_names[16][4] = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp",
+                                      "rsi", "rdi", "r8",  "r9",  "r10", "r11",
+                                      "r12", "r13", "r14", "r15"};
 static const char sreg_names[SREGS][3] = {"es", "cs", "ss", "ds", "fs", "gs"};
 
 static bool is(const char *name, size_t n, const char *what)
@@ -28,7 +29,8 @@ bool monitor_register(const struct cpu *c, const char *name, size_t n, uint64_t 
             *value = c->gpr[k];
             return true;
         }
-        if (k < 8 && n == 3 && name[0] == 'e' && !memcmp(name + 1, gpr_names[k] + 1, 2)) {
+        if (k < 8 && n == 3 && name[0] == 'e' &&
+            !memcmp(name + 1, gpr_names[k] + 1, 2)) {
             *value = (uint32_t)c->gpr[k];
             return true;
         }
@@ -76,12 +78,12 @@ static const char *activity(const struct cpu *c)
 
 static const char *mode_name(const struct cpu *c)
 {
-    return cpu_code64(c)                ? "64-bit mode"
-           : cpu_long_mode(c)           ? "compatibility mode"
-           : cpu_vm86(c)                ? "virtual-8086 mode"
-           : !cpu_protected(c)          ? "real mode"
-           : c->mode & MODE_CODE32      ? "32-bit protected mode"
-                                        : "16-bit protected mode";
+    return cpu_code64(c)           ? "64-bit mode"
+           : cpu_long_mode(c)      ? "compatibility mode"
+           : cpu_vm86(c)           ? "virtual-8086 mode"
+           : !cpu_protected(c)     ? "real mode"
+           : c->mode & MODE_CODE32 ? "32-bit protected mode"
+                                   : "16-bit protected mode";
 }
 
 static void show_flags(struct monitor *m, uint64_t flags)
@@ -89,8 +91,9 @@ static void show_flags(struct monitor *m, uint64_t flags)
     static const struct {
         uint8_t bit;
         const char *name;
-    } names[] = {{0, "CF"},  {2, "PF"},  {4, "AF"},   {6, "ZF"},   {7, "SF"},  {8, "TF"},
-                 {9, "IF"},  {10, "DF"}, {11, "OF"},  {14, "NT"},  {16, "RF"}, {17, "VM"},
+    } names[] = {{0, "CF"},  {2, "PF"},   {4, "AF"},   {6, "ZF"},
+                 {7, "SF"},  {8, "TF"},   {9, "IF"},   {10, "DF"},
+                 {11, "OF"}, {14, "NT"},  {16, "RF"},  {17, "VM"},
                  {18, "AC"}, {19, "VIF"}, {20, "VIP"}, {21, "ID"}};
     char text[128];
     size_t used = 0;
@@ -98,8 +101,10 @@ static void show_flags(struct monitor *m, uint64_t flags)
     text[0] = 0;
     for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
         if (flags >> names[n].bit & 1)
-            used += (size_t)snprintf(text + used, sizeof text - used, " %s", names[n].name);
-    monitor_say(m, "rflags %08llx IOPL=%u%s", (ull)flags, (unsigned)(flags >> 12 & 3), text);
+            used +=
+                (size_t)snprintf(text + used, sizeof text - used, " %s", names[n].name);
+    monitor_say(m, "rflags %08llx IOPL=%u%s", (ull)flags, (unsigned)(flags >> 12 & 3),
+                text);
 }
 
 static void show_segment(struct monitor *m, const char *name, const struct segment *s)
@@ -137,8 +142,8 @@ static void show_registers(struct monitor *m, const struct cpu *c)
 }
 
 /* Rows of a field table, in the order of the table. Arrays of more than 64 are cut. */
-static void show_fields(struct monitor *m, const struct field *fields, const void *object,
-                        const char *prefix)
+static void show_fields(struct monitor *m, const struct field *fields,
+                        const void *object, const char *prefix)
 {
     enum { MOST = 64 };
 
@@ -150,7 +155,8 @@ static void show_fields(struct monitor *m, const struct field *fields, const voi
             for (unsigned n = 0; n < count; n++) {
                 char name[96];
                 snprintf(name, sizeof name, "%.60s%.24s[%u].", prefix, f->name, n);
-                show_fields(m, f->sub, (const char *)object + f->offset + n * f->size, name);
+                show_fields(m, f->sub, (const char *)object + f->offset + n * f->size,
+                            name);
             }
             continue;
         }
@@ -158,7 +164,8 @@ static void show_fields(struct monitor *m, const struct field *fields, const voi
             struct timer t;
             memcpy(&t, (const char *)object + f->offset, sizeof t);
             if (t.armed)
-                monitor_say(m, "  %s%-20s due at tick %llu", prefix, f->name, (ull)t.when);
+                monitor_say(m, "  %s%-20s due at tick %llu", prefix, f->name,
+                            (ull)t.when);
             else
                 monitor_say(m, "  %s%-20s not armed", prefix, f->name);
             continue;
@@ -191,7 +198,8 @@ static void tell_registers(struct monitor *m, const char *argument)
         char *end;
         unsigned long n = strtoul(argument, &end, 10);
         if (*end || n >= m->cpus) {
-            monitor_say(m, "there are CPUs 0 to %u; -a shows all, 'all' every row of one",
+            monitor_say(m,
+                        "there are CPUs 0 to %u; -a shows all, 'all' every row of one",
                         m->cpus - 1);
             return;
         }
@@ -234,8 +242,8 @@ static void tell_devices(struct monitor *m, const char *argument)
 /* ---- timers ---- */
 
 /* The device and row that a timer is, by where it lies. */
-static bool name_in(const struct field *fields, const char *object, const struct timer *t,
-                    char *name, size_t room)
+static bool name_in(const struct field *fields, const char *object,
+                    const struct timer *t, char *name, size_t room)
 {
     for (const struct field *f = fields; f && f->name; f++) {
         if (f->kind == FIELD_TIMER && object + f->offset == (const char *)t) {
@@ -259,8 +267,8 @@ static int by_deadline(const void *a, const void *b)
 {
     const struct timer *const *x = a, *const *y = b;
 
-    return (*x)->when < (*y)->when   ? -1
-           : (*x)->when > (*y)->when ? 1
+    return (*x)->when < (*y)->when     ? -1
+           : (*x)->when > (*y)->when   ? 1
            : (*x)->order < (*y)->order ? -1
                                        : 1;
 }
@@ -306,9 +314,9 @@ static void tell_space(struct monitor *m, const char *what, struct space *s)
     for (unsigned n = 0; n < SPACE_MAPPINGS; n++) {
         const struct mapping *p = &s->maps[n];
         if (p->used)
-            monitor_say(m, "  %0*llx-%0*llx %-20s %llu %llu", s->mmio ? 10 : 4, (ull)p->base,
-                        s->mmio ? 10 : 4, (ull)(p->base + p->length - 1), p->region->name,
-                        (ull)p->peeked, (ull)p->accessed);
+            monitor_say(m, "  %0*llx-%0*llx %-20s %llu %llu", s->mmio ? 10 : 4,
+                        (ull)p->base, s->mmio ? 10 : 4, (ull)(p->base + p->length - 1),
+                        p->region->name, (ull)p->peeked, (ull)p->accessed);
     }
 }
 
@@ -364,9 +372,11 @@ const struct monitor_topic monitor_topics[] = {
      tell_registers},
     {"devices", "[NAME]", "the devices, or one's state", tell_devices},
     {"timers", "", "what happens when", tell_timers},
-    {"io", "", "who answers at ports and memory-mapped addresses, and how often", tell_io},
+    {"io", "", "who answers at ports and memory-mapped addresses, and how often",
+     tell_io},
     {"mem", "", "linear addresses that the page tables map", monitor_linear_map},
-    {"memory", "", "physical addresses that memory stands behind", monitor_physical_map},
+    {"memory", "", "physical addresses that memory stands behind",
+     monitor_physical_map},
     {"faults", "", "the CPU's last faults, explained", tell_faults},
     {"status", "", "running or stopped, and where the CPUs are", tell_status},
     {"version", "", "version and features", tell_version},

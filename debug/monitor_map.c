@@ -1,7 +1,7 @@
 /* monitor_map.c - "info mem" and "info memory": what is mapped where.
  *
- * The page tables are the guest's: they may point at themselves, so that the walk's work
- * and the lines are bounded. Intel SDM vol 3A 4.3 to 4.5.
+ * The page tables are the guest's: they may point at themselves, so that the walk's
+ * work and the lines are bounded. Intel SDM vol 3A 4.3 to 4.5.
  */
 #include "debug/monitor.h"
 
@@ -37,9 +37,10 @@ static void end_run(struct tour *t)
     if (++t->lines > LINES_MOST)
         t->cut = true;
     else
-        monitor_say(t->m, "%016llx-%016llx %12llu KiB %c%c%c", (ull)t->run.from, (ull)last,
-                    (ull)(t->run.length >> 10), t->run.rights & US ? 'u' : '-',
-                    t->run.rights & RW ? 'w' : 'r', t->run.rights & XD ? '-' : 'x');
+        monitor_say(t->m, "%016llx-%016llx %12llu KiB %c%c%c", (ull)t->run.from,
+                    (ull)last, (ull)(t->run.length >> 10),
+                    t->run.rights & US ? 'u' : '-', t->run.rights & RW ? 'w' : 'r',
+                    t->run.rights & XD ? '-' : 'x');
     t->run.length = 0;
 }
 
@@ -72,7 +73,8 @@ static void tour_table(struct tour *t, uint64_t table, unsigned shift, uint64_t 
 {
     bool wide = t->paging->mode != PAGING_32;
     unsigned size = wide ? 8 : 4, step = wide ? 9 : 10;
-    bool may_be_large = wide ? shift == 21 || shift == 30 : shift == 22 && t->paging->pse;
+    bool may_be_large =
+        wide ? shift == 21 || shift == 30 : shift == 22 && t->paging->pse;
 
     for (unsigned n = 0; n < 1u << step && !t->cut; n++) {
         uint8_t bytes[8] = {0};
@@ -90,7 +92,8 @@ static void tour_table(struct tour *t, uint64_t table, unsigned shift, uint64_t 
         if (shift == 12 || (may_be_large && entry & PS))
             mapped(t, at, 1ull << shift, r);
         else
-            tour_table(t, entry & (wide ? 0xffffffffff000 : 0xfffff000), shift - step, at, r);
+            tour_table(t, entry & (wide ? 0xffffffffff000 : 0xfffff000), shift - step,
+                       at, r);
     }
 }
 
@@ -111,8 +114,12 @@ void monitor_linear_map(struct monitor *m, const char *argument)
                 tour_table(&t, pg->pdpte[n] & 0xffffffffff000, 21, (uint64_t)n << 30,
                            RW | US);
         break;
-    case PAGING_4LEVEL: tour_table(&t, pg->cr3 & 0xffffffffff000, 39, 0, RW | US); break;
-    case PAGING_5LEVEL: tour_table(&t, pg->cr3 & 0xffffffffff000, 48, 0, RW | US); break;
+    case PAGING_4LEVEL:
+        tour_table(&t, pg->cr3 & 0xffffffffff000, 39, 0, RW | US);
+        break;
+    case PAGING_5LEVEL:
+        tour_table(&t, pg->cr3 & 0xffffffffff000, 48, 0, RW | US);
+        break;
     }
     end_run(&t);
     if (t.cut)

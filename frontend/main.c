@@ -26,12 +26,14 @@ static void stop(int number)
 
 static void catch_signals(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM,
+    static const int numbers[] = {
+        SIGINT,
+        SIGTERM,
 #ifdef SIGHUP
-                                  SIGHUP,
+        SIGHUP,
 #endif
 #ifdef SIGALRM
-                                  SIGALRM,
+        SIGALRM,
 #endif
     };
 

@@ -4,7 +4,13 @@
 #include <string.h>
 
 enum {
-    CTRL_A = 1, CTRL_C = 3, CTRL_D = 4, CTRL_H = 8, CTRL_U = 21, CTRL_W = 23, ESCAPE = 27,
+    CTRL_A = 1,
+    CTRL_C = 3,
+    CTRL_D = 4,
+    CTRL_H = 8,
+    CTRL_U = 21,
+    CTRL_W = 23,
+    ESCAPE = 27,
     DELETE = 127,
 };
 
@@ -47,7 +53,8 @@ static bool escaped(struct console *c, uint8_t byte)
     case 'c': switch_user(c); return false;
     case 'b': c->send_break(c->to); return false;
     case CTRL_A: return !atomic_load(&c->monitor);
-    case 'h': case '?':
+    case 'h':
+    case '?':
         print(c, "\r\nCtrl-A x       quit"
                  "\r\nCtrl-A c       to the monitor and back"
                  "\r\nCtrl-A b       send a break"
@@ -104,9 +111,12 @@ static void edit(struct console *c, uint8_t byte)
     if (skipped(c, byte))
         return;
     switch (byte) {
-    case '\r': case '\n': end_line(c); break;
-    case CTRL_H: case DELETE: rub_out(c); break;
-    case CTRL_C: case CTRL_U:
+    case '\r':
+    case '\n': end_line(c); break;
+    case CTRL_H:
+    case DELETE: rub_out(c); break;
+    case CTRL_C:
+    case CTRL_U:
         while (c->length)
             rub_out(c);
         break;

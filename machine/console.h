@@ -1,7 +1,7 @@
 /* console.h - the terminal's two users: the guest's serial port and the monitor.
  *
- * What is typed goes to the guest or, after Ctrl-A c, into a line for the monitor, while
- * the guest runs on. Ctrl-A is the escape key, as in QEMU and screen.
+ * What is typed goes to the guest or, after Ctrl-A c, into a line for the monitor,
+ * while the guest runs on. Ctrl-A is the escape key, as in QEMU and screen.
  */
 #ifndef MACHINE_CONSOLE_H
 #define MACHINE_CONSOLE_H

@@ -15,7 +15,7 @@ enum {
 
 const struct option_row option_rows[OPTIONS] = {
 #define SECTION(id, title) {NULL, NULL, NULL, NULL, title},
-#define ROW(id, names, argument, standard, take, help)                                \
+#define ROW(id, names, argument, standard, take, help)                                 \
     {names, argument, standard, take, help},
 #include "machine/options.def"
 #undef SECTION
@@ -154,7 +154,8 @@ static bool unknown(const char *name, size_t n, struct error *e)
     size_t length = 0;
     unsigned least = n < 4 ? 2 : 4; /* farther ones are no help */
 
-    error_set(e, "there is no option '-%.*s'", (int)(n < NAME_CAP ? n : NAME_CAP), name);
+    error_set(e, "there is no option '-%.*s'", (int)(n < NAME_CAP ? n : NAME_CAP),
+              name);
     for (unsigned id = 0; n < NAME_CAP && id < OPTIONS; id++)
         for (const char *at = option_rows[id].names; at && *at;) {
             size_t one = strcspn(at, "|");
@@ -167,15 +168,15 @@ static bool unknown(const char *name, size_t n, struct error *e)
             at += one + (at[one] == '|');
         }
     if (nearest)
-        return error_hint(e, "did you mean -%.*s? All options: menura --help", (int)length,
-                          nearest);
+        return error_hint(e, "did you mean -%.*s? All options: menura --help",
+                          (int)length, nearest);
     return error_hint(e, "all options: menura --help");
 }
 
 /* ---- values ---- */
 
-static bool set(struct options *o, enum option_id id, const char *name, const char *value,
-                struct error *e)
+static bool set(struct options *o, enum option_id id, const char *name,
+                const char *value, struct error *e)
 {
     const struct option_row *r = &option_rows[id];
 
@@ -186,13 +187,15 @@ static bool set(struct options *o, enum option_id id, const char *name, const ch
     if (!r->argument && value) {
         if (!strcmp(value, "off") || !strcmp(value, "no") || !strcmp(value, "false"))
             value = NULL;
-        else if (!strcmp(value, "on") || !strcmp(value, "yes") || !strcmp(value, "true"))
+        else if (!strcmp(value, "on") || !strcmp(value, "yes") ||
+                 !strcmp(value, "true"))
             value = "on";
         else
-            return error_set(e, "option -%s is a switch: 'on' or 'off', not '%.200s'", name,
-                             value);
+            return error_set(e, "option -%s is a switch: 'on' or 'off', not '%.200s'",
+                             name, value);
         if (!value && r->take != take_flag)
-            return error_set(e, "option -%s cannot be switched off: leave it out", name);
+            return error_set(e, "option -%s cannot be switched off: leave it out",
+                             name);
     } else if (!r->argument) {
         value = "on";
     }
@@ -204,7 +207,8 @@ static bool set(struct options *o, enum option_id id, const char *name, const ch
            error_set(e, "cannot keep option -%s: the host has no memory", name);
 }
 
-bool options_set(struct options *o, const char *name, const char *value, struct error *e)
+bool options_set(struct options *o, const char *name, const char *value,
+                 struct error *e)
 {
     enum option_id id = find(name, strlen(name));
 
@@ -227,8 +231,9 @@ static bool positional(struct options *o, const char *word, struct error *e)
     if (o->machine.kernel) {
         error_set(e, "'%.200s': there is a kernel already: '%.200s'", word,
                   o->machine.kernel);
-        return error_hint(e, "an initial RAM disk is named by -initrd FILE, disk images "
-                             "come with a later version");
+        return error_hint(e,
+                          "an initial RAM disk is named by -initrd FILE, disk images "
+                          "come with a later version");
     }
     return set(o, OPTION_kernel, "kernel", word, e);
 }
@@ -312,8 +317,8 @@ static bool config_line(struct options *o, const char *from, const char *to,
     return set(o, id, options_keep(o, from, (size_t)(end - from)), value, e);
 }
 
-static bool config_lines(struct options *o, const char *file, const char *text, size_t size,
-                         struct error *e)
+static bool config_lines(struct options *o, const char *file, const char *text,
+                         size_t size, struct error *e)
 {
     const char *at = text, *end = text + size;
     struct error why;
@@ -323,7 +328,8 @@ static bool config_lines(struct options *o, const char *file, const char *text, 
         if (!stop)
             stop = end;
         if (memchr(at, 0, (size_t)(stop - at)) || stop - at > LINE_CAP) {
-            error_set(e, "configuration '%.300s', line %u: not a line of text", file, line);
+            error_set(e, "configuration '%.300s', line %u: not a line of text", file,
+                      line);
             return error_hint(e, "lines are 'name = value', at most %d characters",
                               LINE_CAP);
         }

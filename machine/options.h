@@ -25,7 +25,8 @@ struct options;
 struct option_row {
     const char *names; /* "m|memory"; NULL: a section, whose title is help */
     const char *argument, *standard;
-    bool (*take)(struct options *o, enum option_id id, const char *value, struct error *e);
+    bool (*take)(struct options *o, enum option_id id, const char *value,
+                 struct error *e);
     const char *help;
 };
 
@@ -46,13 +47,13 @@ struct options {
     uint32_t exit_zero;
     uint64_t max_instructions; /* UINT64_MAX: none */
     uint64_t max_ns;           /* UINT64_MAX: none */
-    const char *given;  /* the option's name as it was written, while it is taken */
-    bool reading_file;  /* a configuration file does not name another one */
-    char *answer;       /* what -help, -version, -cpu help print; NULL: run the machine */
+    const char *given; /* the option's name as it was written, while it is taken */
+    bool reading_file; /* a configuration file does not name another one */
+    char *answer; /* what -help, -version, -cpu help print; NULL: run the machine */
     size_t answer_size;
-    bool no_memory;     /* a string got lost */
-    struct log log;     /* notes go here */
-    struct kept *kept;  /* all strings */
+    bool no_memory;    /* a string got lost */
+    struct log log;    /* notes go here */
+    struct kept *kept; /* all strings */
     atomic_uint users;
 };
 
@@ -62,11 +63,13 @@ void options_drop(struct options *o);
 
 /* One option by any of its names, without dashes; value NULL for a switch (or "on" and
  * "off"). */
-bool options_set(struct options *o, const char *name, const char *value, struct error *e);
+bool options_set(struct options *o, const char *name, const char *value,
+                 struct error *e);
 
 /* A command line without the program's name. One or two dashes are the same; a value is
  * the next argument or stands after "=". A word without dash is a kernel. */
-bool options_arguments(struct options *o, int count, char *const *word, struct error *e);
+bool options_arguments(struct options *o, int count, char *const *word,
+                       struct error *e);
 
 /* A configuration file. */
 bool options_read(struct options *o, const char *file, struct error *e);

@@ -43,7 +43,8 @@ static const char *const keys[][2] = {
 };
 
 static const char *const about[] = {
-    "A full-system PC emulator: it decodes and executes every x86 and x86-64 instruction.",
+    "A full-system PC emulator: it decodes and executes every x86 and x86-64 "
+    "instruction.",
     "One dash or two are the same; a value stands after a space or '='. A FILE without",
     "option is a kernel. COM1 is on the terminal if no -serial says otherwise.",
 };
@@ -64,8 +65,8 @@ static void dashed(const char *names, char *text, size_t room, const char *betwe
     text[0] = 0;
     while (*names && used < room) {
         int n = (int)strcspn(names, "|");
-        used += (size_t)snprintf(text + used, room - used, "%s-%.*s", used ? between : "",
-                                 n, names);
+        used += (size_t)snprintf(text + used, room - used, "%s-%.*s",
+                                 used ? between : "", n, names);
         names += n + (names[n] == '|');
     }
 }
@@ -76,7 +77,8 @@ static void first_name(const char *names, char *text, size_t room)
 }
 
 /* text, broken into lines of WIDTH with `indent` spaces; the first begins with head. */
-static void wrap(const struct page *p, const char *head, unsigned indent, const char *text)
+static void wrap(const struct page *p, const char *head, unsigned indent,
+                 const char *text)
 {
     char line[LINE];
     size_t used = (size_t)snprintf(line, sizeof line, "%s", head);
@@ -153,7 +155,8 @@ static void help(const struct page *p)
 
 /* ---- the manual page: man-pages(7) ---- */
 
-/* Backslashes and dashes mean something to roff, and so does a dot that begins a line. */
+/* Backslashes and dashes mean something to roff, and so does a dot that begins a line.
+ */
 static void roff(const struct page *p, const char *before, const char *text,
                  const char *after)
 {
@@ -256,7 +259,8 @@ static void markdown(const struct page *p)
 
     say(p, "# Command line");
     say(p, "%s", "");
-    say(p, "Made from `machine/options.def` by `menura --page markdown`; a test compares them.");
+    say(p, "Made from `machine/options.def` by `menura --page markdown`; a test "
+           "compares them.");
     say(p, "%s", "");
     for (unsigned n = 0; n < ARRAY_SIZE(about); n++)
         say(p, "%s", about[n]);
@@ -285,8 +289,10 @@ static void markdown(const struct page *p)
     say(p, "%s", "");
     say(p, "## Configuration file");
     say(p, "%s", "");
-    say(p, "`-config FILE` reads lines `name = value` with the same names, without dashes. A");
-    say(p, "switch is `on` or `off`. Empty lines, and lines that begin with `#`, mean nothing.");
+    say(p, "`-config FILE` reads lines `name = value` with the same names, without "
+           "dashes. A");
+    say(p, "switch is `on` or `off`. Empty lines, and lines that begin with `#`, mean "
+           "nothing.");
     say(p, "%s", "");
     say(p, "## Keys on a serial terminal");
     say(p, "%s", "");
@@ -311,9 +317,14 @@ static void markdown(const struct page *p)
 static const char *values_of(enum option_id id)
 {
     switch (id) {
-    case OPTION_kernel: case OPTION_initrd: case OPTION_load: case OPTION_save:
-    case OPTION_logfile: case OPTION_config: return "file";
-    case OPTION_serial: case OPTION_debugcon: return "stdio pty null none file:";
+    case OPTION_kernel:
+    case OPTION_initrd:
+    case OPTION_load:
+    case OPTION_save:
+    case OPTION_logfile:
+    case OPTION_config: return "file";
+    case OPTION_serial:
+    case OPTION_debugcon: return "stdio pty null none file:";
     case OPTION_monitor: return "stdio none";
     case OPTION_time: return "auto real fast";
     case OPTION_d: return "int exec in_asm cpu info debug help";
@@ -321,8 +332,10 @@ static const char *values_of(enum option_id id)
     case OPTION_device: return "isa-debug-exit help";
     case OPTION_machine: return "pc help";
     case OPTION_cpu:
-        return "default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell max help";
-    case OPTION_display: case OPTION_vga: return "none";
+        return "default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell max "
+               "help";
+    case OPTION_display:
+    case OPTION_vga: return "none";
     default: return "";
     }
 }
@@ -350,8 +363,8 @@ static void bash(const struct page *p)
         if (!strcmp(values, "file"))
             say(p, "    %s) COMPREPLY=($(compgen -f -- \"$word\")); return;;", cases);
         else
-            say(p, "    %s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return;;", cases,
-                values);
+            say(p, "    %s) COMPREPLY=($(compgen -W '%s' -- \"$word\")); return;;",
+                cases, values);
     }
     say(p, "    esac");
     say(p, "    case $word in");
@@ -435,8 +448,8 @@ bool options_page(const char *name, void (*line)(void *to, const char *text), vo
     static const struct {
         const char *name;
         void (*make)(const struct page *p);
-    } pages[] = {{"help", help}, {"man", man},   {"markdown", markdown},
-                 {"bash", bash}, {"zsh", zsh},   {"fish", fish}};
+    } pages[] = {{"help", help}, {"man", man}, {"markdown", markdown},
+                 {"bash", bash}, {"zsh", zsh}, {"fish", fish}};
     struct page p = {line, to};
 
     for (unsigned n = 0; n < ARRAY_SIZE(pages); n++)

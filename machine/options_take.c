@@ -1,7 +1,8 @@
 /* options_take.c - what the values of options mean.
  *
- * Each take_ function checks a value and puts it where it belongs. Spellings are those of
- * QEMU's manual where QEMU has the option ("QEMU invocation", system/invocation.rst).
+ * Each take_ function checks a value and puts it where it belongs. Spellings are those
+ * of QEMU's manual where QEMU has the option ("QEMU invocation",
+ * system/invocation.rst).
  */
 #include "machine/options_take.h"
 
@@ -54,16 +55,16 @@ static bool bounded(const struct options *o, const char *value, uint64_t least,
                      (unsigned long long)least, (unsigned long long)most);
 }
 
-#define NUMBER(name, member, least, most)                                                \
-    bool take_##name(struct options *o, enum option_id id, const char *value,            \
-                     struct error *e)                                                    \
-    {                                                                                    \
-        uint64_t v;                                                                      \
-        UNUSED_ID;                                                                       \
-        if (!bounded(o, value, least, most, &v, e))                                      \
-            return false;                                                                \
-        o->member = v;                                                                   \
-        return true;                                                                     \
+#define NUMBER(name, member, least, most)                                              \
+    bool take_##name(struct options *o, enum option_id id, const char *value,          \
+                     struct error *e)                                                  \
+    {                                                                                  \
+        uint64_t v;                                                                    \
+        UNUSED_ID;                                                                     \
+        if (!bounded(o, value, least, most, &v, e))                                    \
+            return false;                                                              \
+        o->member = v;                                                                 \
+        return true;                                                                   \
     }
 
 NUMBER(seed, machine.seed, 0, UINT64_MAX)
@@ -80,7 +81,8 @@ bool take_ips(struct options *o, enum option_id id, const char *value, struct er
     return true;
 }
 
-bool take_tsc_hz(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_tsc_hz(struct options *o, enum option_id id, const char *value,
+                 struct error *e)
 {
     uint64_t v;
     UNUSED_ID;
@@ -157,8 +159,8 @@ static void note(struct options *o, const char *what, const char *why)
             *what ? " " : "", what, why);
 }
 
-static bool no_such_key(const struct options *o, const struct item *i, const char *known,
-                        struct error *e)
+static bool no_such_key(const struct options *o, const struct item *i,
+                        const char *known, struct error *e)
 {
     error_set(e, "-%s knows no '%s'", o->given, i->key);
     return error_hint(e, "there are: %s", known);
@@ -175,10 +177,15 @@ static bool memory_size(const char *value, uint64_t *bytes)
     if (!number(value, bytes, &end))
         return false;
     switch (*end) {
-    case 'k': case 'K': shift = 10; break;
-    case 'm': case 'M': case 0: break;
-    case 'g': case 'G': shift = 30; break;
-    case 't': case 'T': shift = 40; break;
+    case 'k':
+    case 'K': shift = 10; break;
+    case 'm':
+    case 'M':
+    case 0: break;
+    case 'g':
+    case 'G': shift = 30; break;
+    case 't':
+    case 'T': shift = 40; break;
     default: return false;
     }
     if ((*end && end[1] && strcmp(end + 1, "B") && strcmp(end + 1, "iB")) ||
@@ -204,8 +211,9 @@ bool take_m(struct options *o, enum option_id id, const char *value, struct erro
         if (i.has_value ? strcmp(i.key, "size") != 0 : !first)
             return no_such_key(o, &i, "size=SIZE", e);
         if (!memory_size(i.has_value ? i.value : i.key, &o->machine.ram)) {
-            error_set(e, "-%s %.100s: a guest has from 1M to 512G of memory, in steps of 4K",
-                      o->given, value);
+            error_set(
+                e, "-%s %.100s: a guest has from 1M to 512G of memory, in steps of 4K",
+                o->given, value);
             return error_hint(e, "for example: -m 512, -m 512M, -m 2G");
         }
     }
@@ -214,8 +222,8 @@ bool take_m(struct options *o, enum option_id id, const char *value, struct erro
 
 bool take_smp(struct options *o, enum option_id id, const char *value, struct error *e)
 {
-    static const char *const known[] = {"cpus", "sockets", "cores", "threads", "maxcpus",
-                                        "dies", "clusters"};
+    static const char *const known[] = {"cpus",    "sockets", "cores",   "threads",
+                                        "maxcpus", "dies",    "clusters"};
     uint64_t given[ARRAY_SIZE(known)] = {0}, cpus, product = 1;
     const char *at = value;
     struct item i;
@@ -238,8 +246,8 @@ bool take_smp(struct options *o, enum option_id id, const char *value, struct er
             product *= given[k];
     cpus = given[0] ? given[0] : product;
     if (cpus > MACHINE_CPUS)
-        return error_set(e, "-%s %.100s: that is %llu CPUs; there are at most %d", o->given,
-                         value, (unsigned long long)cpus, MACHINE_CPUS);
+        return error_set(e, "-%s %.100s: that is %llu CPUs; there are at most %d",
+                         o->given, value, (unsigned long long)cpus, MACHINE_CPUS);
     if (given[4] > cpus)
         note(o, "maxcpus", "CPUs are not plugged in later");
     o->machine.cpus = (unsigned)cpus;
@@ -257,8 +265,9 @@ static void list_models(struct options *o)
         snprintf(line, sizeof line, "  %-10s %s", m->name, m->title);
         options_answer(o, line);
     }
-    options_answer(o, "Names of QEMU's that are taken: host, kvm64, qemu64 (default), qemu32 "
-                      "(pentium3)");
+    options_answer(
+        o, "Names of QEMU's that are taken: host, kvm64, qemu64 (default), qemu32 "
+           "(pentium3)");
     options_answer(o, "Features:");
     used = 0;
     for (unsigned f = 1; cpu_feature_name(f); f++) {
@@ -282,9 +291,9 @@ static void list_models(struct options *o)
 bool take_cpu(struct options *o, enum option_id id, const char *value, struct error *e)
 {
     static const char *const renamed[][2] = {
-        {"host", "default"}, {"kvm64", "default"}, {"qemu64", "default"},
-        {"qemu32", "pentium3"}, {"kvm32", "pentium3"}, {"Conroe", "core2"},
-        {"core2duo", "core2"}, {"Nehalem", "nehalem"}, {"Haswell", "haswell"},
+        {"host", "default"},    {"kvm64", "default"},   {"qemu64", "default"},
+        {"qemu32", "pentium3"}, {"kvm32", "pentium3"},  {"Conroe", "core2"},
+        {"core2duo", "core2"},  {"Nehalem", "nehalem"}, {"Haswell", "haswell"},
     };
     size_t n = strcspn(value, ",");
     struct cpu_model model;
@@ -307,7 +316,8 @@ bool take_cpu(struct options *o, enum option_id id, const char *value, struct er
     return true;
 }
 
-bool take_machine(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_machine(struct options *o, enum option_id id, const char *value,
+                  struct error *e)
 {
     size_t n = strcspn(value, ",");
 
@@ -339,7 +349,8 @@ bool take_uuid(struct options *o, enum option_id id, const char *value, struct e
     UNUSED_ID;
     for (; value[n]; n++) {
         bool dash = n == 8 || n == 13 || n == 18 || n == 23;
-        if (n >= 36 || (dash ? value[n] != '-' : !strchr("0123456789abcdefABCDEF", value[n])))
+        if (n >= 36 ||
+            (dash ? value[n] != '-' : !strchr("0123456789abcdefABCDEF", value[n])))
             break;
     }
     if (n == 36 && !value[n])
@@ -350,14 +361,14 @@ bool take_uuid(struct options *o, enum option_id id, const char *value, struct e
 
 /* ---- what runs ---- */
 
-#define MACHINE_TEXT(name)                                                               \
-    bool take_##name(struct options *o, enum option_id id, const char *value,            \
-                     struct error *e)                                                    \
-    {                                                                                    \
-        UNUSED_ID;                                                                       \
-        (void)e;                                                                         \
-        o->machine.name = value;                                                         \
-        return true;                                                                     \
+#define MACHINE_TEXT(name)                                                             \
+    bool take_##name(struct options *o, enum option_id id, const char *value,          \
+                     struct error *e)                                                  \
+    {                                                                                  \
+        UNUSED_ID;                                                                     \
+        (void)e;                                                                       \
+        o->machine.name = value;                                                       \
+        return true;                                                                   \
     }
 
 MACHINE_TEXT(kernel)
@@ -378,7 +389,8 @@ static bool no_back_end(const struct options *o, const char *value, struct error
     return error_hint(e, "there are: stdio, file:PATH, pty, null, none");
 }
 
-bool take_serial(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_serial(struct options *o, enum option_id id, const char *value,
+                 struct error *e)
 {
     UNUSED_ID;
     if (!strncmp(value, "mon:", 4))
@@ -402,7 +414,8 @@ bool take_debugcon(struct options *o, enum option_id id, const char *value,
     return true;
 }
 
-bool take_monitor(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_monitor(struct options *o, enum option_id id, const char *value,
+                  struct error *e)
 {
     UNUSED_ID;
     o->monitor_stdio = !strcmp(value, "stdio");
@@ -412,7 +425,8 @@ bool take_monitor(struct options *o, enum option_id id, const char *value, struc
     return error_hint(e, "there are: stdio, none");
 }
 
-bool take_device(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_device(struct options *o, enum option_id id, const char *value,
+                 struct error *e)
 {
     const char *at = value;
     struct item i;
@@ -420,8 +434,9 @@ bool take_device(struct options *o, enum option_id id, const char *value, struct
     UNUSED_ID;
     if (!strcmp(value, "help") || !strcmp(value, "?")) {
         options_answer(o, "Devices (-device NAME,property=value):");
-        options_answer(o, "  isa-debug-exit,iobase=0x501,iosize=0x02   a write of V ends "
-                          "the run with exit code V * 2 + 1");
+        options_answer(o,
+                       "  isa-debug-exit,iobase=0x501,iosize=0x02   a write of V ends "
+                       "the run with exit code V * 2 + 1");
         return true;
     }
     if (!next_item(o, &at, &i, e))
@@ -452,7 +467,8 @@ bool take_device(struct options *o, enum option_id id, const char *value, struct
     return true;
 }
 
-bool take_display(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_display(struct options *o, enum option_id id, const char *value,
+                  struct error *e)
 {
     UNUSED_ID;
     if (!strcmp(value, "none"))
@@ -523,9 +539,11 @@ bool take_rtc(struct options *o, enum option_id id, const char *value, struct er
             } else if (!strcmp(i.value, "localtime")) {
                 o->machine.rtc_base = host_local_date();
             } else if (!parse_date(i.value, &o->machine.rtc_base)) {
-                error_set(e, "-%s base=%s: not a date from 1970 to 9999", o->given, i.value);
-                return error_hint(e, "for example: -rtc base=2026-01-31T12:00:00, base=utc, "
-                                     "base=localtime");
+                error_set(e, "-%s base=%s: not a date from 1970 to 9999", o->given,
+                          i.value);
+                return error_hint(
+                    e, "for example: -rtc base=2026-01-31T12:00:00, base=utc, "
+                       "base=localtime");
             }
         } else if (!strcmp(i.key, "clock")) {
             if (strcmp(i.value, "vm"))
@@ -589,9 +607,12 @@ bool take_d(struct options *o, enum option_id id, const char *value, struct erro
             n++;
         switch (n) {
         case 0: o->machine.trace_int = true; break;
-        case 1: case 2: o->machine.trace_exec = true; break;
+        case 1:
+        case 2: o->machine.trace_exec = true; break;
         case 3: o->machine.trace_cpu = true; break;
-        case 4: case 6: case 7:
+        case 4:
+        case 6:
+        case 7:
             if (o->machine.log.level < LOG_INFO)
                 o->machine.log.level = LOG_INFO;
             break;
@@ -604,15 +625,15 @@ bool take_d(struct options *o, enum option_id id, const char *value, struct erro
 
 /* ---- switches and the rest ---- */
 
-#define SWITCH(name)                                                                     \
-    bool take_##name(struct options *o, enum option_id id, const char *value,            \
-                     struct error *e)                                                    \
-    {                                                                                    \
-        UNUSED_ID;                                                                       \
-        (void)value;                                                                     \
-        (void)e;                                                                         \
-        o->machine.name = true;                                                          \
-        return true;                                                                     \
+#define SWITCH(name)                                                                   \
+    bool take_##name(struct options *o, enum option_id id, const char *value,          \
+                     struct error *e)                                                  \
+    {                                                                                  \
+        UNUSED_ID;                                                                     \
+        (void)value;                                                                   \
+        (void)e;                                                                       \
+        o->machine.name = true;                                                        \
+        return true;                                                                   \
     }
 
 SWITCH(no_reboot)
@@ -637,12 +658,14 @@ bool take_flag(struct options *o, enum option_id id, const char *value, struct e
     return true;
 }
 
-bool take_quietly(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_quietly(struct options *o, enum option_id id, const char *value,
+                  struct error *e)
 {
     return take_flag(o, id, value, e);
 }
 
-bool take_ignored(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_ignored(struct options *o, enum option_id id, const char *value,
+                  struct error *e)
 {
     (void)e;
     note(o, option_rows[id].argument ? value : "", option_rows[id].help);
@@ -654,14 +677,16 @@ bool take_net(struct options *o, enum option_id id, const char *value, struct er
     return !strcmp(value, "none") || take_later(o, id, value, e);
 }
 
-bool take_later(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_later(struct options *o, enum option_id id, const char *value,
+                struct error *e)
 {
     (void)value;
     error_set(e, "option -%s is not there yet", o->given);
     return error_hint(e, "%s", option_rows[id].help);
 }
 
-bool take_config(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_config(struct options *o, enum option_id id, const char *value,
+                 struct error *e)
 {
     UNUSED_ID;
     return options_read(o, value, e);
@@ -689,7 +714,8 @@ bool take_page(struct options *o, enum option_id id, const char *value, struct e
                      o->given, value);
 }
 
-bool take_version(struct options *o, enum option_id id, const char *value, struct error *e)
+bool take_version(struct options *o, enum option_id id, const char *value,
+                  struct error *e)
 {
     char line[256];
 

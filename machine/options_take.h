@@ -1,11 +1,12 @@
-/* options_take.h - what the values of options mean: the functions named in options.def. */
+/* options_take.h - what the values of options mean: the functions named in options.def.
+ */
 #ifndef MACHINE_OPTIONS_TAKE_H
 #define MACHINE_OPTIONS_TAKE_H
 
 #include "machine/options.h"
 
-#define TAKE(name)                                                                       \
-    bool take_##name(struct options *o, enum option_id id, const char *value,            \
+#define TAKE(name)                                                                     \
+    bool take_##name(struct options *o, enum option_id id, const char *value,          \
                      struct error *e);
 TAKE(append)
 TAKE(config)

@@ -1,17 +1,17 @@
 /* client.c - a program that uses the library as its users do: a guest that writes its
  * name to COM1 and ends by isa-debug-exit.
- *
- * The guest is an ELF file made here: 32-bit code at 1 MiB, entered in protected mode.
  */
 #include <menura.h>
+
+#include "guest.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const unsigned char code[] = {
     0xba, 0xf8, 0x03, 0x00, 0x00, /* mov edx, 3f8h */
-    0xb0, 'H', 0xee,              /* mov al, 'H'; out dx, al */
-    0xb0, 'i', 0xee,              /* mov al, 'i'; out dx, al */
+    0xb0, 'H',  0xee,             /* mov al, 'H'; out dx, al */
+    0xb0, 'i',  0xee,             /* mov al, 'i'; out dx, al */
     0xb9, 0x00, 0x00, 0x10, 0x00, /* mov ecx, 100000h: until the bytes are out */
     0xe2, 0xfe,                   /* loop $ */
     0xba, 0xf4, 0x00, 0x00, 0x00, /* mov edx, f4h */
@@ -19,41 +19,6 @@ static const unsigned char code[] = {
     0xef,                         /* out dx, eax */
     0xf4,                         /* hlt */
 };
-
-static void put32(unsigned char *p, unsigned v)
-{
-    for (int n = 0; n < 4; n++)
-        p[n] = (unsigned char)(v >> 8 * n);
-}
-
-/* ELF-32 specification 1.2: header, one PT_LOAD, the code. */
-static int write_guest(const char *file)
-{
-    unsigned char elf[84] = {0x7f, 'E', 'L', 'F', 1, 1, 1};
-    FILE *f = fopen(file, "wb");
-    int ok;
-
-    elf[16] = 2; /* ET_EXEC */
-    elf[18] = 3; /* EM_386 */
-    elf[20] = 1;
-    put32(elf + 24, 0x100000); /* e_entry */
-    put32(elf + 28, 52);       /* e_phoff */
-    elf[40] = 52;
-    elf[42] = 32;
-    elf[44] = 1;
-    put32(elf + 52, 1); /* PT_LOAD */
-    put32(elf + 56, sizeof elf);
-    put32(elf + 60, 0x100000);
-    put32(elf + 64, 0x100000);
-    put32(elf + 68, sizeof code);
-    put32(elf + 72, sizeof code);
-    put32(elf + 76, 5);
-    put32(elf + 80, 4);
-    if (!f)
-        return 0;
-    ok = fwrite(elf, sizeof elf, 1, f) == 1 && fwrite(code, sizeof code, 1, f) == 1;
-    return fclose(f) == 0 && ok;
-}
 
 struct text {
     char bytes[64];
@@ -89,7 +54,7 @@ int main(void)
     enum menura_end end;
     int asked = 0;
 
-    if (!c || !write_guest(guest))
+    if (!c || !guest_write(guest, code, sizeof code))
         return fail("setting up", "no memory or disk");
     if (menura_config_set(c, "no-such-thing", "1"))
         return fail("set", "an unknown option was taken");
@@ -113,7 +78,8 @@ int main(void)
     if (strcmp(said.bytes, "Hi"))
         return fail("serial", said.bytes);
     printf("%s: %llu instructions, hash %016llx\n", menura_version(),
-           (unsigned long long)menura_instructions(m), (unsigned long long)menura_hash(m));
+           (unsigned long long)menura_instructions(m),
+           (unsigned long long)menura_hash(m));
     menura_free(m);
     menura_config_free(c);
     return 0;

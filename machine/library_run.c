@@ -1,0 +1,134 @@
+/* library_run.c - running: limits, stopping, commands in between. */
+#include "machine/library.h"
+
+#include "host/chars.h"
+#include "host/host.h"
+
+enum { LOOKS = 20 }; /* looks at the host's clock in a second of the guest's time */
+
+enum menura_end library_end(enum machine_end end)
+{
+    switch (end) {
+    case END_POWER_OFF: return MENURA_END_POWER_OFF;
+    case END_DEBUG_EXIT: return MENURA_END_DEBUG_EXIT;
+    case END_TRIPLE_FAULT: return MENURA_END_TRIPLE_FAULT;
+    case END_RESET: return MENURA_END_RESET;
+    case END_IDLE_FOREVER: return MENURA_END_HALTED;
+    default: return MENURA_END_COUNT;
+    }
+}
+
+void menura_stop(struct menura *m)
+{
+    atomic_store(&m->stop, true);
+    machine_stop(m->machine);
+    for (unsigned n = 0; n < m->chars_count; n++)
+        chars_wake(m->chars[n]);
+}
+
+static bool any_ready(const struct machine *m)
+{
+    for (unsigned n = 0; n < m->config.cpus; n++)
+        if (cpu_ready(m->cpu[n]))
+            return true;
+    return false;
+}
+
+/* How many ticks may pass before `left` instructions are run: at least so many, more
+ * while all CPUs are halted, since only the next timer can wake them. */
+static uint64_t slice(const struct menura *m, uint64_t left)
+{
+    const struct machine *x = m->machine;
+    uint64_t ticks = x->config.ips / LOOKS, next;
+
+    if (left >= ticks)
+        return ticks;
+    next = clock_next(&x->clock);
+    if (any_ready(x) || next <= x->clock.now)
+        return left;
+    next -= x->clock.now;
+    return next < left ? left : next < ticks ? next : ticks;
+}
+
+/* Stopped: nothing but commands and menura_stop() matter. */
+static void wait_for_command(struct menura *m)
+{
+    atomic_store(&m->machine->kicked, false);
+    if (atomic_load(&m->stop) || atomic_load(&m->console.quit) ||
+        console_line(&m->console))
+        return;
+    if (m->stdio)
+        m->stdio->flush(m->stdio->owner);
+    host_wait_kick(&m->machine->kicked, host_now_ns() + 1000000000u);
+}
+
+/* The end that counts: with -no-shutdown a power-off only stops the machine. */
+static bool ends_run(struct menura *m, enum menura_end end)
+{
+    if (end == MENURA_END_COUNT)
+        return false;
+    if (end != MENURA_END_POWER_OFF || !m->options->machine.no_shutdown)
+        return true;
+    m->running = false;
+    library_say(m, MENURA_WARNING, "machine",
+                "the guest switched off; the machine stays, stopped");
+    return false;
+}
+
+static bool time_is_over(const struct menura *m)
+{
+    return m->options->max_ns != UINT64_MAX &&
+           host_now_ns() - m->started >= m->options->max_ns;
+}
+
+/* Piped input is over: from now on an idle guest waits in real time, for whatever. */
+static void watch_input(struct menura *m)
+{
+    if (m->options->time == TIME_AUTO && m->console.guest &&
+        !m->machine->config.paced && chars_ended(m->stdio))
+        m->machine->config.paced = true;
+}
+
+enum menura_end menura_run(struct menura *m, uint64_t instructions)
+{
+    uint64_t done = machine_instructions(m->machine),
+             target = m->options->max_instructions;
+    enum menura_end end;
+
+    if (instructions < target - (done < target ? done : target))
+        target = done + instructions;
+    if (!m->started) {
+        m->started = host_now_ns();
+        if (m->options->monitor_stdio && m->typing)
+            atomic_store(&m->console.monitor, true);
+        console_prompt(&m->console);
+    }
+    for (;;) {
+        if (atomic_exchange(&m->stop, false))
+            return MENURA_END_STOPPED;
+        library_obey_console(m);
+        if (m->script && !m->running)
+            library_obey_script(m);
+        if (atomic_load(&m->console.quit))
+            return MENURA_END_QUIT;
+        end = m->stepped;
+        m->stepped = MENURA_END_COUNT;
+        if (ends_run(m, end))
+            return end;
+        done = machine_instructions(m->machine);
+        if (done >= target)
+            return target == m->options->max_instructions ? MENURA_END_INSTRUCTIONS
+                                                          : MENURA_END_COUNT;
+        if (time_is_over(m))
+            return MENURA_END_SECONDS;
+        if (!m->running) {
+            if (!m->script)
+                wait_for_command(m);
+            continue;
+        }
+        end = library_end(machine_run(m->machine, slice(m, target - done)));
+        if (ends_run(m, end))
+            return end;
+        watch_input(m);
+    }
+}

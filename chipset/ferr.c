@@ -1,8 +1,8 @@
 /* ferr.c - the coprocessor error latch: FERR# becomes IRQ 13, port F0h takes it back.
  *
- * Intel 82371SB (PIIX3) data sheet, "Coprocessor Error Register", and FERR#, IGNNE# in its
- * signal description. IGNNE# itself is not needed: a CPU here does not freeze at the next
- * x87 instruction (SDM vol 1 D.2.1), it goes on.
+ * Intel 82371SB (PIIX3) data sheet, "Coprocessor Error Register", and FERR#, IGNNE# in
+ * its signal description. IGNNE# itself is not needed: a CPU here does not freeze at
+ * the next x87 instruction (SDM vol 1 D.2.1), it goes on.
  */
 #include "chipset/ferr.h"
 

@@ -1,7 +1,8 @@
-/* chardev.h - the two ends of a byte stream: a guest's port and a host's terminal or file.
+/* chardev.h - the two ends of a byte stream: a guest's port and a host's terminal or
+ * file.
  *
- * The host end fills in put, get, flush, admit and owner; the device end fills in kick and
- * device. All calls come from the machine's thread, between or within instructions.
+ * The host end fills in put, get, flush, admit and owner; the device end fills in kick
+ * and device. All calls come from the machine's thread, between or within instructions.
  */
 #ifndef BASE_CHARDEV_H
 #define BASE_CHARDEV_H

@@ -57,18 +57,33 @@ void log_say(struct log *l, const char *part, enum log_level level, const char *
     va_end(args);
 }
 
+static void say_counted(struct log *l, const char *part, enum log_level level,
+                        const char *fmt, va_list args)
+{
+    if (!wanted(l, level) || !l->lines_left)
+        return;
+    say(l, part, level, fmt, args);
+    if (--l->lines_left == 0)
+        l->sink(l->to, part, level,
+                "the guest caused many messages: more of them are not shown");
+}
+
 void log_guest(struct log *l, const char *part, const char *fmt, ...)
 {
     va_list args;
 
-    if (!wanted(l, LOG_WARN) || !l->lines_left)
-        return;
     va_start(args, fmt);
-    say(l, part, LOG_WARN, fmt, args);
+    say_counted(l, part, LOG_WARN, fmt, args);
     va_end(args);
-    if (--l->lines_left == 0)
-        l->sink(l->to, part, LOG_WARN,
-                "the guest caused many messages: more of them are not shown");
+}
+
+void log_probe(struct log *l, const char *part, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    say_counted(l, part, LOG_INFO, fmt, args);
+    va_end(args);
 }
 
 void log_unimplemented(struct log *l, const char *part, bool *said, const char *what)

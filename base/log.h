@@ -25,6 +25,9 @@ void log_say(struct log *l, const char *part, enum log_level level, const char *
  * lines_left, so that a guest cannot flood the host. */
 void log_guest(struct log *l, const char *part, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* The same at LOG_INFO, for what guests do on purpose to see what is there. */
+void log_probe(struct log *l, const char *part, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
 /* Says "unimplemented: <what>" the first time `*said` is false, then sets it. */
 void log_unimplemented(struct log *l, const char *part, bool *said, const char *what);
 

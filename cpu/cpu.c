@@ -434,6 +434,7 @@ static void step(struct cpu *c)
     bool resume = c->eflags & FLAG_RF;
     unsigned hit = breakpoints_here(c);
     const struct insn *i;
+    enum event_kind last;
     int32_t kept;
 
     if (hit) {
@@ -449,10 +450,14 @@ static void step(struct cpu *c)
     c->budget -= kept;
     c->slice -= kept;
     c->kept = kept;
+    last = c->event.kind;
     c->event.kind = EVENT_NONE;
     while (i)
         i = i->run(c, i);
-    trap &= c->event.kind == EVENT_NONE; /* INT n and the like clear TF on their way */
+    if (c->event.kind == EVENT_NONE)
+        c->event.kind = last; /* the last event is state: stepping leaves no trace in it */
+    else
+        trap = false; /* INT n and the like clear TF on their way */
     c->budget += kept;
     c->slice += kept;
     c->kept = 0;

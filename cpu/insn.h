@@ -31,7 +31,8 @@ enum insn_form {
 
 struct insn {
     insn_fn *run;
-    int32_t imm;    /* immediate, sign-extended where the row says so */
+    int32_t imm;    /* immediate, sign-extended where the row says so; D8 to DF: the x87
+                       opcode, (opcode & 7) << 8 | ModRM, for FOP */
     int32_t disp;   /* memory: displacement. Far pointers: the selector */
     uint16_t reg;   /* operand `reg`: offset in struct cpu; a number for Sw, Cy, Dy */
     uint16_t rm;    /* operand r/m: offset of the register, or of the base register */

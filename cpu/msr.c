@@ -472,7 +472,7 @@ static enum reason unknown(struct cpu *c, const char *how, uint32_t number,
                            enum reason why)
 {
     if (c->log)
-        log_guest(c->log, "cpu", "%s of MSR %xh, which this CPU model does not have",
+        log_probe(c->log, "cpu", "%s of MSR %xh, which this CPU model does not have",
                   how, (unsigned)number);
     return why;
 }

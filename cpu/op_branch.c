@@ -101,7 +101,7 @@ void op_enter(struct cpu *c, const struct insn *i)
     }
     sp -= (uint16_t)i->imm;
     /* The final stack pointer must be writable, though nothing is written. */
-    mem_open(c, SS, sp & mask, 1, ACCESS_WRITE, &unused);
+    mem_open(c, SS, sp & mask, size, ACCESS_WRITE, &unused);
     set_sp(c, sp);
     gpr_set(c, RBP, i->bits, frame);
 }

@@ -78,11 +78,13 @@ void op_mmx_pmovmskb(struct cpu *c, const struct insn *i)
     mmx_enter(c);
 }
 
-/* EMMS empties all x87 registers; TOP stays. Intel SDM vol 2, EMMS. */
+/* EMMS empties all x87 registers; like every MMX instruction it sets TOP to 0. Intel SDM
+ * vol 3A 12.2. */
 void op_mmx_emms(struct cpu *c, const struct insn *i)
 {
     (void)i;
     mmx_wait(c);
+    mmx_enter(c);
     c->ftw = 0xff;
 }
 

@@ -221,7 +221,7 @@ void op_popa(struct cpu *c, const struct insn *i)
     unsigned size = i->bits / 8;
     struct place from[8];
 
-    for (unsigned n = 0; n < 8; n++) {
+    for (unsigned n = 8; n-- > 0;) { /* DI first: a page fault tells the first address */
         uint64_t at = (c->gpr[RSP] + (7 - n) * size) & stack_mask(c);
         from[n] = open_mem(c, SS, at, i->bits, ACCESS_READ);
     }

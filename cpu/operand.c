@@ -104,6 +104,13 @@ static unsigned natural_alignment(unsigned size)
     case 6: return 4; /* 6: a 48-bit far pointer */
     case 8:
     case 10: return 8; /* 10: an x87 extended real */
+    /* FSTENV, FSAVE and their loads: by operand size. The larger image of FSAVE comes as
+     * 64 bytes and the rest; the rest tells the two apart. */
+    case 14:
+    case 30:
+    case 64: return 2;
+    case 28:
+    case 44: return 4;
     default: return 16;
     }
 }
@@ -137,8 +144,10 @@ static void watch(struct cpu *c, uint64_t la, unsigned size, enum access_kind ki
             continue;
         if (rw != 3 && !(rw == 1 && kind == ACCESS_WRITE))
             continue;
-        if (la < at + length && at < la + size)
+        if (la < at + length && at < la + size) {
             c->pending_debug |= 1u << n;
+            c->leave = true; /* the trap comes right after this instruction */
+        }
     }
 }
 
@@ -502,8 +511,10 @@ static void watch_port(struct cpu *c, uint16_t port, unsigned size)
 
         if (!breakpoint_enabled(c->dr[7], n) || (c->dr[7] >> (16 + 4 * n) & 3) != 2)
             continue;
-        if (port < at + length && at < (uint64_t)port + size)
+        if (port < at + length && at < (uint64_t)port + size) {
             c->pending_debug |= 1u << n;
+            c->leave = true;
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-/* softfloat.c - float32 and float64: add, subtract, multiply, divide, square root, fused
- * multiply-add, compare. IEEE 754-2008 with x86's choices: SDM vol 1 4.8 and 4.9.
+/* softfloat.c - float32 and float64: add, subtract, multiply, divide, square root,
+ * fused multiply-add, compare. IEEE 754-2008 with x86's choices: SDM vol 1 4.8 and 4.9.
  *
  * Each operation is written once for both formats; the compiler folds the constants.
  * Operands that are all normal go straight; the rest goes through a cold half.
@@ -34,14 +34,12 @@ uint64_t fp_round_edge(struct fp_env *e, unsigned f, bool sign, int exp, uint64_
     }
     /* Tiny is judged after rounding as if the exponent had no end. */
     if (rounded_exp <= 0) {
-        bool masked = e->masks & FP_UNDERFLOW;
-        if (!masked) {
-            e->flags |= FP_UNDERFLOW;
-            if (!x87) { /* not delivered; inexact as if the exponent had no end */
-                e->flags |= rest ? FP_INEXACT : 0;
-                return fp_zero(f, sign);
-            }
-        } else if (e->ftz) {
+        if (!(e->masks & FP_UNDERFLOW)) {
+            /* Not delivered either; exact or not is judged with an endless exponent. */
+            e->flags |= rest ? FP_UNDERFLOW | FP_INEXACT : FP_UNDERFLOW;
+            return fp_zero(f, sign);
+        }
+        if (e->ftz) {
             e->flags |= FP_UNDERFLOW | FP_INEXACT;
             return fp_zero(f, sign);
         }
@@ -82,11 +80,11 @@ uint64_t fp_nan2(struct fp_env *e, unsigned f, uint64_t a, uint64_t b)
 
 /* ---- add and subtract ---- */
 
-/* Significands with their leading ones at bit 61 (or below: denormals, exponent 1),
- * |a| >= |b|. */
+/* Significands with their leading ones at bit 61, |a| >= |b|. denormal: it may be
+ * below, with exponent 1. */
 static ALWAYS_INLINE uint64_t add_finite(struct fp_env *e, unsigned f, bool sign,
                                          bool differ, unsigned a_exp, uint64_t a_sig,
-                                         unsigned b_exp, uint64_t b_sig)
+                                         unsigned b_exp, uint64_t b_sig, bool denormal)
 {
     b_sig = shr_jam(b_sig, a_exp - b_exp);
     if (differ) {
@@ -96,13 +94,14 @@ static ALWAYS_INLINE uint64_t add_finite(struct fp_env *e, unsigned f, bool sign
         return fp_normalise_round(e, f, sign, (int)a_exp + 1, sig);
     }
     uint64_t sig = a_sig + b_sig;
-    if (sig >> 62)
-        return fp_round(e, f, sign, (int)a_exp + 1, sig);
-    return fp_normalise_round(e, f, sign, (int)a_exp + 1, sig);
+    unsigned carry = (unsigned)(sig >> 62);
+    if (denormal) /* no leading one is where it should be */
+        return fp_normalise_round(e, f, sign, (int)a_exp + 1, sig);
+    return fp_round(e, f, sign, (int)(a_exp + carry), sig << (carry ^ 1));
 }
 
-static NOINLINE uint64_t add_special(struct fp_env *e, unsigned f, uint64_t a, uint64_t b,
-                                     bool subtract)
+static NOINLINE uint64_t add_special(struct fp_env *e, unsigned f, uint64_t a,
+                                     uint64_t b, bool subtract)
 {
     unsigned shift = 61 - f, max = fp_exp_max(f);
 
@@ -126,9 +125,10 @@ static NOINLINE uint64_t add_special(struct fp_env *e, unsigned f, uint64_t a, u
     if (!fp_magnitude(f, a) && a == b) /* zeros of one sign keep it */
         return a;
     bool an = fp_exp(f, a) != 0, bn = fp_exp(f, b) != 0;
-    return add_finite(e, f, fp_sign(f, a), fp_sign(f, a ^ b),
-                      an ? fp_exp(f, a) : 1, (fp_frac(f, a) | (an ? fp_hidden(f) : 0)) << shift,
-                      bn ? fp_exp(f, b) : 1, (fp_frac(f, b) | (bn ? fp_hidden(f) : 0)) << shift);
+    return add_finite(e, f, fp_sign(f, a), fp_sign(f, a ^ b), an ? fp_exp(f, a) : 1,
+                      (fp_frac(f, a) | (an ? fp_hidden(f) : 0)) << shift,
+                      bn ? fp_exp(f, b) : 1,
+                      (fp_frac(f, b) | (bn ? fp_hidden(f) : 0)) << shift, true);
 }
 
 static ALWAYS_INLINE uint64_t add(struct fp_env *e, unsigned f, uint64_t a, uint64_t b,
@@ -147,7 +147,7 @@ static ALWAYS_INLINE uint64_t add(struct fp_env *e, unsigned f, uint64_t a, uint
     }
     return add_finite(e, f, fp_sign(f, a), fp_sign(f, a ^ b), fp_exp(f, a),
                       (fp_frac(f, a) | fp_hidden(f)) << shift, fp_exp(f, b),
-                      (fp_frac(f, b) | fp_hidden(f)) << shift);
+                      (fp_frac(f, b) | fp_hidden(f)) << shift, false);
 }
 
 uint32_t f32_add(struct fp_env *e, uint32_t a, uint32_t b)
@@ -173,8 +173,8 @@ uint64_t f64_sub(struct fp_env *e, uint64_t a, uint64_t b)
 /* ---- multiply ---- */
 
 /* Leading ones at bit 62. */
-static ALWAYS_INLINE uint64_t mul_finite(struct fp_env *e, unsigned f, bool sign, int exp,
-                                         uint64_t a_sig, uint64_t b_sig)
+static ALWAYS_INLINE uint64_t mul_finite(struct fp_env *e, unsigned f, bool sign,
+                                         int exp, uint64_t a_sig, uint64_t b_sig)
 {
     struct u128 p = mul64(a_sig << 1, b_sig); /* leading one at bit 125 or 126 */
     uint64_t sig = p.hi | (p.lo != 0);
@@ -183,7 +183,8 @@ static ALWAYS_INLINE uint64_t mul_finite(struct fp_env *e, unsigned f, bool sign
     return fp_round(e, f, sign, exp + high, sig << (high ^ 1));
 }
 
-static NOINLINE uint64_t mul_special(struct fp_env *e, unsigned f, uint64_t a, uint64_t b)
+static NOINLINE uint64_t mul_special(struct fp_env *e, unsigned f, uint64_t a,
+                                     uint64_t b)
 {
     bool sign = fp_sign(f, a ^ b);
     int a_exp, b_exp;
@@ -233,7 +234,8 @@ uint64_t f64_mul(struct fp_env *e, uint64_t a, uint64_t b)
 
 /* ---- divide ---- */
 
-static ALWAYS_INLINE uint64_t divide(struct fp_env *e, unsigned f, uint64_t a, uint64_t b)
+static ALWAYS_INLINE uint64_t divide(struct fp_env *e, unsigned f, uint64_t a,
+                                     uint64_t b)
 {
     bool sign = fp_sign(f, a ^ b);
     int a_exp, b_exp, exp;
@@ -312,7 +314,8 @@ static ALWAYS_INLINE uint64_t square_root(struct fp_env *e, unsigned f, uint64_t
     }
     sig = fp_unpack(f, a, &exp);
     exp -= fp_bias(f);
-    /* The value is sig * 2^-62 * 2^exp; with an even exponent the root's is half of it. */
+    /* The value is sig * 2^-62 * 2^exp; with an even exponent the root's is half of it.
+     */
     if (exp & 1) {
         sig <<= 1;
         exp--;
@@ -394,7 +397,8 @@ static uint64_t fused(struct fp_env *e, unsigned f, uint64_t a, uint64_t b, uint
         bool p_inf = fp_magnitude(f, a) == inf || fp_magnitude(f, b) == inf;
         if (p_inf && fp_magnitude(f, d) == inf && fp_sign(f, d) != sign)
             return fp_invalid(e, f);
-        if (!(fp_denormals(e, f, &a) && fp_denormals(e, f, &b) && fp_denormals(e, f, &d)))
+        if (!(fp_denormals(e, f, &a) && fp_denormals(e, f, &b) &&
+              fp_denormals(e, f, &d)))
             return a;
         if (p_inf)
             return fp_inf(f, sign);
@@ -417,8 +421,8 @@ static uint64_t fused(struct fp_env *e, unsigned f, uint64_t a, uint64_t b, uint
     } else {
         d_sig = fp_unpack(f, d, &d_exp);
     }
-    return fma_finite(e, f, sign, a_exp + b_exp - fp_bias(f) + 1, p, fp_sign(f, d), d_exp,
-                      d_sig);
+    return fma_finite(e, f, sign, a_exp + b_exp - fp_bias(f) + 1, p, fp_sign(f, d),
+                      d_exp, d_sig);
 }
 
 uint32_t f32_fma(struct fp_env *e, uint32_t a, uint32_t b, uint32_t addend)

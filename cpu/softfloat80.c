@@ -1,5 +1,5 @@
-/* softfloat80.c - the double-extended format: arithmetic and conversions as the x87 does
- * them. SDM vol 1 4.8, 4.9 and 8.5.
+/* softfloat80.c - the double-extended format: arithmetic and conversions as the x87
+ * does them. SDM vol 1 4.8, 4.9 and 8.5.
  */
 #include "cpu/softfloat80.h"
 
@@ -126,12 +126,20 @@ struct f80 f80_nan2(struct fp_env *e, struct f80 a, struct f80 b)
 
 /* ---- add and subtract ---- */
 
+/* {v, 0} shifted right. */
+static ALWAYS_INLINE struct u128 shift_down(uint64_t v, unsigned n)
+{
+    if (LIKELY(n < 64))
+        return (struct u128){v >> n, v << 1 << (63 - n)};
+    return (struct u128){0, shr_jam(v, n - 64)};
+}
+
 /* Exponents of bit 63, at least 1; |a| >= |b|. */
 static ALWAYS_INLINE struct f80 add_finite(struct fp_env *e, bool sign, bool differ,
-                                           unsigned a_exp, uint64_t a_sig, unsigned b_exp,
-                                           uint64_t b_sig)
+                                           unsigned a_exp, uint64_t a_sig,
+                                           unsigned b_exp, uint64_t b_sig)
 {
-    struct u128 b = shr_jam128((struct u128){b_sig, 0}, a_exp - b_exp), sum;
+    struct u128 b = shift_down(b_sig, a_exp - b_exp), sum;
     unsigned shift;
 
     if (!differ) {
@@ -176,7 +184,8 @@ static NOINLINE struct f80 add_special(struct fp_env *e, struct f80 a, struct f8
         return b;
     if (f80_is_zero(a) && f80_is_zero(b))
         return a.se == b.se ? a : f80_zero(e->rounding == FP_DOWN);
-    /* A pseudo-denormal has exponent 1's value: give it that exponent before comparing. */
+    /* A pseudo-denormal has exponent 1's value: give it that exponent before comparing.
+     */
     if (!f80_exp(a))
         a.se |= 1;
     if (!f80_exp(b))
@@ -202,8 +211,8 @@ static ALWAYS_INLINE struct f80 add(struct fp_env *e, struct f80 a, struct f80 b
         a = b;
         b = t;
     }
-    return add_finite(e, f80_sign(a), (a.se ^ b.se) >> 15, f80_exp(a), a.sig, f80_exp(b),
-                      b.sig);
+    return add_finite(e, f80_sign(a), (a.se ^ b.se) >> 15, f80_exp(a), a.sig,
+                      f80_exp(b), b.sig);
 }
 
 struct f80 f80_add(struct fp_env *e, struct f80 a, struct f80 b)
@@ -249,7 +258,8 @@ struct f80 f80_mul(struct fp_env *e, struct f80 a, struct f80 b)
 
 /* ---- divide ---- */
 
-/* The fraction rest / d as a word beside a significand: exact in its order to one half. */
+/* The fraction rest / d as a word beside a significand: exact in its order to one half.
+ */
 static ALWAYS_INLINE uint64_t rest_word(uint64_t rest, uint64_t d)
 {
     if (!rest)
@@ -450,10 +460,19 @@ static ALWAYS_INLINE uint64_t narrow(struct fp_env *e, unsigned f, struct f80 a)
         return fp_inf(f, sign);
     if (f80_is_zero(a))
         return fp_zero(f, sign);
-    sig = f80_unpack(a, &exp); /* a denormal is only very small: no denormal exception */
+    sig =
+        f80_unpack(a, &exp); /* a denormal is only very small: no denormal exception */
     exp += fp_bias(f) - F80_BIAS;
-    if (LIKELY((unsigned)exp - 1u < fp_exp_max(f) - 2u && !(sig << (f + 1))))
-        return fp_zero(f, sign) | (uint64_t)(unsigned)exp << f | (sig & ~F80_J) >> (63 - f);
+    if (LIKELY((unsigned)exp - 1u < fp_exp_max(f) - 2u && e->rounding == FP_NEAREST)) {
+        unsigned drop = 63 - f;
+        uint64_t whole = sig >> drop, mask = (1ull << drop) - 1, rest = sig & mask, up;
+        if (rest) {
+            up = (rest + (mask >> 1) + (whole & 1)) >> drop;
+            e->flags |= (uint8_t)(FP_INEXACT | up << 6);
+            whole += up;
+        }
+        return fp_zero(f, sign) + ((uint64_t)(unsigned)(exp - 1) << f) + whole;
+    }
     return fp_round_edge(e, f, sign, exp, shr_jam(sig, 1), true);
 }
 

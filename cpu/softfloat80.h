@@ -145,18 +145,18 @@ struct f80 f80_round_edge(struct fp_env *e, unsigned precision, bool sign, int e
 static ALWAYS_INLINE struct f80 f80_round_pack(struct fp_env *e, bool sign, int exp,
                                                uint64_t hi, uint64_t lo)
 {
-    if (UNLIKELY(e->precision != 64 || (unsigned)exp - 1u >= F80_EXP - 2u))
+    bool up;
+
+    if (UNLIKELY(e->precision != 64 || e->rounding != FP_NEAREST ||
+                 (unsigned)exp - 1u >= F80_EXP - 2u))
         return f80_round_edge(e, e->precision, sign, exp, hi, lo);
-    if (lo) {
-        e->flags |= FP_INEXACT;
-        if (f80_rounds_up(e->rounding, sign, hi, lo)) {
-            e->flags |= FP_ROUNDED_UP;
-            if (!++hi) {
-                hi = F80_J;
-                exp++;
-            }
-        }
-    }
+    if (!lo)
+        return f80_make(sign, (unsigned)exp, hi);
+    up = (lo - !(hi & 1)) >> 63; /* more than a half, or a half beside an odd one */
+    e->flags |= (uint8_t)(FP_INEXACT | up << 6);
+    hi += up;
+    if (UNLIKELY(!hi))
+        return f80_make(sign, (unsigned)exp + 1, F80_J);
     return f80_make(sign, (unsigned)exp, hi);
 }
 

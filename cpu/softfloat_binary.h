@@ -1,8 +1,10 @@
-/* softfloat_binary.h - float32 and float64 in one description: their bits, and rounding.
+/* softfloat_binary.h - float32 and float64 in one description: their bits, and
+ * rounding.
  *
  * f is the format's count of fraction bits, always a constant; values of both formats
- * travel as uint64_t. A significand on its way to a result has its leading one at bit 62,
- * what does not fit jammed into bit 0, and comes with the biased exponent of that one.
+ * travel as uint64_t. A significand on its way to a result has its leading one at bit
+ * 62, what does not fit jammed into bit 0, and comes with the biased exponent of that
+ * one.
  */
 #ifndef CPU_SOFTFLOAT_BINARY_H
 #define CPU_SOFTFLOAT_BINARY_H
@@ -96,8 +98,8 @@ static inline uint64_t fp_invalid(struct fp_env *e, unsigned f)
     return fp_default_nan(f);
 }
 
-/* With DAZ a denormal is a zero of its sign; else it raises the denormal flag. False: the
- * exception is unmasked, so nothing may be computed. */
+/* With DAZ a denormal is a zero of its sign; else it raises the denormal flag. False:
+ * the exception is unmasked, so nothing may be computed. */
 static inline bool fp_denormals(struct fp_env *e, unsigned f, uint64_t *a)
 {
     if (!fp_is_denormal(f, *a))
@@ -126,7 +128,8 @@ static ALWAYS_INLINE uint64_t fp_unpack(unsigned f, uint64_t a, int *exp)
 }
 
 /* What rounding adds before the low `extra` bits are cut off. */
-static ALWAYS_INLINE uint64_t fp_increment(const struct fp_env *e, bool sign, unsigned extra)
+static ALWAYS_INLINE uint64_t fp_increment(const struct fp_env *e, bool sign,
+                                           unsigned extra)
 {
     uint64_t mask = (1ull << extra) - 1;
 
@@ -138,8 +141,8 @@ static ALWAYS_INLINE uint64_t fp_increment(const struct fp_env *e, bool sign, un
 }
 
 /* Rounds off the low `extra` bits; a tie goes to even. */
-static ALWAYS_INLINE uint64_t fp_round_off(const struct fp_env *e, bool sign, uint64_t sig,
-                                           unsigned extra)
+static ALWAYS_INLINE uint64_t fp_round_off(const struct fp_env *e, bool sign,
+                                           uint64_t sig, unsigned extra)
 {
     uint64_t rest = sig & ((1ull << extra) - 1);
     uint64_t cut = (sig + fp_increment(e, sign, extra)) >> extra;
@@ -158,24 +161,22 @@ static ALWAYS_INLINE uint64_t fp_round(struct fp_env *e, unsigned f, bool sign, 
                                        uint64_t sig)
 {
     unsigned extra = 62 - f;
-    uint64_t cut;
+    uint64_t mask = (1ull << extra) - 1;
 
-    /* The largest exponent goes the long way too: rounding may overflow it. */
-    if (UNLIKELY((unsigned)exp - 1u >= fp_exp_max(f) - 2u))
+    /* Rounding to nearest is what almost all code uses. The largest exponent goes the
+     * long way too: rounding may overflow it. */
+    if (UNLIKELY((unsigned)exp - 1u >= fp_exp_max(f) - 2u || e->rounding != FP_NEAREST))
         return fp_round_edge(e, f, sign, exp, sig, false);
-    if (sig & ((1ull << extra) - 1)) {
+    if (sig & mask)
         e->flags |= FP_INEXACT;
-        cut = fp_round_off(e, sign, sig, extra);
-    } else {
-        cut = sig >> extra;
-    }
-    /* cut holds the hidden bit, which adds one to the exponent; a carry adds one more. */
-    return fp_zero(f, sign) + ((uint64_t)(unsigned)(exp - 1) << f) + cut;
+    sig += (mask >> 1) + (sig >> extra & 1); /* a tie carries only from an odd number */
+    /* The hidden bit adds one to the exponent; a carry adds one more. */
+    return fp_zero(f, sign) + ((uint64_t)(unsigned)(exp - 1) << f) + (sig >> extra);
 }
 
 /* The same for a significand with its leading one anywhere; not zero. */
-static ALWAYS_INLINE uint64_t fp_normalise_round(struct fp_env *e, unsigned f, bool sign,
-                                                 int exp, uint64_t sig)
+static ALWAYS_INLINE uint64_t fp_normalise_round(struct fp_env *e, unsigned f,
+                                                 bool sign, int exp, uint64_t sig)
 {
     int shift = (int)clz64(sig) - 1;
 

@@ -17,7 +17,8 @@ uint64_t f32_to_f64(struct fp_env *e, uint32_t a)
         if (fp_is_nan(F32, v)) {
             if (fp_is_snan(F32, v))
                 e->flags |= FP_INVALID;
-            return fp_inf(F64, sign) | fp_hidden(F64) >> 1 | fp_frac(F32, v) << (F64 - F32);
+            return fp_inf(F64, sign) | fp_hidden(F64) >> 1 |
+                   fp_frac(F32, v) << (F64 - F32);
         }
         if (fp_exp(F32, v))
             return fp_inf(F64, sign);

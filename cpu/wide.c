@@ -12,7 +12,8 @@ static uint32_t sqrt16(uint32_t n, uint32_t *rest)
     return root;
 }
 
-/* One doubling step; everything fits 64 bits. n has 4 * half bits, top two not both 0. */
+/* One doubling step; everything fits 64 bits. n has 4 * half bits, top two not both 0.
+ */
 static uint64_t sqrt_step(uint64_t root, uint64_t rest, uint64_t n, unsigned half,
                           uint64_t *rest_out)
 {

@@ -93,7 +93,8 @@ static ALWAYS_INLINE struct u128 shr_jam128(struct u128 a, unsigned n)
     if (n == 64)
         return (struct u128){0, a.hi | (a.lo != 0)};
     if (n < 128)
-        return (struct u128){0, a.hi >> (n - 64) | (a.hi << (128 - n) != 0) | (a.lo != 0)};
+        return (struct u128){0,
+                             a.hi >> (n - 64) | (a.hi << (128 - n) != 0) | (a.lo != 0)};
     return (struct u128){0, (a.hi | a.lo) != 0};
 }
 
@@ -103,7 +104,8 @@ static ALWAYS_INLINE unsigned clz128(struct u128 a)
     return a.hi ? clz64(a.hi) : 64 + clz64(a.lo);
 }
 
-/* The high 128 bits of the 256-bit product, at most 3 units in the last place too low. */
+/* The high 128 bits of the 256-bit product, at most 3 units in the last place too low.
+ */
 static inline struct u128 mulhi128(struct u128 a, struct u128 b)
 {
     struct u128 p = mul64(a.hi, b.hi);
@@ -113,7 +115,8 @@ static inline struct u128 mulhi128(struct u128 a, struct u128 b)
 }
 
 /* n / d for n.hi < d and d's bit 63 set; *rest gets the remainder. Two 32-bit digits by
- * schoolbook division: Knuth, The Art of Computer Programming vol 2, 4.3.1, algorithm D. */
+ * schoolbook division: Knuth, The Art of Computer Programming vol 2, 4.3.1, algorithm
+ * D. */
 static inline uint64_t div128(struct u128 n, uint64_t d, uint64_t *rest)
 {
     uint64_t dh = d >> 32, dl = (uint32_t)d, q[2], r = n.hi;

@@ -1,8 +1,8 @@
 /* x87.c - pending errors, stack faults, tags, and the control instructions.
  *
- * An unmasked exception does not fault where it happens: it sets ES, and the next waiting
- * instruction raises #MF (SDM vol 1 8.7). With CR0.NE clear the FERR# pin tells the
- * board instead, which raises IRQ 13 (8.7.1); the pin moves when ES becomes set, so
+ * An unmasked exception does not fault where it happens: it sets ES, and the next
+ * waiting instruction raises #MF (SDM vol 1 8.7). With CR0.NE clear the FERR# pin tells
+ * the board instead, which raises IRQ 13 (8.7.1); the pin moves when ES becomes set, so
  * the interrupt comes before the next instruction, and IGNNE# is taken as asserted: a
  * waiting instruction in the handler runs on.
  */
@@ -29,7 +29,7 @@ void x87_summarise(struct cpu *c)
     if (c->fsw & FSW_EXCEPTIONS & ~c->fcw)
         x87_pend(c);
     else
-        c->fsw &= (uint16_t)~(FSW_ES | FSW_B);
+        c->fsw &= (uint16_t) ~(FSW_ES | FSW_B);
 }
 
 /* The exception that #MF reports: the first in the order of SDM vol 1 4.9.2. */
@@ -132,10 +132,11 @@ X87(fninit)
 X87(fnclex)
 {
     (void)i;
-    c->fsw &= (uint16_t)~(FSW_EXCEPTIONS | FSW_SF | FSW_ES | FSW_B);
+    c->fsw &= (uint16_t) ~(FSW_EXCEPTIONS | FSW_SF | FSW_ES | FSW_B);
 }
 
-/* WAIT: #NM needs both MP and TS, unlike the other x87 instructions (SDM vol 3A 2.5). */
+/* WAIT: #NM needs both MP and TS, unlike the other x87 instructions (SDM vol 3A 2.5).
+ */
 X87(fwait)
 {
     (void)i;

@@ -1,8 +1,8 @@
 /* x87.h - the x87 register stack, its pending errors, and the MMX view of it.
  *
- * c->st[] are the physical registers R0 to R7; ST(i) is R((TOP + i) mod 8). c->ftw holds
- * one bit a register, set when it is empty; the two-bit tags that FSTENV stores are
- * computed from the contents (SDM vol 1 8.1.7).
+ * c->st[] are the physical registers R0 to R7; ST(i) is R((TOP + i) mod 8). c->ftw
+ * holds one bit a register, set when it is empty; the two-bit tags that FSTENV stores
+ * are computed from the contents (SDM vol 1 8.1.7).
  */
 #ifndef CPU_X87_H
 #define CPU_X87_H
@@ -39,8 +39,8 @@ static inline void x87_set_top(struct cpu *c, unsigned top)
     c->fsw = (uint16_t)((c->fsw & ~FSW_TOP) | (top & 7) << 11);
 }
 
-/* What every waiting x87 instruction and every MMX instruction does first: raises #MF if
- * an unmasked exception is pending and CR0.NE is set. With NE clear the error was
+/* What every waiting x87 instruction and every MMX instruction does first: raises #MF
+ * if an unmasked exception is pending and CR0.NE is set. With NE clear the error was
  * reported outside, through c->ferr, when it happened. */
 void x87_wait(struct cpu *c);
 
@@ -55,7 +55,8 @@ void x87_summarise(struct cpu *c);
 uint16_t x87_full_tags(const struct cpu *c);
 void x87_set_tags(struct cpu *c, uint16_t full);
 
-/* ---- MMX: the low 64 bits of the physical registers (SDM vol 1 9.2, vol 3A 12.2) ---- */
+/* ---- MMX: the low 64 bits of the physical registers (SDM vol 1 9.2, vol 3A 12.2) ----
+ */
 
 static ALWAYS_INLINE uint64_t mmx_get(const struct cpu *c, unsigned n)
 {

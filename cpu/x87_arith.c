@@ -19,11 +19,11 @@ static ALWAYS_INLINE struct f80 divide_reversed(struct fp_env *e, struct f80 a,
     return f80_div(e, b, a);
 }
 
-/* Widening b may have raised something. A signalling NaN is one to the operation too (SDM
- * vol 1 Table 4-7); a denormal counts only if the operation meets no NaN, invalid operand
- * or division by zero. */
-static ALWAYS_INLINE struct f80 with_widened(struct fp_env *e, struct f80 a, struct f80 b,
-                                             binary_fn *op)
+/* Widening b may have raised something. A signalling NaN is one to the operation too
+ * (SDM vol 1 Table 4-7); a denormal counts only if the operation meets no NaN, invalid
+ * operand or division by zero. */
+static ALWAYS_INLINE struct f80 with_widened(struct fp_env *e, struct f80 a,
+                                             struct f80 b, binary_fn *op)
 {
     unsigned before = e->flags;
     struct f80 r;
@@ -87,39 +87,39 @@ static ALWAYS_INLINE struct f80 widen_i32(struct cpu *c, const struct insn *i,
     return f80_from_i64((int32_t)x87_load(c, i, 4));
 }
 
-#define FROM_MEMORY(name, op, widen)                                                     \
-    X87(name)                                                                            \
-    {                                                                                    \
-        struct fp_env e = x87_env(c);                                                    \
-        struct f80 b;                                                                    \
-        x87_wait(c);                                                                     \
-        b = widen(c, i, &e);                                                             \
-        arithmetic(c, i, op, 0, false, &e, b, false);                                    \
+#define FROM_MEMORY(name, op, widen)                                                   \
+    X87(name)                                                                          \
+    {                                                                                  \
+        struct fp_env e = x87_env(c);                                                  \
+        struct f80 b;                                                                  \
+        x87_wait(c);                                                                   \
+        b = widen(c, i, &e);                                                           \
+        arithmetic(c, i, op, 0, false, &e, b, false);                                  \
     }
 
 /* st0: ST(0) = op(ST(0), ST(i)); sti: ST(i) = op(ST(i), ST(0)), with or without pop. */
-#define ARITHMETIC(name, op)                                                             \
-    FROM_MEMORY(name##_m32, op, widen32)                                                 \
-    FROM_MEMORY(name##_m64, op, widen64)                                                 \
-    FROM_MEMORY(name##_i16, op, widen_i16)                                               \
-    FROM_MEMORY(name##_i32, op, widen_i32)                                               \
-    X87(name##_st0)                                                                      \
-    {                                                                                    \
-        struct fp_env e = x87_env(c);                                                    \
-        x87_wait(c);                                                                     \
-        arithmetic(c, i, op, 0, st_empty(c, i->rm), &e, *st_at(c, i->rm), false);        \
-    }                                                                                    \
-    X87(name##_sti)                                                                      \
-    {                                                                                    \
-        struct fp_env e = x87_env(c);                                                    \
-        x87_wait(c);                                                                     \
-        arithmetic(c, i, op, i->rm, st_empty(c, 0), &e, *st_at(c, 0), false);            \
-    }                                                                                    \
-    X87(name##_pop)                                                                      \
-    {                                                                                    \
-        struct fp_env e = x87_env(c);                                                    \
-        x87_wait(c);                                                                     \
-        arithmetic(c, i, op, i->rm, st_empty(c, 0), &e, *st_at(c, 0), true);             \
+#define ARITHMETIC(name, op)                                                           \
+    FROM_MEMORY(name##_m32, op, widen32)                                               \
+    FROM_MEMORY(name##_m64, op, widen64)                                               \
+    FROM_MEMORY(name##_i16, op, widen_i16)                                             \
+    FROM_MEMORY(name##_i32, op, widen_i32)                                             \
+    X87(name##_st0)                                                                    \
+    {                                                                                  \
+        struct fp_env e = x87_env(c);                                                  \
+        x87_wait(c);                                                                   \
+        arithmetic(c, i, op, 0, st_empty(c, i->rm), &e, *st_at(c, i->rm), false);      \
+    }                                                                                  \
+    X87(name##_sti)                                                                    \
+    {                                                                                  \
+        struct fp_env e = x87_env(c);                                                  \
+        x87_wait(c);                                                                   \
+        arithmetic(c, i, op, i->rm, st_empty(c, 0), &e, *st_at(c, 0), false);          \
+    }                                                                                  \
+    X87(name##_pop)                                                                    \
+    {                                                                                  \
+        struct fp_env e = x87_env(c);                                                  \
+        x87_wait(c);                                                                   \
+        arithmetic(c, i, op, i->rm, st_empty(c, 0), &e, *st_at(c, 0), true);           \
     }
 
 ARITHMETIC(fadd, f80_add)
@@ -229,7 +229,8 @@ static ALWAYS_INLINE void compared(struct cpu *c, enum fp_relation r)
 }
 
 /* The condition codes are set only if an invalid operand is masked (SDM vol 2, FCOM;
- * AMD's processors set them always); an unmasked denormal sets them, but pops nothing. */
+ * AMD's processors set them always); an unmasked denormal sets them, but pops nothing.
+ */
 static ALWAYS_INLINE void compare(struct cpu *c, const struct insn *i, bool empty,
                                   struct fp_env *e, struct f80 b, bool quiet,
                                   unsigned pops)
@@ -255,14 +256,14 @@ static ALWAYS_INLINE void compare(struct cpu *c, const struct insn *i, bool empt
         st_pop(c);
 }
 
-#define COMPARE_MEMORY(name, widen, pops)                                                \
-    X87(name)                                                                            \
-    {                                                                                    \
-        struct fp_env e = x87_env(c);                                                    \
-        struct f80 b;                                                                    \
-        x87_wait(c);                                                                     \
-        b = widen(c, i, &e);                                                             \
-        compare(c, i, false, &e, b, false, pops);                                        \
+#define COMPARE_MEMORY(name, widen, pops)                                              \
+    X87(name)                                                                          \
+    {                                                                                  \
+        struct fp_env e = x87_env(c);                                                  \
+        struct f80 b;                                                                  \
+        x87_wait(c);                                                                   \
+        b = widen(c, i, &e);                                                           \
+        compare(c, i, false, &e, b, false, pops);                                      \
     }
 COMPARE_MEMORY(fcom_m32, widen32, 0)
 COMPARE_MEMORY(fcomp_m32, widen32, 1)
@@ -273,12 +274,12 @@ COMPARE_MEMORY(fcomp_i16, widen_i16, 1)
 COMPARE_MEMORY(fcom_i32, widen_i32, 0)
 COMPARE_MEMORY(fcomp_i32, widen_i32, 1)
 
-#define COMPARE_REGISTER(name, n, quiet, pops)                                           \
-    X87(name)                                                                            \
-    {                                                                                    \
-        struct fp_env e = x87_env(c);                                                    \
-        x87_wait(c);                                                                     \
-        compare(c, i, st_empty(c, n), &e, *st_at(c, n), quiet, pops);                    \
+#define COMPARE_REGISTER(name, n, quiet, pops)                                         \
+    X87(name)                                                                          \
+    {                                                                                  \
+        struct fp_env e = x87_env(c);                                                  \
+        x87_wait(c);                                                                   \
+        compare(c, i, st_empty(c, n), &e, *st_at(c, n), quiet, pops);                  \
     }
 COMPARE_REGISTER(fcom_st, i->rm, false, 0)
 COMPARE_REGISTER(fcomp_st, i->rm, false, 1)

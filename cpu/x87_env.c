@@ -1,8 +1,8 @@
 /* x87_env.c - FSTENV, FLDENV, FSAVE, FRSTOR in their four layouts: 16 or 32 bits, real
  * or protected. SDM vol 1 8.1.10, Figures 8-9 to 8-12.
  *
- * In the real-address layouts (also virtual-8086 mode) the pointers are linear addresses,
- * split around the opcode.
+ * In the real-address layouts (also virtual-8086 mode) the pointers are linear
+ * addresses, split around the opcode.
  */
 #include "cpu/x87_parts.h"
 
@@ -115,7 +115,8 @@ X87(fldenv)
     x87_summarise(c);
 }
 
-/* The image's parts lie in spans of at most 64 bytes, all opened before one is touched. */
+/* The image's parts lie in spans of at most 64 bytes, all opened before one is touched.
+ */
 enum { IMAGE_MAX = 28 + 80 };
 
 static void open_image(struct cpu *c, const struct insn *i, enum access_kind kind,

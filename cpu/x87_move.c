@@ -1,12 +1,12 @@
-/* x87_move.c - loads, stores, constants, exchanges and conditional moves. SDM vol 2: FLD,
- * FST, FILD, FIST, FISTTP, FBLD, FBSTP, FLD1 and following, FXCH, FCMOVcc.
+/* x87_move.c - loads, stores, constants, exchanges and conditional moves. SDM vol 2:
+ * FLD, FST, FILD, FIST, FISTTP, FBLD, FBSTP, FLD1 and following, FXCH, FCMOVcc.
  */
 #include "cpu/x87_parts.h"
 
 /* ---- loads ---- */
 
-/* Pushes v, whose conversion raised flags. A denormal memory operand is pushed even when
- * that exception is unmasked (observed on processors); an invalid one is not. */
+/* Pushes v, whose conversion raised flags. A denormal memory operand is pushed even
+ * when that exception is unmasked (observed on processors); an invalid one is not. */
 static ALWAYS_INLINE void load(struct cpu *c, const struct insn *i, struct f80 v,
                                unsigned flags)
 {
@@ -240,22 +240,22 @@ static ALWAYS_INLINE void stored(struct cpu *c, const struct insn *i, bool empty
 
 /* The frame of all stores: `convert` yields the value, `nothing` stands for an empty
  * register. */
-#define STORE(name, size, type, convert, nothing, pop)                                   \
-    X87(name)                                                                            \
-    {                                                                                    \
-        struct fp_env e = x87_env(c);                                                    \
-        bool empty = st_empty(c, 0);                                                     \
-        type v = nothing;                                                                \
-        x87_wait(c);                                                                     \
-        if (LIKELY(!empty)) {                                                            \
-            struct f80 a = *st_at(c, 0);                                                 \
-            v = convert;                                                                 \
-        } else {                                                                         \
-            e.flags = FP_INVALID;                                                        \
-        }                                                                                \
-        if (stores(c, e.flags))                                                          \
-            x87_store(c, i, size, (uint64_t)v);                                          \
-        stored(c, i, empty, e.flags, pop);                                               \
+#define STORE(name, size, type, convert, nothing, pop)                                 \
+    X87(name)                                                                          \
+    {                                                                                  \
+        struct fp_env e = x87_env(c);                                                  \
+        bool empty = st_empty(c, 0);                                                   \
+        type v = nothing;                                                              \
+        x87_wait(c);                                                                   \
+        if (LIKELY(!empty)) {                                                          \
+            struct f80 a = *st_at(c, 0);                                               \
+            v = convert;                                                               \
+        } else {                                                                       \
+            e.flags = FP_INVALID;                                                      \
+        }                                                                              \
+        if (stores(c, e.flags))                                                        \
+            x87_store(c, i, size, (uint64_t)v);                                        \
+        stored(c, i, empty, e.flags, pop);                                             \
     }
 
 STORE(fst_m32, 4, uint32_t, f80_to_f32(&e, a), 0xffc00000u, false)

@@ -1,7 +1,7 @@
 /* x87_parts.h - what the x87 handlers share. Inside cpu/x87*.c only.
  *
- * The order of a handler: x87_wait; read memory; compute into locals; write memory; only
- * then touch the x87 state. So a page fault leaves all as it was.
+ * The order of a handler: x87_wait; read memory; compute into locals; write memory;
+ * only then touch the x87 state. So a page fault leaves all as it was.
  */
 #ifndef CPU_X87_PARTS_H
 #define CPU_X87_PARTS_H
@@ -25,7 +25,7 @@ static ALWAYS_INLINE void st_set(struct cpu *c, unsigned n, struct f80 v)
 {
     unsigned r = (x87_top(c) + n) & 7;
     c->st[r] = v;
-    c->ftw &= (uint8_t)~(1u << r);
+    c->ftw &= (uint8_t) ~(1u << r);
 }
 
 static ALWAYS_INLINE void st_free(struct cpu *c, unsigned n)
@@ -96,11 +96,13 @@ static ALWAYS_INLINE unsigned x87_raise(struct cpu *c, unsigned flags)
     return unmasked;
 }
 
-/* Stack faults: SDM vol 1 8.5.1.1. True: masked, so the default NaN goes to the result. */
+/* Stack faults: SDM vol 1 8.5.1.1. True: masked, so the default NaN goes to the result.
+ */
 bool x87_stack_underflow(struct cpu *c);
 bool x87_stack_overflow(struct cpu *c);
 
-static ALWAYS_INLINE uint64_t x87_load(struct cpu *c, const struct insn *i, unsigned size)
+static ALWAYS_INLINE uint64_t x87_load(struct cpu *c, const struct insn *i,
+                                       unsigned size)
 {
     return mem_load(c, INSN_SEG(i), ea(c, i), size);
 }
@@ -112,8 +114,8 @@ static ALWAYS_INLINE void x87_store(struct cpu *c, const struct insn *i, unsigne
 }
 
 /* Handlers that isa_x87.def names; the table in isa.c declares them again. */
-#define X87(name)                                                                        \
-    general_fn op_##name;                                                                \
+#define X87(name)                                                                      \
+    general_fn op_##name;                                                              \
     void op_##name(struct cpu *c, const struct insn *i)
 
 #endif

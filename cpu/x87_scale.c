@@ -6,8 +6,8 @@
 /* ST(0) by ST(1). nearest: FPREM1. The quotient's low bits go to *q; *partial when the
  * exponents are 64 or more apart: then only part of the distance is worked off, as SDM
  * vol 2 says: "implementation-dependent", between 32 and 63. Exact. */
-static struct f80 remainder_of(struct fp_env *e, struct f80 a, struct f80 b, bool nearest,
-                               uint64_t *q, bool *partial)
+static struct f80 remainder_of(struct fp_env *e, struct f80 a, struct f80 b,
+                               bool nearest, uint64_t *q, bool *partial)
 {
     bool sign = f80_sign(a);
     int a_exp, b_exp, apart, exp;

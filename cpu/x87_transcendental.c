@@ -2,11 +2,11 @@
  *
  * SDM vol 1 8.3.10 allows an error of one unit in the last place. Here everything is
  * computed with 128-bit significands on integers, with an error far below 2^-90, and
- * rounded once, so the results are the same on every host and nearly always the nearest.
- * Precision control does not apply; the rounding mode does.
+ * rounded once, so the results are the same on every host and nearly always the
+ * nearest. Precision control does not apply; the rounding mode does.
  *
- * Trigonometric arguments are reduced by the 66-bit pi of SDM vol 1 8.3.8, so that what a
- * processor gives near multiples of pi comes out here too.
+ * Trigonometric arguments are reduced by the 66-bit pi of SDM vol 1 8.3.8, so that what
+ * a processor gives near multiples of pi comes out here too.
  */
 #include "cpu/x87_parts.h"
 #include "cpu/x87_tables.h"
@@ -123,11 +123,12 @@ static struct wide cosine(struct wide t)
 {
     struct u128 z = square(t);
 
-    return wide_of_fixed(false, one_minus(mulhi128(z, alternating(cos_terms, 13, z))), 128);
+    return wide_of_fixed(false, one_minus(mulhi128(z, alternating(cos_terms, 13, z))),
+                         128);
 }
 
-/* |a| = n * pi / 2 + t: n modulo 4; |a| < 2^63, not zero. The quotient comes bit by bit:
- * at most 65 steps. */
+/* |a| = n * pi / 2 + t: n modulo 4; |a| < 2^63, not zero. The quotient comes bit by
+ * bit: at most 65 steps. */
 static unsigned reduce(struct f80 a, struct wide *t)
 {
     /* pi / 2 in units of 2^-65: odd, so no operand is a multiple of it. */
@@ -191,8 +192,8 @@ static struct wide arc_tangent(struct wide num, struct wide den)
     }
     if (k) {
         /* Both have 64 bits, so these are exact. */
-        struct u128 n = {0, num.sig.hi}, d = shl128((struct u128){0, den.sig.hi},
-                                                    (unsigned)apart);
+        struct u128 n = {0, num.sig.hi},
+                    d = shl128((struct u128){0, den.sig.hi}, (unsigned)apart);
         struct u128 n16 = shl128(n, 4), dk = {0, 0}, nk = mul64(num.sig.hi, k);
         bool below;
         dk = add128(mul64(d.lo, k), (struct u128){d.hi * k, 0});
@@ -261,13 +262,14 @@ static struct wide log2_of(struct u128 sig, int exp)
 static struct wide exp2_minus_1(struct wide x)
 {
     struct u128 mag = wide_fixed(x, 128), part, y, acc;
-    unsigned k = (unsigned)((mag.hi >> 59) + 1) >> 1; /* nearest sixteenth */
+    unsigned k = (unsigned)((mag.hi >> 59) + 1) >> 1; /* the nearest sixteenth */
     struct wide f = x, r;
 
     if (k) {
         part = (struct u128){(uint64_t)k << 60, 0}; /* 16 / 16 becomes 0 */
         bool below = k == 16 || less128(mag, part);
-        f = wide_of_fixed(x.sign ^ below, below ? sub128(part, mag) : sub128(mag, part), 128);
+        f = wide_of_fixed(x.sign ^ below, below ? sub128(part, mag) : sub128(mag, part),
+                          128);
     }
     if (f.sig.hi) {
         f = wide_mul(f, wide_of_fixed(false, ln2_q128, 128));
@@ -508,7 +510,8 @@ static struct f80 compute_yl2x(struct fp_env *e, struct f80 x, struct f80 y)
     if (is_one || f80_is_zero(y))
         return f80_zero(negative ^ below);
     w = wide_from(x);
-    if (w.sig.hi == F80_J) { /* a power of two; called inexact all the same (observed) */
+    if (w.sig.hi ==
+        F80_J) { /* a power of two; called inexact all the same (observed) */
         struct f80 r = f80_mul(e, f80_from_i64(w.exp), y);
         e->flags |= FP_INEXACT;
         if (f80_is_denormal(r))
@@ -528,7 +531,8 @@ static struct f80 compute_yl2xp1(struct fp_env *e, struct f80 x, struct f80 y)
 
     if (f80_is_bad(x) || f80_is_bad(y))
         return f80_nan2(e, x, y);
-    if ((f80_is_inf(x) && f80_sign(x)) || (f80_is_inf(x) && f80_is_zero(y)) || (f80_is_zero(x) && f80_is_inf(y)))
+    if ((f80_is_inf(x) && f80_sign(x)) || (f80_is_inf(x) && f80_is_zero(y)) ||
+        (f80_is_zero(x) && f80_is_inf(y)))
         return f80_invalid(e);
     if (!f80_denormal(e, x) || !f80_denormal(e, y))
         return y;
@@ -541,13 +545,15 @@ static struct f80 compute_yl2xp1(struct fp_env *e, struct f80 x, struct f80 y)
     if (f80_is_zero(x) || f80_is_zero(y))
         return f80_zero(negative);
     w = wide_from(x);
-    if (w.exp < -2) {
+    if (w.exp < -2 || (w.exp == -2 && w.sig.hi <= 0x95f619980c4336f7)) { /* 0.2929 */
         /* s = x / (2 + x), exact for however small x */
         struct wide two = {{F80_J, 0}, 1, false};
         two = fixed_plus(wide_fixed(two, 126), false, 126, w);
         log = log2_of_ratio(wide_div(w, two));
     } else if (w.exp < 60) {
-        struct wide sum = fixed_plus((struct u128){1, 0}, false, 64, w);
+        int frac = w.exp < 1 ? 126 : 64;
+        struct wide sum = {{F80_J, 0}, 0, false};
+        sum = fixed_plus(wide_fixed(sum, frac), false, frac, w);
         if (sum.sig.hi == F80_J && !sum.sig.lo)
             return f80_mul(e, f80_from_i64(sum.exp), y);
         log = log2_of(sum.sig, sum.exp);

@@ -1,9 +1,10 @@
 /* fw_cfg.c - the firmware configuration device, with DMA.
  *
- * QEMU docs/specs/fw_cfg: selector at port 510h, data at 511h, DMA address at 514h to 51Bh
- * (big-endian). A DMA of more than STEP bytes goes on in steps on a timer, so that no
- * access makes the host work for long; its control field stays non-zero until the end,
- * which is what guests wait for. Writing to items is not offered (an error, as there).
+ * QEMU docs/specs/fw_cfg: selector at port 510h, data at 511h, DMA address at 514h to
+ * 51Bh (big-endian). A DMA of more than STEP bytes goes on in steps on a timer, so that
+ * no access makes the host work for long; its control field stays non-zero until the
+ * end, which is what guests wait for. Writing to items is not offered (an error, as
+ * there).
  */
 #include "devices/fw_cfg.h"
 
@@ -34,13 +35,13 @@ enum dma_control {
     DMA_WRITE = 1 << 4,
 };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint16_t, key, 0, 0xffff, "the item selected")                                  \
-    _(x, uint32_t, offset, 0, 0xffffffff, "the next byte of it")                         \
-    _(x, uint32_t, dma_high, 0, 0xffffffff, "upper half of the DMA address")             \
-    _(x, bool, busy, false, 1, "a DMA goes on")                                          \
-    _(x, uint64_t, request, 0, UINT64_MAX, "where its request is in RAM")                \
-    _(x, uint64_t, to, 0, UINT64_MAX, "where its next byte goes")                        \
+#define STATE(_, x)                                                                    \
+    _(x, uint16_t, key, 0, 0xffff, "the item selected")                                \
+    _(x, uint32_t, offset, 0, 0xffffffff, "the next byte of it")                       \
+    _(x, uint32_t, dma_high, 0, 0xffffffff, "upper half of the DMA address")           \
+    _(x, bool, busy, false, 1, "a DMA goes on")                                        \
+    _(x, uint64_t, request, 0, UINT64_MAX, "where its request is in RAM")              \
+    _(x, uint64_t, to, 0, UINT64_MAX, "where its next byte goes")                      \
     _(x, uint32_t, left, 0, 0xffffffff, "bytes still to go")
 
 struct item {
@@ -145,7 +146,8 @@ static bool make_directory(struct device *d)
     return fw_cfg_add_bytes(d, FW_CFG_DIRECTORY, bytes, (uint32_t)(at - bytes));
 }
 
-bool fw_cfg_add_file(struct device *d, const char *name, const void *bytes, uint32_t size)
+bool fw_cfg_add_file(struct device *d, const char *name, const void *bytes,
+                     uint32_t size)
 {
     size_t length = strlen(name);
     struct item *i;
@@ -348,14 +350,13 @@ const struct device_class fw_cfg_class = {
     .name = "fw_cfg",
     .title = "Firmware configuration",
     .size = sizeof(struct fw_cfg),
-    .fields = (const struct field[]){STATE(STATE_FIELD, fw_cfg)
-                                     FIELD_TIMER_ROW(fw_cfg, step, "the DMA goes on")
-                                     {0}},
-    .regions = (const struct region[]){{"fw_cfg", PORT_SELECTOR, 2, NULL, access,
-                                        .max_size = 2},
-                                       {"fw_cfg-dma", PORT_DMA, 8, peek_dma, access_dma,
-                                        .max_size = 4},
-                                       {0}},
+    .fields = (const struct field[]){STATE(STATE_FIELD, fw_cfg) FIELD_TIMER_ROW(
+        fw_cfg, step, "the DMA goes on"){0}},
+    .regions =
+        (const struct region[]){
+            {"fw_cfg", PORT_SELECTOR, 2, NULL, access, .max_size = 2},
+            {"fw_cfg-dma", PORT_DMA, 8, peek_dma, access_dma, .max_size = 4},
+            {0}},
     .init = init,
     .free = free_items,
 };

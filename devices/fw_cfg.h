@@ -35,8 +35,10 @@ enum {
 };
 
 /* False when there is no room (128 items), no host memory, or name has more than 55
- * bytes; a name or key given before gets the new bytes. The directory is sorted by name. */
-bool fw_cfg_add_file(struct device *d, const char *name, const void *bytes, uint32_t size);
+ * bytes; a name or key given before gets the new bytes. The directory is sorted by
+ * name. */
+bool fw_cfg_add_file(struct device *d, const char *name, const void *bytes,
+                     uint32_t size);
 bool fw_cfg_add_bytes(struct device *d, uint16_t key, const void *bytes, uint32_t size);
 bool fw_cfg_add_u16(struct device *d, uint16_t key, uint16_t v);
 bool fw_cfg_add_u32(struct device *d, uint16_t key, uint32_t v);

@@ -1,9 +1,9 @@
 /* i8042.c - the 8042 as keyboard and auxiliary device controller.
  *
- * Data at port 60h, status and commands at 64h. A byte from a peripheral takes the time of
- * its eleven bits, and comes only when the one before has been read. IBM PS/2 Hardware
- * Interface Technical Reference, "Keyboard and Auxiliary Device Controller"; commands that
- * IBM does not list: OSDev wiki, "8042" PS/2 Controller.
+ * Data at port 60h, status and commands at 64h. A byte from a peripheral takes the time
+ * of its eleven bits, and comes only when the one before has been read. IBM PS/2
+ * Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller";
+ * commands that IBM does not list: OSDev wiki, "8042" PS/2 Controller.
  */
 #include "devices/i8042.h"
 
@@ -67,14 +67,14 @@ enum command {
     PULSE = 0xf0,
 };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint8_t, ram, 0, 0xff, "byte 0 is the command byte", RAM_BYTES)                 \
-    _(x, uint8_t, data, 0, 0xff, "the output buffer")                                    \
-    _(x, bool, full, false, 1, "the output buffer holds a byte")                         \
-    _(x, bool, from_aux, false, 1, "it came from the auxiliary device")                  \
-    _(x, bool, commanded, true, 1, "the last write went to port 64h")                    \
-    _(x, uint8_t, command, 0, 0xff, "the command that waits for its byte, or 0")         \
-    _(x, bool, breaking, false, 1, "translation: F0h came, a code follows")              \
+#define STATE(_, x)                                                                    \
+    _(x, uint8_t, ram, 0, 0xff, "byte 0 is the command byte", RAM_BYTES)               \
+    _(x, uint8_t, data, 0, 0xff, "the output buffer")                                  \
+    _(x, bool, full, false, 1, "the output buffer holds a byte")                       \
+    _(x, bool, from_aux, false, 1, "it came from the auxiliary device")                \
+    _(x, bool, commanded, true, 1, "the last write went to port 64h")                  \
+    _(x, uint8_t, command, 0, 0xff, "the command that waits for its byte, or 0")       \
+    _(x, bool, breaking, false, 1, "translation: F0h came, a code follows")            \
     _(x, uint8_t, output, OUT_RUN | OUT_A20 | 0xcc, OUT_LATCHED, "the output port")
 
 struct i8042 {
@@ -250,8 +250,8 @@ static void do_command(struct i8042 *k, uint8_t command)
     case WRITE_AUX_BUFFER:
     case WRITE_AUX: k->command = command; break;
     default:
-        log_guest(k->self->bus->log, k->self->name, "command %02Xh is not known: ignored",
-                  command);
+        log_guest(k->self->bus->log, k->self->name,
+                  "command %02Xh is not known: ignored", command);
         break;
     }
 }
@@ -375,14 +375,15 @@ const struct device_class i8042_class = {
     .fields =
         (const struct field[]){
             STATE(STATE_FIELD, i8042)
-            FIELD_SUBLIST(i8042, struct fifo, keyboard_answers, 1, fifo_fields)
-            FIELD_SUBLIST(i8042, struct fifo, aux_answers, 1, fifo_fields)
-            FIELD_TIMER_ROW(i8042, arrival, "a peripheral's byte is on the wire")
+                FIELD_SUBLIST(i8042, struct fifo, keyboard_answers, 1, fifo_fields)
+                    FIELD_SUBLIST(i8042, struct fifo, aux_answers, 1, fifo_fields)
+                        FIELD_TIMER_ROW(i8042, arrival,
+                                        "a peripheral's byte is on the wire"){0}},
+    .regions =
+        (const struct region[]){
+            {"i8042-data", PORT_DATA, 1, peek_data, access_data},
+            {"i8042-status", PORT_STATUS, 1, peek_status, access_status},
             {0}},
-    .regions = (const struct region[]){{"i8042-data", PORT_DATA, 1, peek_data, access_data},
-                                       {"i8042-status", PORT_STATUS, 1, peek_status,
-                                        access_status},
-                                       {0}},
     .pins =
         (const struct pin[]){
             {"irq1", .offset = offsetof(struct i8042, irq[I8042_KEYBOARD])},

@@ -1,8 +1,9 @@
 /* keyboard.c - an enhanced PS/2 keyboard.
  *
- * It sends scan codes of set 1, 2 or 3 and answers commands. IBM PS/2 Hardware Interface
- * Technical Reference, "Keyboards (101- and 102-Key)". Not modelled: the Shift codes that
- * IBM's keyboard wraps around the arrow block while Num Lock or Shift is on.
+ * It sends scan codes of set 1, 2 or 3 and answers commands. IBM PS/2 Hardware
+ * Interface Technical Reference, "Keyboards (101- and 102-Key)". Not modelled: the
+ * Shift codes that IBM's keyboard wraps around the arrow block while Num Lock or Shift
+ * is on.
  */
 #include "devices/keyboard.h"
 
@@ -11,10 +12,11 @@
 #include "devices/scancodes.h"
 
 enum {
-    ROOM = 16, /* bytes of scan codes the keyboard holds */
+    ROOM = 16,           /* bytes of scan codes the keyboard holds */
     DEFAULT_RATE = 0x2b, /* 500 ms, 10.9 a second */
-    BAT_NS = 10000000, /* the self test; real ones take 300 ms and more, which nobody needs */
-    RATE_HZ = 240, /* repetition periods count in 1/240 s: 4.17 ms */
+    BAT_NS = 10000000,   /* the self test; real ones take 300 ms and more, which nobody
+                            needs */
+    RATE_HZ = 240,       /* repetition periods count in 1/240 s: 4.17 ms */
 };
 
 enum command {
@@ -40,17 +42,18 @@ enum command {
 enum { ACK = 0xfa, BAT_PASSED = 0xaa };
 
 /* Row `keys` has a bit set per key number or code of set 3. */
-#define STATE(_, x)                                                                      \
-    _(x, uint8_t, set, 2, 3, "scan code set in use")                                     \
-    _(x, bool, enabled, true, 1, "keys are scanned")                                     \
-    _(x, uint8_t, leds, 0, 7, "Caps, Num, Scroll Lock lights")                           \
-    _(x, uint8_t, rate, DEFAULT_RATE, 0x7f, "delay and rate of repetition")              \
-    _(x, uint8_t, command, 0, 0xff, "the command that waits for its byte, or 0")         \
-    _(x, uint8_t, last, 0, 0xff, "the byte sent last")                                   \
-    _(x, uint8_t, repeats, 0, 0xff, "key that repeats, or 0")                            \
-    _(x, bool, overrun, false, 1, "the overrun code was sent for the keys lost now")     \
-    _(x, uint8_t, held, 0, 0xff, "keys that are down: a bit for each", SCAN_KEYS / 8)    \
-    _(x, uint8_t, no_break, 0, 0xff, "set 3: codes without a break code", SCAN_KEYS / 8) \
+#define STATE(_, x)                                                                    \
+    _(x, uint8_t, set, 2, 3, "scan code set in use")                                   \
+    _(x, bool, enabled, true, 1, "keys are scanned")                                   \
+    _(x, uint8_t, leds, 0, 7, "Caps, Num, Scroll Lock lights")                         \
+    _(x, uint8_t, rate, DEFAULT_RATE, 0x7f, "delay and rate of repetition")            \
+    _(x, uint8_t, command, 0, 0xff, "the command that waits for its byte, or 0")       \
+    _(x, uint8_t, last, 0, 0xff, "the byte sent last")                                 \
+    _(x, uint8_t, repeats, 0, 0xff, "key that repeats, or 0")                          \
+    _(x, bool, overrun, false, 1, "the overrun code was sent for the keys lost now")   \
+    _(x, uint8_t, held, 0, 0xff, "keys that are down: a bit for each", SCAN_KEYS / 8)  \
+    _(x, uint8_t, no_break, 0, 0xff, "set 3: codes without a break code",              \
+      SCAN_KEYS / 8)                                                                   \
     _(x, uint8_t, no_repeat, 0, 0xff, "set 3: codes that do not repeat", SCAN_KEYS / 8)
 
 struct keyboard {
@@ -199,8 +202,8 @@ static uint64_t delay_ticks(const struct keyboard *k)
 /* (8 + A) * 2^B * 4.17 ms, A the low three bits, B the next two. */
 static uint64_t period_ticks(const struct keyboard *k)
 {
-    return clock_from_hz(clock_of(k), (uint64_t)(8 + (k->rate & 7)) << (k->rate >> 3 & 3),
-                         RATE_HZ);
+    return clock_from_hz(clock_of(k),
+                         (uint64_t)(8 + (k->rate & 7)) << (k->rate >> 3 & 3), RATE_HZ);
 }
 
 static void stop_repetition(struct keyboard *k)
@@ -431,14 +434,13 @@ const struct device_class keyboard_class = {
     .fields =
         (const struct field[]){
             STATE(STATE_FIELD, keyboard)
-            FIELD_SUBLIST(keyboard, struct fifo, answers, 1, fifo_fields)
-            FIELD_SUBLIST(keyboard, struct fifo, codes, 1, fifo_fields)
-            FIELD_TIMER_ROW(keyboard, repetition, "the held key repeats")
-            FIELD_TIMER_ROW(keyboard, test, "the self test ends")
-            {0}},
-    .options = (const struct option[]){OPTION(keyboard, typematic, 1, 1,
-                                              "a held key repeats by itself"),
-                                       {0}},
+                FIELD_SUBLIST(keyboard, struct fifo, answers, 1, fifo_fields)
+                    FIELD_SUBLIST(keyboard, struct fifo, codes, 1, fifo_fields)
+                        FIELD_TIMER_ROW(keyboard, repetition, "the held key repeats")
+                            FIELD_TIMER_ROW(keyboard, test, "the self test ends"){0}},
+    .options =
+        (const struct option[]){
+            OPTION(keyboard, typematic, 1, 1, "a held key repeats by itself"), {0}},
     .init = init,
     .valid = valid,
 };

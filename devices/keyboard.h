@@ -10,9 +10,9 @@ extern const struct device_class keyboard_class;
 /* What the board plugs into the controller. */
 struct ps2_wire *keyboard_wire(struct device *d);
 
-/* A key, by its Linux number (KEY_ESC is 1), goes down or up. Between instructions. A key
- * that is down already and goes down again is a repetition by the host: ignored when the
- * keyboard repeats by itself (option typematic). Unknown keys are ignored. */
+/* A key, by its Linux number (KEY_ESC is 1), goes down or up. Between instructions. A
+ * key that is down already and goes down again is a repetition by the host: ignored
+ * when the keyboard repeats by itself (option typematic). Unknown keys are ignored. */
 void keyboard_key(struct device *d, unsigned key, bool down);
 
 /* Bit 0 Scroll Lock, bit 1 Num Lock, bit 2 Caps Lock. */

@@ -41,21 +41,22 @@ enum {
     PACKETS = 12, /* bytes of packets that may wait: three of four bytes */
 };
 
-#define STATE(_, x)                                                                      \
-    _(x, uint16_t, dx, REST, 0xffff, "movement not yet sent, right, from 8000h")         \
-    _(x, uint16_t, dy, REST, 0xffff, "movement not yet sent, up, from 8000h")            \
-    _(x, uint16_t, dz, REST, 0xffff, "wheel not yet sent, towards the user, from 8000h") \
-    _(x, uint8_t, buttons, 0, BUTTONS, "buttons that are down")                          \
-    _(x, uint8_t, told, 0, BUTTONS, "buttons as sent last")                              \
-    _(x, uint8_t, id, ID_PLAIN, ID_FIVE, "identification: 0, 3 wheel, 4 five buttons")   \
-    _(x, uint8_t, unlock, 0, 0xff, "how far the sequence of rates has come")             \
-    _(x, uint8_t, mode, STREAM, REMOTE, "1: sends only when asked")                      \
-    _(x, bool, wrap, false, 1, "echoes what it gets")                                    \
-    _(x, bool, enabled, false, 1, "reports in stream mode")                              \
-    _(x, bool, scaling, false, 1, "2:1")                                                 \
-    _(x, uint8_t, resolution, 2, 3, "counts per millimetre, as a power of two")          \
-    _(x, uint8_t, rate, 100, 0xff, "reports a second")                                   \
-    _(x, uint8_t, command, 0, 0xff, "the command that waits for its byte, or 0")         \
+#define STATE(_, x)                                                                    \
+    _(x, uint16_t, dx, REST, 0xffff, "movement not yet sent, right, from 8000h")       \
+    _(x, uint16_t, dy, REST, 0xffff, "movement not yet sent, up, from 8000h")          \
+    _(x, uint16_t, dz, REST, 0xffff,                                                   \
+      "wheel not yet sent, towards the user, from 8000h")                              \
+    _(x, uint8_t, buttons, 0, BUTTONS, "buttons that are down")                        \
+    _(x, uint8_t, told, 0, BUTTONS, "buttons as sent last")                            \
+    _(x, uint8_t, id, ID_PLAIN, ID_FIVE, "identification: 0, 3 wheel, 4 five buttons") \
+    _(x, uint8_t, unlock, 0, 0xff, "how far the sequence of rates has come")           \
+    _(x, uint8_t, mode, STREAM, REMOTE, "1: sends only when asked")                    \
+    _(x, bool, wrap, false, 1, "echoes what it gets")                                  \
+    _(x, bool, enabled, false, 1, "reports in stream mode")                            \
+    _(x, bool, scaling, false, 1, "2:1")                                               \
+    _(x, uint8_t, resolution, 2, 3, "counts per millimetre, as a power of two")        \
+    _(x, uint8_t, rate, 100, 0xff, "reports a second")                                 \
+    _(x, uint8_t, command, 0, 0xff, "the command that waits for its byte, or 0")       \
     _(x, uint8_t, last, 0, 0xff, "the byte sent last")
 
 struct mouse {
@@ -115,7 +116,8 @@ static void packet(struct mouse *m, struct fifo *to)
 {
     int x = scale(m, take(&m->dx, STEP)), y = scale(m, take(&m->dy, STEP)), z;
 
-    fifo_push(to, (uint8_t)((m->buttons & 7) | 8 | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0)));
+    fifo_push(
+        to, (uint8_t)((m->buttons & 7) | 8 | (x < 0 ? 0x10 : 0) | (y < 0 ? 0x20 : 0)));
     fifo_push(to, (uint8_t)(x & 0xff));
     fifo_push(to, (uint8_t)(y & 0xff));
     m->told = m->buttons;
@@ -125,7 +127,8 @@ static void packet(struct mouse *m, struct fifo *to)
     }
     z = take(&m->dz, NOTCHES);
     if (m->id == ID_FIVE)
-        fifo_push(to, (uint8_t)((z & 0x0f) | (m->buttons & (MOUSE_SIDE | MOUSE_EXTRA)) << 1));
+        fifo_push(
+            to, (uint8_t)((z & 0x0f) | (m->buttons & (MOUSE_SIDE | MOUSE_EXTRA)) << 1));
     else
         fifo_push(to, (uint8_t)(z & 0xff));
 }
@@ -141,7 +144,8 @@ static void report(struct mouse *m)
         packet(m, &m->packets);
         ps2_attention(&m->wire);
     }
-    timer_arm(clock_of(m), &m->sample, clock_of(m)->now + clock_from_hz(clock_of(m), 1, rate));
+    timer_arm(clock_of(m), &m->sample,
+              clock_of(m)->now + clock_from_hz(clock_of(m), 1, rate));
 }
 
 static void sample_due(void *dev)
@@ -201,8 +205,8 @@ static void test_due(void *dev)
     ps2_attention(&m->wire);
 }
 
-/* 200, 100, 80 unlock the wheel; 200, 200, 80 the buttons on the side. unlock is the rates
- * so far, two bits each: 1 for 200, 2 for 100, 3 for 80. */
+/* 200, 100, 80 unlock the wheel; 200, 200, 80 the buttons on the side. unlock is the
+ * rates so far, two bits each: 1 for 200, 2 for 100, 3 for 80. */
 static void set_rate(struct mouse *m, uint8_t rate)
 {
     unsigned digit = rate == 200 ? 1 : rate == 100 ? 2 : rate == 80 ? 3 : 0;
@@ -343,10 +347,9 @@ const struct device_class mouse_class = {
     .fields =
         (const struct field[]){
             STATE(STATE_FIELD, mouse)
-            FIELD_SUBLIST(mouse, struct fifo, answers, 1, fifo_fields)
-            FIELD_SUBLIST(mouse, struct fifo, packets, 1, fifo_fields)
-            FIELD_TIMER_ROW(mouse, sample, "the next report may go")
-            FIELD_TIMER_ROW(mouse, test, "the self test ends")
-            {0}},
+                FIELD_SUBLIST(mouse, struct fifo, answers, 1, fifo_fields)
+                    FIELD_SUBLIST(mouse, struct fifo, packets, 1, fifo_fields)
+                        FIELD_TIMER_ROW(mouse, sample, "the next report may go")
+                            FIELD_TIMER_ROW(mouse, test, "the self test ends"){0}},
     .init = init,
 };

@@ -19,8 +19,8 @@ enum {
 struct ps2_wire *mouse_wire(struct device *d);
 
 /* The mouse moved by dx counts to the right and dy towards the user (down on a screen),
- * its wheel by `wheel` notches away from the user; `buttons` are those down now. Between
- * instructions. */
+ * its wheel by `wheel` notches away from the user; `buttons` are those down now.
+ * Between instructions. */
 void mouse_move(struct device *d, int dx, int dy, int wheel, unsigned buttons);
 
 #endif

@@ -1,8 +1,8 @@
 /* scancodes.h - the three scan code sets of PC keyboards.
  *
- * Keys are numbered as Linux numbers them (linux/input-event-codes.h: KEY_ESC is 1), which
- * every front end can translate to. USB HID to PS/2 Scan Code Translation Table; IBM PS/2
- * Hardware Interface Technical Reference, "Keyboards (101- and 102-Key)".
+ * Keys are numbered as Linux numbers them (linux/input-event-codes.h: KEY_ESC is 1),
+ * which every front end can translate to. USB HID to PS/2 Scan Code Translation Table;
+ * IBM PS/2 Hardware Interface Technical Reference, "Keyboards (101- and 102-Key)".
  */
 #ifndef DEVICES_SCANCODES_H
 #define DEVICES_SCANCODES_H
@@ -10,7 +10,7 @@
 #include "base/types.h"
 
 enum {
-    SCAN_KEYS = 256,     /* key numbers are below this */
+    SCAN_KEYS = 256,       /* key numbers are below this */
     SCAN_EXTENDED = 0x100, /* sent after E0h */
     KEY_LEFT_CTRL = 29,
     KEY_LEFT_SHIFT = 42,

@@ -1,6 +1,8 @@
 /* serial.c - PC16550D universal asynchronous receiver/transmitter.
  *
- * Eight ports. A character takes its time on the wire, in virtual time, both ways. The
+ * Eight ports. A received character takes its time on the wire, in virtual time; one that
+ * is sent takes a microsecond whatever the divisor says, so that a guest neither waits for
+ * a wire that is not there nor loses what it has not sent when it powers off. The
  * receiver takes the next character from the other side one character time after the last
  * when there is room for it and the guest has raised DTR or RTS; so what the guest sees of
  * a file or pipe depends on the guest alone. National Semiconductor PC16550D datasheet.
@@ -64,6 +66,8 @@ static uint64_t character_ticks(const struct serial *s)
     uint32_t divisor = s->divisor ? s->divisor : 1;
     return clock_from_hz(clock_of(s), (uint64_t)bits * divisor * 16, CRYSTAL);
 }
+
+enum { SEND_NS = 1000 };
 
 static unsigned depth(const struct serial *s)
 {
@@ -184,7 +188,7 @@ static void start_shift(struct serial *s)
     s->shifting = true;
     if (!fifo_count(&s->tx))
         s->thre_pending = true;
-    timer_arm(clock_of(s), &s->sent, clock_of(s)->now + character_ticks(s));
+    timer_arm(clock_of(s), &s->sent, clock_after_ns(clock_of(s), SEND_NS));
 }
 
 static void sent_due(void *dev)

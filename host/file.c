@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ static bool read_all(int fd, uint8_t *to, uint64_t size)
         ssize_t n = read(fd, to + done, (size_t)(size - done));
         if (n < 0 && errno == EINTR)
             continue;
+        if (n == 0)
+            errno = EIO; /* it became shorter meanwhile */
         if (n <= 0)
             return false;
         done += (uint64_t)n;
@@ -67,39 +70,67 @@ static bool write_all(int fd, const uint8_t *from, uint64_t size)
     return true;
 }
 
-static void sync_directory(const char *path)
+static bool sync_directory(const char *path)
 {
-    char dir[4096];
+    char dir[PATH_MAX];
     const char *slash = strrchr(path, '/');
+    bool good;
     int fd;
 
-    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
-    fd = open(dir[0] ? dir : "/", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path + 1) : 1,
+             slash ? path : ".");
+    fd = open(dir, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    good = fsync(fd) == 0 || errno == EINVAL; /* some file systems have no such thing */
+    close(fd);
+    return good;
+}
+
+/* A new file beside `path`. open() gives it what the user's umask allows; a snapshot holds
+ * all of a guest's secrets. */
+static int create_beside(const char *path, mode_t mode, char *name, size_t room)
+{
+    for (unsigned n = 0; n < 100; n++) {
+        int fd;
+
+        if (snprintf(name, room, "%s.%llx-%u.tmp", path, (unsigned long long)host_now_ns(),
+                     n) >= (int)room) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
     }
+    return -1;
 }
 
 bool host_write_file(const char *path, const void *bytes, uint64_t size, struct error *e)
 {
-    char temporary[4096];
-    bool good;
-    int fd;
+    char real[PATH_MAX], temporary[PATH_MAX + 64];
+    struct stat st;
+    bool there = stat(path, &st) == 0, good;
+    int fd, why = 0;
 
-    if ((size_t)snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= sizeof temporary)
-        return error_set(e, "cannot write '%s': the name is too long", path);
-    fd = mkstemp(temporary);
+    if (there && !S_ISREG(st.st_mode))
+        return error_set(e, "cannot write '%s': it is not a regular file", path);
+    if (there && realpath(path, real))
+        path = real; /* the file behind a symbolic link, not the link */
+    fd = create_beside(path, there ? st.st_mode & 0777 : 0666, temporary, sizeof temporary);
     if (fd < 0)
         return error_set(e, "cannot write '%s': %s", path, strerror(errno));
-    good = write_all(fd, bytes, size) && fsync(fd) == 0 && fchmod(fd, 0644) == 0;
-    if (close(fd) < 0)
+    good = write_all(fd, bytes, size) && fsync(fd) == 0;
+    if (!good)
+        why = errno;
+    if (close(fd) < 0 && good) {
         good = false;
-    if (good && rename(temporary, path) == 0) {
-        sync_directory(path);
-        return true;
+        why = errno;
     }
-    error_set(e, "cannot write '%s': %s", path, strerror(errno));
+    if (good && rename(temporary, path) == 0 && sync_directory(path))
+        return true;
+    if (good)
+        why = errno;
     unlink(temporary);
-    return false;
+    return error_set(e, "cannot write '%s': %s", path, strerror(why));
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,48 +38,83 @@ int64_t host_local_date(void)
     return localtime_r(&now, &t) ? (int64_t)timegm(&t) : (int64_t)now;
 }
 
-/* One pipe for all sleepers of the process: a byte in it wakes them, and each looks at
- * its own flag. Only write() is needed to wake, so a signal handler may. */
-static int wake[2] = {-1, -1};
-static pthread_once_t wake_made = PTHREAD_ONCE_INIT;
+/* Each sleeper has a place with a pipe of its own: a byte in a shared one could be read by
+ * the wrong sleeper. Waking needs only loads and write(), so a signal handler may. Places
+ * keep their pipes; there are as many as machines ever slept at once. */
+enum { PLACES = 64, LOOK_NS = 10000000 };
 
-static void make_wake(void)
+static struct {
+    _Atomic(atomic_bool *) flag; /* of who sleeps here, or NULL */
+    atomic_int wake, listen;     /* the pipe's ends + 1; 0 before it was made */
+} place[PLACES];
+
+static void make_pipe(unsigned n)
 {
-    if (pipe(wake) == 0)
-        for (unsigned n = 0; n < 2; n++) {
-            fcntl(wake[n], F_SETFL, O_NONBLOCK);
-            fcntl(wake[n], F_SETFD, FD_CLOEXEC);
+    int ends[2];
+
+    if (atomic_load(&place[n].wake) || pipe(ends) < 0)
+        return;
+    for (unsigned k = 0; k < 2; k++) {
+        fcntl(ends[k], F_SETFL, O_NONBLOCK);
+        fcntl(ends[k], F_SETFD, FD_CLOEXEC);
+    }
+    atomic_store(&place[n].listen, ends[0] + 1);
+    atomic_store(&place[n].wake, ends[1] + 1);
+}
+
+/* A free place, now the caller's; PLACES when there is none. */
+static unsigned sit(atomic_bool *kicked)
+{
+    unsigned n;
+
+    for (n = 0; n < PLACES; n++) {
+        atomic_bool *nobody = NULL;
+
+        if (atomic_compare_exchange_strong(&place[n].flag, &nobody, kicked)) {
+            make_pipe(n);
+            break;
         }
+    }
+    return n;
 }
 
 void host_kick(atomic_bool *kicked)
 {
-    char byte = 0;
     int saved = errno;
 
     atomic_store(kicked, true);
-    if (wake[1] >= 0 && write(wake[1], &byte, 1) < 0)
-        errno = saved; /* full: the sleepers wake anyway */
+    for (unsigned n = 0; n < PLACES; n++) {
+        int wake = atomic_load(&place[n].wake);
+
+        /* Full: the sleeper wakes anyway. */
+        if (wake && atomic_load(&place[n].flag) == kicked && write(wake - 1, "", 1) < 0)
+            errno = saved;
+    }
     errno = saved;
 }
 
 void host_wait_kick(atomic_bool *kicked, uint64_t deadline)
 {
-    pthread_once(&wake_made, make_wake);
+    unsigned n = sit(kicked);
+    int listen = n < PLACES ? atomic_load(&place[n].listen) - 1 : -1;
+
     while (!atomic_load(kicked)) {
-        struct pollfd p = {.fd = wake[0], .events = POLLIN};
-        uint64_t now = host_now_ns();
+        struct pollfd p = {.fd = listen, .events = POLLIN};
+        uint64_t now = host_now_ns(), ns;
         struct timespec left;
         char drain[64];
 
         if (now >= deadline)
-            return;
-        left.tv_sec = (time_t)((deadline - now) / 1000000000u);
-        left.tv_nsec = (long)((deadline - now) % 1000000000u);
-        if (left.tv_sec > 3600)
-            left.tv_sec = 3600;
-        if (ppoll(&p, wake[0] >= 0, &left, NULL) > 0)
-            while (read(wake[0], drain, sizeof drain) > 0)
+            break;
+        ns = deadline - now;
+        if (listen < 0 && ns > LOOK_NS)
+            ns = LOOK_NS; /* nobody can wake us: look now and then */
+        left.tv_sec = ns / 1000000000u > 3600 ? 3600 : (time_t)(ns / 1000000000u);
+        left.tv_nsec = (long)(ns % 1000000000u);
+        if (ppoll(&p, listen >= 0, &left, NULL) > 0)
+            while (read(listen, drain, sizeof drain) > 0)
                 ;
     }
+    if (n < PLACES)
+        atomic_store(&place[n].flag, NULL);
 }

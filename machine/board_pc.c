@@ -451,8 +451,9 @@ static void enter_kernel(struct cpu *c, const struct boot_entry *in)
 static void set_up_chips(struct machine *m)
 {
     struct board *b = board_of(m);
+    struct io a20 = {.address = 0x92, .size = 1, .write = true, .value = 2};
 
-    phys_set_a20(&m->phys, true);
+    space_access(&m->ports, &a20); /* the gate open, and its port says so */
     piix4_pm_set_base(b->pm, BOARD_PM_BASE);
     i8042_set_up(b->i8042);
 }

@@ -297,7 +297,9 @@ static void run_turn(struct machine *m, uint64_t until)
 static void sleep_until(struct machine *m, uint64_t tick)
 {
     uint64_t ns = clock_to_hz(&m->clock, tick - m->clock.now, 1000000000u);
-    uint64_t start = host_now_ns(), deadline = start + ns, now;
+    uint64_t start = host_now_ns(), now;
+    /* With no timer armed ns is as good as endless: the sum must not wrap to the past. */
+    uint64_t deadline = ns > UINT64_MAX - start ? UINT64_MAX : start + ns;
 
     board_flush(m);
     host_wait_kick(&m->kicked, deadline);

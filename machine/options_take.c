@@ -681,6 +681,14 @@ bool take_help(struct options *o, enum option_id id, const char *value, struct e
     return true;
 }
 
+bool take_page(struct options *o, enum option_id id, const char *value, struct error *e)
+{
+    UNUSED_ID;
+    return options_page(value, answer_line, o) ||
+           error_set(e, "-%s %.100s: there are help, man, markdown, bash, zsh and fish",
+                     o->given, value);
+}
+
 bool take_version(struct options *o, enum option_id id, const char *value, struct error *e)
 {
     char line[256];

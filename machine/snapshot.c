@@ -83,10 +83,11 @@ static bool same(uint64_t there, uint64_t here, const char *what, struct error *
                      (unsigned long long)there, (unsigned long long)here);
 }
 
-static bool load_machine(struct machine *m, struct reader *r, struct error *e)
+static bool load_machine(struct machine *m, struct reader *r, uint64_t *armed,
+                         struct error *e)
 {
     char model[256];
-    uint64_t now, armed, turn_left;
+    uint64_t now, turn_left;
     uint32_t turn;
 
     if (!same(read_u64(r), m->config.ram, "memory size", e) ||
@@ -99,14 +100,14 @@ static bool load_machine(struct machine *m, struct reader *r, struct error *e)
         return error_set(e, "the snapshot is of a machine with CPU '%s', this one has '%s'",
                          model, m->model.name);
     now = read_u64(r);
-    armed = read_u64(r);
+    *armed = read_u64(r);
     turn = read_u32(r);
     turn_left = read_u64(r);
     phys_set_a20(&m->phys, read_u32(r));
     if (r->failed || turn >= m->config.cpus)
         return error_set(e, "the snapshot's machine section is damaged");
     m->clock.now = now;
-    m->clock.armed = armed;
+    m->clock.armed = *armed;
     m->turn = turn;
     m->turn_left = turn_left;
     return true;
@@ -147,10 +148,10 @@ static bool load_memory(struct machine *m, struct reader *r, struct error *e)
 }
 
 static bool load_section(struct machine *m, const char *name, struct reader *r,
-                         struct error *e)
+                         uint64_t *armed, struct error *e)
 {
     if (!strcmp(name, "machine"))
-        return load_machine(m, r, e);
+        return load_machine(m, r, armed, e);
     if (!strcmp(name, "cpu"))
         return load_cpu(m, r, e);
     if (!strcmp(name, "memory"))
@@ -163,7 +164,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     struct error why = {""};
     struct reader r = {0}, inside;
     uint8_t *bytes;
-    uint64_t size;
+    uint64_t size, armed = 0;
     char name[256], head[8];
     bool good = true;
 
@@ -180,9 +181,10 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->page = NO_PAGE;
     while (good && section_next(&r, name, &inside, &why))
-        good = load_section(m, name, &inside, &why);
+        good = load_section(m, name, &inside, &armed, &why);
     if (r.failed)
         good = false;
+    m->clock.armed = armed; /* restoring the timers has counted on */
     free(bytes);
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->patch = NULL;

@@ -24,7 +24,11 @@
 #include <unistd.h>
 
 enum { STATES = 4, ROWS = 4096 };
-static const char *const pass_name[PASSES] = {"step", "cold", "hot"};
+/* After the passes over the instruction alone, it is followed by another in a hot block:
+ * TEST, which makes its flags dead, or a conditional branch, which may be fused with it. */
+enum { PASS_DEAD_FLAGS = PASSES, PASS_BRANCH, ALL_PASSES };
+static const char *const pass_name[ALL_PASSES] = {"step", "cold", "hot", "dead flags",
+                                                  "branch"};
 
 /* What the parent tells when the child dies. */
 struct progress {
@@ -50,9 +54,10 @@ static struct {
     struct encoding e;
     struct question q;
     uint8_t before[DATA_SIZE]; /* the data area when the case began; Menura's now */
-    uint8_t code[16];          /* what stands at e.offset */
+    uint8_t code[24];          /* what stands at e.offset */
     unsigned code_len;
     unsigned cases[ROWS], failures[ROWS];
+    unsigned accepted[64];
 } run;
 
 /* ---- memory ---- */
@@ -107,7 +112,7 @@ static void put_code(const uint8_t *bytes, unsigned n)
 
 static void clear_code(void)
 {
-    uint8_t filler[16];
+    uint8_t filler[24];
     memset(filler, FILLER, sizeof filler);
     if (run.code_len)
         put_code(filler, run.code_len);
@@ -168,10 +173,12 @@ static void print_regs(const char *who, const struct regs *r)
 /* ---- comparing ---- */
 
 static char difference[400];
+static unsigned differs; /* D_* */
 
-static void differ(const char *what, uint64_t native, uint64_t menura)
+static void differ(unsigned kind, const char *what, uint64_t native, uint64_t menura)
 {
     size_t used = strlen(difference);
+    differs |= kind;
     snprintf(difference + used, sizeof difference - used,
              " %s is %" PRIx64 ", natively %" PRIx64 ";", what, menura, native);
 }
@@ -194,19 +201,19 @@ static void compare_end(enum pass pass, const struct answer *n, const struct ans
             return; /* the filler's */
         if (m->vector == VEC_PF && m->cr2 == la && (m->error & 0x10))
             return; /* there is no code where it jumped to */
-        differ("vector", (uint64_t)n->vector, (uint64_t)(int64_t)m->vector);
+        differ(D_VECTOR, "vector", (uint64_t)n->vector, (uint64_t)(int64_t)m->vector);
         return;
     }
     if (n->vector != m->vector) {
-        differ("vector", (uint64_t)n->vector, (uint64_t)(int64_t)m->vector);
+        differ(D_VECTOR, "vector", (uint64_t)n->vector, (uint64_t)(int64_t)m->vector);
         return;
     }
     if (n->vector == VEC_PF && is_host_kernel(n->cr2)) /* Linux hides what is mapped */
         error = (error & ~1u) | (m->error & 1);
     if (error != m->error)
-        differ("error code", error, m->error);
+        differ(D_ERROR, "error code", error, m->error);
     if (n->cr2 != m->cr2)
-        differ("CR2", n->cr2, m->cr2);
+        differ(D_CR2, "CR2", n->cr2, m->cr2);
 }
 
 static void compare_flags(enum pass pass, const struct answer *n, const struct answer *m)
@@ -220,7 +227,7 @@ static void compare_flags(enum pass pass, const struct answer *n, const struct a
     if (!run.undefined && !fault)
         mask &= ~(uint64_t)run.e.row->undefined;
     if ((n->out.flags ^ m->out.flags) & mask)
-        differ("flags", n->out.flags & mask, m->out.flags & mask);
+        differ(D_FLAGS, "flags", n->out.flags & mask, m->out.flags & mask);
 }
 
 static void compare_regs(const struct regs *n, const struct regs *m)
@@ -232,34 +239,34 @@ static void compare_regs(const struct regs *n, const struct regs *m)
     for (unsigned k = 0; k < (wide ? 16u : 8u); k++)
         if ((n->gpr[k] ^ m->gpr[k]) & mask) {
             snprintf(name, sizeof name, "gpr%u", k);
-            differ(name, n->gpr[k] & mask, m->gpr[k] & mask);
+            differ(D_GPR, name, n->gpr[k] & mask, m->gpr[k] & mask);
         }
     if ((n->rip ^ m->rip) & mask)
-        differ("rip", n->rip, m->rip);
+        differ(D_RIP, "rip", n->rip, m->rip);
     if (n->mxcsr != m->mxcsr)
-        differ("mxcsr", n->mxcsr, m->mxcsr);
+        differ(D_MXCSR, "mxcsr", n->mxcsr, m->mxcsr);
     for (unsigned k = 0; k < 16; k++)
         for (unsigned h = 0; h < 2; h++)
             if (n->xmm[k][h] != m->xmm[k][h]) {
                 snprintf(name, sizeof name, "xmm%u.%s", k, h ? "high" : "low");
-                differ(name, n->xmm[k][h], m->xmm[k][h]);
+                differ(D_XMM, name, n->xmm[k][h], m->xmm[k][h]);
             }
     if (n->fcw != m->fcw)
-        differ("fcw", n->fcw, m->fcw);
+        differ(D_FCW, "fcw", n->fcw, m->fcw);
     if (n->fsw != m->fsw)
-        differ("fsw", n->fsw, m->fsw);
+        differ(D_FSW, "fsw", n->fsw, m->fsw);
     if (n->ftw != m->ftw)
-        differ("empty", n->ftw, m->ftw);
+        differ(D_TAGS, "empty", n->ftw, m->ftw);
     for (unsigned k = 0; k < 8; k++) {
         snprintf(name, sizeof name, "R%u", k);
         if (n->st[k].se != m->st[k].se)
-            differ(name, n->st[k].se, m->st[k].se);
+            differ(D_ST, name, n->st[k].se, m->st[k].se);
         if (n->st[k].sig != m->st[k].sig)
-            differ(name, n->st[k].sig, m->st[k].sig);
+            differ(D_ST, name, n->st[k].sig, m->st[k].sig);
     }
 }
 
-static void compare_memory(struct range c)
+static void compare_memory(void)
 {
     const uint8_t *n = native_data(), *m = menura_data();
 
@@ -270,11 +277,10 @@ static void compare_memory(struct range c)
             if (n[k] != m[k]) {
                 char name[32];
                 snprintf(name, sizeof name, "byte at %x", DATA_LA + k);
-                differ(name, n[k], m[k]);
+                differ(D_MEMORY, name, n[k], m[k]);
                 return;
             }
     }
-    (void)c;
 }
 
 /* Does the instruction run again, or run on, where the step ended? */
@@ -292,7 +298,7 @@ static bool pass_says_nothing(enum pass pass, const struct answer *n)
     return strcmp(name, "POPF") == 0 || strcmp(name, "PUSHF") == 0;
 }
 
-static void fail(enum pass pass, const struct answer *n, const struct answer *m)
+static void fail(unsigned pass, const struct answer *n, const struct answer *m)
 {
     unsigned *count = &run.failures[run.row];
 
@@ -315,30 +321,107 @@ static void fail(enum pass pass, const struct answer *n, const struct answer *m)
     fflush(stdout);
 }
 
+static bool is_accepted(const struct answer *n, const struct answer *m)
+{
+    struct judged j = {&run.e, &run.q, n, m, differs};
+
+    for (unsigned k = 0; k < oracle_accepted_count; k++)
+        if (oracle_accepted[k].is(&j)) {
+            run.accepted[k]++;
+            return true;
+        }
+    return false;
+}
+
+static bool compare_pass(enum pass pass, const struct answer *n, struct answer *m)
+{
+    difference[0] = 0;
+    differs = 0;
+    compare_end(pass, n, m);
+    compare_flags(pass, n, m);
+    compare_regs(&n->out, &m->out);
+    compare_memory();
+    return differs == 0;
+}
+
+static void restore_memory(struct range c)
+{
+    if (c.first < c.end)
+        memcpy(menura_data() + c.first, run.before + c.first, c.end - c.first);
+}
+
+/* The instruction and what follows it, as one hot block. */
+static void run_followed(const uint8_t *suffix, unsigned n, struct range c,
+                         struct answer *m)
+{
+    uint8_t code[24];
+
+    memcpy(code, run.e.bytes, run.e.len);
+    memcpy(code + run.e.len, suffix, n);
+    clear_code();
+    put_code(code, run.e.len + n);
+    menura_run(&run.q, PASS_COLD, m); /* which builds the block */
+    restore_memory(c);
+    menura_run(&run.q, PASS_HOT, m);
+    clear_code();
+}
+
+static void judge_followed(const struct answer *n, struct range c)
+{
+    static const uint8_t test[] = {0x85, 0xc0};
+    uint8_t branch[] = {0x70, 1, FILLER, FILLER};
+    unsigned pass = PASS_DEAD_FLAGS + (unsigned)(random64(&run.random) & 1);
+    unsigned cc = (unsigned)(random64(&run.random) & 15);
+    struct lazy_flags flags;
+    struct answer expected = *n, m;
+
+    if (n->vector != VEC_DB || pass_says_nothing(PASS_HOT, n) ||
+        n->out.rip != run.q.in.rip + run.e.len || run.e.offset % PAGE > PAGE - 32)
+        return;
+    /* No condition reads AF. */
+    if (pass == PASS_BRANCH && (run.e.row->undefined & ~F_AF) && !run.undefined)
+        return;
+    expected.out.rip += 2;
+    if (pass == PASS_DEAD_FLAGS) {
+        run_followed(test, sizeof test, c, &m);
+        expected.out.flags = m.out.flags;
+    } else {
+        branch[0] |= cc;
+        lazy_put(&flags, (uint32_t)n->out.flags);
+        expected.out.rip += lazy_cond(&flags, cc);
+        run_followed(branch, sizeof branch, c, &m);
+    }
+    if (!compare_pass(PASS_HOT, &expected, &m) && !is_accepted(&expected, &m))
+        fail(pass, &expected, &m);
+    if (differs)
+        memcpy(menura_data(), run.before, DATA_SIZE);
+    restore_memory(c);
+}
+
 static void judge(const struct answer *n)
 {
     struct range c = changed();
     unsigned size = c.first < c.end ? c.end - c.first : 0;
+    bool differing = false;
 
     for (enum pass pass = 0; pass < PASSES; pass++) {
         struct answer m;
         if (pass_says_nothing(pass, n))
             continue;
         menura_run(&run.q, pass, &m);
-        difference[0] = 0;
-        compare_end(pass, n, &m);
-        compare_flags(pass, n, &m);
-        compare_regs(&n->out, &m.out);
-        compare_memory(c);
-        if (difference[0]) {
-            fail(pass, n, &m);
-            memcpy(menura_data(), run.before, DATA_SIZE);
-            if (!run.single)
-                break;
-        } else if (size) {
-            memcpy(menura_data() + c.first, run.before + c.first, size);
+        if (compare_pass(pass, n, &m)) {
+            restore_memory(c);
+            continue;
         }
+        if (!is_accepted(n, &m))
+            fail(pass, n, &m);
+        memcpy(menura_data(), run.before, DATA_SIZE);
+        differing = true;
+        if (!run.single)
+            break;
     }
+    if (!differing && random64(&run.random) % 4 == 0)
+        judge_followed(n, c);
     if (size) {
         memcpy(run.before + c.first, native_data() + c.first, size);
         memcpy(menura_data() + c.first, native_data() + c.first, size);
@@ -456,6 +539,9 @@ static void summary(double seconds)
                 printf("row %u %s: not run: %s\n", n, isa_rows[n].mnemonic,
                        native_has(isa_rows[n].feature) ? "no encoding found"
                                                        : "this host lacks it");
+    for (unsigned n = 0; n < oracle_accepted_count; n++)
+        if (run.accepted[n])
+            printf("%8u accepted: %s\n", run.accepted[n], oracle_accepted[n].reason);
     printf("%llu cases of %u rows (seed %" PRIu64 "), %llu differ in %u rows; %.0f cases a "
            "second\n",
            run.at->cases, rows, run.seed, run.at->failures, wrong,

@@ -132,4 +132,29 @@ const char *row_excluded(const struct isa_row *row);
 void generate_state(struct random *r, struct encoding *e, struct question *q,
                     poke_fn *poke, void *owner);
 
+/* ---- answers (oracle_accept.c) ---- */
+
+/* Where two answers differ. */
+enum {
+    D_VECTOR = 1 << 0, D_ERROR = 1 << 1, D_CR2 = 1 << 2, D_FLAGS = 1 << 3,
+    D_GPR = 1 << 4, D_RIP = 1 << 5, D_XMM = 1 << 6, D_MXCSR = 1 << 7, D_FCW = 1 << 8,
+    D_FSW = 1 << 9, D_TAGS = 1 << 10, D_ST = 1 << 11, D_MEMORY = 1 << 12,
+    D_EVENT = D_VECTOR | D_ERROR | D_CR2,
+};
+
+struct judged {
+    const struct encoding *e;
+    const struct question *q;
+    const struct answer *native, *menura;
+    unsigned differs; /* D_* */
+};
+
+/* A disagreement that is right, and why. */
+struct accepted {
+    bool (*is)(const struct judged *j);
+    const char *reason;
+};
+extern const struct accepted oracle_accepted[];
+extern const unsigned oracle_accepted_count;
+
 #endif

@@ -46,14 +46,26 @@ static uint64_t edge64(struct random *r)
 
 /* ---- which rows ---- */
 
+/* Rare rows that need nothing special here. */
+static bool is_plain(const struct isa_row *row)
+{
+    static const char *const name[] = {"EMMS", "MASKMOVQ", "MASKMOVDQU"};
+    for (unsigned n = 0; n < ARRAY_SIZE(name); n++)
+        if (strcmp(row->mnemonic, name[n]) == 0)
+            return true;
+    return false;
+}
+
 const char *row_excluded(const struct isa_row *row)
 {
     if (row->traits & T_NOIMPL)
         return "not implemented";
     if (row->traits & (T_SYS | T_CPL0))
         return "needs a kernel";
-    if (row->traits & T_RARE)
+    if ((row->traits & T_RARE) && !is_plain(row))
         return "needs a test of its own";
+    if (strncmp(row->mnemonic, "RCP", 3) == 0 || strncmp(row->mnemonic, "RSQRT", 5) == 0)
+        return "an approximation, which makers choose";
     return NULL;
 }
 
@@ -98,6 +110,8 @@ static struct traits traits_of(const struct isa_row *row)
     }
     t.memory |= (row->enc & MEM) != 0;
     t.register_only |= (row->enc & NOMEM) != 0;
+    /* Its register form is #UD on AMD's processors, a hint on Intel's. */
+    t.memory |= strcmp(row->mnemonic, "PREFETCHW") == 0;
     return t;
 }
 
@@ -121,7 +135,10 @@ static unsigned put_prefixes(struct random *r, const struct isa_row *row, bool m
     uint64_t e = row->enc;
     unsigned n = 0, want = (unsigned)ENC_PREFIX(e);
 
-    if (want == 2 || (want != 1 && percent(r, (e & OS16) ? 90 : 20)))
+    /* With 66, near branches in 64-bit mode are 16 bits wide on AMD's processors (APM vol 3
+     * 1.2.2), while Intel's ignore it (SDM vol 1 6.3.7): nothing to ask here. */
+    if (want == 2 || (want != 1 && !(mode64 && (row->traits & T_F64)) &&
+                      percent(r, (e & OS16) ? 90 : 20)))
         to[n++] = 0x66;
     if (want == 3)
         to[n++] = 0xf3;
@@ -129,7 +146,8 @@ static unsigned put_prefixes(struct random *r, const struct isa_row *row, bool m
         to[n++] = 0xf2;
     else if ((row->traits & T_REP) && percent(r, 60))
         to[n++] = percent(r, 70) ? 0xf3 : 0xf2;
-    else if (want == 0 && percent(r, 3))
+    else if (want == 0 && strncmp(row->mnemonic, "LOOP", 4) != 0 && percent(r, 3))
+        /* Not with LOOPcc: on AMD's processors F2 and F3 choose its condition. */
         to[n++] = percent(r, 50) ? 0xf3 : 0xf2;
     if ((row->traits & T_LOCK) && percent(r, 20))
         to[n++] = 0xf0;
@@ -240,7 +258,7 @@ static bool try_encoding(struct random *r, struct encoding *e)
     /* Addresses through FS lie about our own thread's data: only where every bit of the
      * address is under control. */
     if (INSN_SEG(&e->insn[0]) == FS &&
-        ((row->traits & T_REP) || t.moffs || !t.modrm || INSN_ASIZE(&e->insn[0]) != 2 ||
+        ((row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm || INSN_ASIZE(&e->insn[0]) != 2 ||
          e->insn[0].rm == CPU_ZERO_OFFSET || e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
         return false;
     return true;
@@ -522,6 +540,9 @@ static void imply(struct random *r, struct encoding *e, struct regs *in)
     if (uses_class(e, OC_X) && percent(r, 96))
         in->gpr[RSI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
                        (random64(r) & ~mask);
+    if (strncmp(e->row->mnemonic, "MASKMOV", 7) == 0)
+        in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
+                       (random64(r) & ~mask);
     if (uses_class(e, OC_Y) && percent(r, 96))
         in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, ES)) & mask) |
                        (random64(r) & ~mask);
@@ -614,10 +635,12 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     make_equal(r, e, in, bytes);
     if (jumps_through_rm(e) && percent(r, 80)) {
         store64(bytes, jump_target(r, e));
-        if (gpr_at(e->insn[0].rm) >= 0 && !memory)
+        /* Not RSP: CALL would push into the code. */
+        if (gpr_at(e->insn[0].rm) >= 0 && gpr_at(e->insn[0].rm) != RSP && !memory)
             in->gpr[gpr_at(e->insn[0].rm)] = load64(bytes);
     }
-    if (memory && (fs || percent(r, 96))) {
+    /* Left to itself, RIP-relative means the code. */
+    if (memory && (fs || e->insn[0].rm == CPU_PAGE_RIP_OFFSET || percent(r, 96))) {
         if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 && percent(r, 2))
             la = 0x800000000000ull - below(r, 20); /* the edge of what is canonical */
         if (e->mode->bits == 16)

@@ -228,6 +228,7 @@ static void load(struct cpu *c, const struct regs *r, bool trap)
     c->mxcsr = r->mxcsr;
     for (unsigned n = 0; n < 16; n++)
         memcpy(c->v[n].q, r->xmm[n], 16);
+    c->fip = c->fdp = c->fop = c->fcs = c->fds = 0;
     c->eflags = 2;
     load_segments(c);
     cpu_set_flags(c, r->flags | (trap ? FLAG_TF : 0));

@@ -36,7 +36,8 @@ static inline uint64_t fp_random_pattern(struct fp_random *r)
 
 /* A float of frac fraction bits and exp_bits exponent bits. near: exponents around the
  * middle, so that two of them meet. */
-static inline uint64_t fp_random_float(struct fp_random *r, unsigned frac, unsigned exp_bits)
+static inline uint64_t fp_random_float(struct fp_random *r, unsigned frac,
+                                       unsigned exp_bits)
 {
     uint64_t kind = fp_random(r), max = (1ull << exp_bits) - 1, exp;
     uint64_t f = fp_random_pattern(r);

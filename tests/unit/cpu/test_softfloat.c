@@ -8,6 +8,61 @@
 /* cmocka wants the four above first. */
 #include <cmocka.h>
 
+/* FNV-1a. */
+static void hash(uint64_t *h, uint64_t v)
+{
+    for (unsigned n = 0; n < 8; n++)
+        *h = (*h ^ (v >> 8 * n & 0xff)) * 0x100000001b3ull;
+}
+
+/* The sum was taken on an x86 host on which the comparisons below pass. */
+static void every_host_computes_the_same_bits(void **state)
+{
+    struct fp_random r = {0x0dd5eed};
+    uint64_t sum = 0xcbf29ce484222325ull;
+    (void)state;
+
+    for (unsigned n = 0; n < 20000; n++) {
+        uint64_t v = fp_random(&r), a = fp_random_float(&r, 52, 11),
+                 b = fp_random_float(&r, 52, 11), d = fp_random_float(&r, 52, 11);
+        uint32_t p = (uint32_t)fp_random_float(&r, 23, 8),
+                 q = (uint32_t)fp_random_float(&r, 23, 8),
+                 s = (uint32_t)fp_random_float(&r, 23, 8);
+        struct fp_env e = {.rounding = v & 3,
+                           .daz = !(v & 12),
+                           .ftz = !(v & 48),
+                           .masks = v & 0x1c0 ? 0x3f : v >> 10 & 0x3f};
+        hash(&sum, f64_add(&e, a, b));
+        hash(&sum, f64_sub(&e, a, b));
+        hash(&sum, f64_mul(&e, a, b));
+        hash(&sum, f64_div(&e, a, b));
+        hash(&sum, f64_sqrt(&e, a));
+        hash(&sum, f64_fma(&e, a, b, d));
+        hash(&sum, f64_round(&e, a, true));
+        hash(&sum, f64_compare(&e, a, b, v & 1));
+        hash(&sum, f64_to_f32(&e, a));
+        hash(&sum, (uint64_t)f64_to_i64(&e, a, false));
+        hash(&sum, (uint32_t)f64_to_i32(&e, a, true));
+        hash(&sum, f64_from_i64(&e, (int64_t)a));
+        hash(&sum, e.flags);
+        hash(&sum, f32_add(&e, p, q));
+        hash(&sum, f32_sub(&e, p, q));
+        hash(&sum, f32_mul(&e, p, q));
+        hash(&sum, f32_div(&e, p, q));
+        hash(&sum, f32_sqrt(&e, p));
+        hash(&sum, f32_fma(&e, p, q, s));
+        hash(&sum, f32_round(&e, p, false));
+        hash(&sum, f32_compare(&e, p, q, v & 1));
+        hash(&sum, f32_to_f64(&e, p));
+        hash(&sum, (uint64_t)f32_to_i64(&e, p, true));
+        hash(&sum, (uint32_t)f32_to_i32(&e, p, false));
+        hash(&sum, f32_from_i32(&e, (int32_t)p));
+        hash(&sum, f64_from_i32((int32_t)p));
+        hash(&sum, e.flags);
+    }
+    assert_int_equal(sum, 0x7103c45a30dfbe00);
+}
+
 #if defined(__x86_64__) && defined(__GNUC__)
 
 enum { ROUNDS = 150000 };
@@ -26,7 +81,8 @@ static struct fp_env env_of(uint32_t mxcsr)
 static uint32_t random_mxcsr(struct fp_random *r)
 {
     uint64_t v = fp_random(r);
-    return 0x1f80 | (v & 3) << 13 | (v >> 8 & 7 ? 0 : 0x40) | (v >> 12 & 7 ? 0 : 0x8000);
+    return 0x1f80 | (v & 3) << 13 | (v >> 8 & 7 ? 0 : 0x40) |
+           (v >> 12 & 7 ? 0 : 0x8000);
 }
 
 static uint32_t swap_mxcsr(uint32_t v)
@@ -38,18 +94,18 @@ static uint32_t swap_mxcsr(uint32_t v)
 }
 
 /* One SSE instruction between two MXCSR values; the flags it raised go to *flags. */
-#define HOST(name, type, to, text)                                                       \
-    static type name(uint32_t mxcsr, type a, type b, type d, uint8_t *flags)             \
-    {                                                                                    \
-        uint32_t mine = swap_mxcsr(mxcsr);                                               \
-        uint64_t wide_a = a, wide_b = b, wide_d = d;                                     \
-        __asm__ volatile("movq %1, %%xmm0\n\tmovq %2, %%xmm1\n\tmovq %3, %%xmm2\n\t"     \
-                         text "\n\t" to                                                  \
-                         : "+r"(wide_a)                                                  \
-                         : "r"(wide_a), "r"(wide_b), "r"(wide_d)                         \
-                         : "xmm0", "xmm1", "xmm2");                                      \
-        *flags = swap_mxcsr(mine) & 0x3f;                                                \
-        return (type)wide_a;                                                             \
+#define HOST(name, type, to, text)                                                     \
+    static type name(uint32_t mxcsr, type a, type b, type d, uint8_t *flags)           \
+    {                                                                                  \
+        uint32_t mine = swap_mxcsr(mxcsr);                                             \
+        uint64_t wide_a = a, wide_b = b, wide_d = d;                                   \
+        __asm__ volatile(                                                              \
+            "movq %1, %%xmm0\n\tmovq %2, %%xmm1\n\tmovq %3, %%xmm2\n\t" text "\n\t" to \
+            : "+r"(wide_a)                                                             \
+            : "r"(wide_a), "r"(wide_b), "r"(wide_d)                                    \
+            : "xmm0", "xmm1", "xmm2");                                                 \
+        *flags = swap_mxcsr(mine) & 0x3f;                                              \
+        return (type)wide_a;                                                           \
     }
 #define FROM_XMM "movq %%xmm0, %0"
 
@@ -84,15 +140,19 @@ static unsigned host_compare64(uint32_t mxcsr, uint64_t a, uint64_t b, bool quie
     uint32_t mine = swap_mxcsr(mxcsr);
     uint8_t z, p, c;
     if (quiet)
-        __asm__ volatile("movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tucomisd %%xmm1, %%xmm0\n\t"
-                         "setz %0\n\tsetp %1\n\tsetc %2"
-                         : "=&r"(z), "=&r"(p), "=&r"(c) : "r"(a), "r"(b)
-                         : "xmm0", "xmm1", "cc");
+        __asm__ volatile(
+            "movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tucomisd %%xmm1, %%xmm0\n\t"
+            "setz %0\n\tsetp %1\n\tsetc %2"
+            : "=&r"(z), "=&r"(p), "=&r"(c)
+            : "r"(a), "r"(b)
+            : "xmm0", "xmm1", "cc");
     else
-        __asm__ volatile("movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tcomisd %%xmm1, %%xmm0\n\t"
-                         "setz %0\n\tsetp %1\n\tsetc %2"
-                         : "=&r"(z), "=&r"(p), "=&r"(c) : "r"(a), "r"(b)
-                         : "xmm0", "xmm1", "cc");
+        __asm__ volatile(
+            "movq %3, %%xmm0\n\tmovq %4, %%xmm1\n\tcomisd %%xmm1, %%xmm0\n\t"
+            "setz %0\n\tsetp %1\n\tsetc %2"
+            : "=&r"(z), "=&r"(p), "=&r"(c)
+            : "r"(a), "r"(b)
+            : "xmm0", "xmm1", "cc");
     *flags = swap_mxcsr(mine) & 0x3f;
     return p ? FP_UNORDERED : z ? FP_EQUAL : c ? FP_LESS : FP_GREATER;
 }
@@ -112,12 +172,12 @@ static void check(const char *what, uint32_t mxcsr, uint64_t a, uint64_t b, uint
     }
 }
 
-#define AGAINST(host, ours)                                                              \
-    do {                                                                                 \
-        struct fp_env e = env_of(mxcsr);                                                 \
-        uint8_t flags;                                                                   \
-        uint64_t want = host(mxcsr, a, b, d, &flags), got = (ours);                      \
-        check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                         \
+#define AGAINST(host, ours)                                                            \
+    do {                                                                               \
+        struct fp_env e = env_of(mxcsr);                                               \
+        uint8_t flags;                                                                 \
+        uint64_t want = host(mxcsr, a, b, d, &flags), got = (ours);                    \
+        check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                       \
     } while (0)
 
 static void float32_arithmetic_gives_the_bits_and_flags_of_hardware(void **state)
@@ -143,7 +203,8 @@ static void float64_arithmetic_gives_the_bits_and_flags_of_hardware(void **state
     (void)state;
     for (unsigned n = 0; n < ROUNDS; n++) {
         uint32_t mxcsr = random_mxcsr(&r);
-        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11), d = 0;
+        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11),
+                 d = 0;
         if ((n & 15) == 0)
             b = a ^ 1ull << 63 ^ (fp_random(&r) & 3);
         AGAINST(host_add64, f64_add(&e, a, b));
@@ -233,17 +294,83 @@ static void comparisons_agree_with_hardware(void **state)
         check("compare", mxcsr, a, b, quiet, got, e.flags, want, flags);
     }
 }
+
+#if defined(__linux__)
+#include <signal.h>
+#include <ucontext.h>
+
+static sigjmp_buf trapped;
+static volatile uint32_t trap_mxcsr;
+
+static void on_fpe(int signal, siginfo_t *info, void *context)
+{
+    ucontext_t *u = context;
+    (void)signal;
+    (void)info;
+    trap_mxcsr = u->uc_mcontext.fpregs->mxcsr;
+    siglongjmp(trapped, 1);
+}
+
+/* With an unmasked exception only the flags can be compared: nothing is written. */
+#define TRAPPING(host, ours)                                                           \
+    do {                                                                               \
+        struct fp_env e = env_of(mxcsr);                                               \
+        uint64_t got = (ours);                                                         \
+        if (sigsetjmp(trapped, 1) == 0) {                                              \
+            uint8_t flags;                                                             \
+            uint64_t want = host(mxcsr, a, b, d, &flags);                              \
+            check(#host, mxcsr, a, b, d, got, e.flags, want, flags);                   \
+        } else {                                                                       \
+            swap_mxcsr(0x1f80);                                                        \
+            check(#host, mxcsr, a, b, d, 0, e.flags, 0, trap_mxcsr & 0x3f);            \
+        }                                                                              \
+    } while (0)
+
+static void try_unmasked(uint32_t mxcsr, uint64_t a, uint64_t b, uint64_t d)
+{
+    TRAPPING(host_add64, f64_add(&e, a, b));
+    TRAPPING(host_sub64, f64_sub(&e, a, b));
+    TRAPPING(host_mul64, f64_mul(&e, a, b));
+    TRAPPING(host_div64, f64_div(&e, a, b));
+    TRAPPING(host_sqrt64, f64_sqrt(&e, a));
+    TRAPPING(host_narrow, f64_to_f32(&e, a) | (a & ~0xffffffffull));
+    TRAPPING(host_i32_64, (uint32_t)f64_to_i32(&e, a, false));
+    TRAPPING(host_round64, f64_round(&e, a, true));
+    if (__builtin_cpu_supports("fma"))
+        TRAPPING(host_fma64, f64_fma(&e, b, a, d));
+}
+
+static void unmasked_exceptions_raise_the_flags_of_hardware(void **state)
+{
+    struct sigaction act = {.sa_sigaction = on_fpe,
+                            .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct sigaction old;
+    struct fp_random r = {0xabcdef};
+    (void)state;
+    sigaction(SIGFPE, &act, &old);
+    for (unsigned n = 0; n < 20000; n++) {
+        uint32_t mxcsr = random_mxcsr(&r) & ~((uint32_t)fp_random(&r) & 0x1f80);
+        uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11);
+        try_unmasked(mxcsr, a, b, fp_random_float(&r, 52, 11));
+    }
+    sigaction(SIGFPE, &old, NULL);
+}
+#endif
 #endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_host_computes_the_same_bits),
 #if defined(__x86_64__) && defined(__GNUC__)
         cmocka_unit_test(float32_arithmetic_gives_the_bits_and_flags_of_hardware),
         cmocka_unit_test(float64_arithmetic_gives_the_bits_and_flags_of_hardware),
         cmocka_unit_test(fused_multiply_add_rounds_once),
         cmocka_unit_test(conversions_give_the_bits_and_flags_of_hardware),
         cmocka_unit_test(comparisons_agree_with_hardware),
+#if defined(__linux__)
+        cmocka_unit_test(unmasked_exceptions_raise_the_flags_of_hardware),
+#endif
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,33 @@
+# The program, and the pages made from its option table.
+set(MENURA_VERSION_H ${CMAKE_BINARY_DIR}/generated/machine/build_version.h)
+add_custom_target(menura_version
+  COMMAND ${CMAKE_COMMAND} -DSOURCE=${CMAKE_SOURCE_DIR} -DVERSION=${PROJECT_VERSION}
+          -DOUT=${MENURA_VERSION_H} -P ${CMAKE_SOURCE_DIR}/cmake/version.cmake
+  BYPRODUCTS ${MENURA_VERSION_H})
+add_dependencies(menura_objects menura_version)
+set_source_files_properties(machine/version.c PROPERTIES
+  OBJECT_DEPENDS ${MENURA_VERSION_H}
+  COMPILE_DEFINITIONS HAVE_BUILD_VERSION
+  INCLUDE_DIRECTORIES ${CMAKE_BINARY_DIR}/generated)
+set_target_properties(menura_objects PROPERTIES C_VISIBILITY_PRESET hidden)
+
+file(GLOB MENURA_PROGRAM CONFIGURE_DEPENDS frontend/*.c)
+add_executable(menura ${MENURA_PROGRAM})
+target_compile_options(menura PRIVATE ${MENURA_FLAGS})
+target_link_libraries(menura PRIVATE menura_objects)
+
+# Checked in, so that a cross build need not run what it builds; a test compares them.
+set(MENURA_PAGES man docs/menura.1 markdown docs/command-line.md
+    bash completions/menura.bash zsh completions/_menura fish completions/menura.fish)
+add_custom_target(pages)
+set(pages ${MENURA_PAGES})
+while(pages)
+  list(POP_FRONT pages page file)
+  add_custom_command(TARGET pages POST_BUILD
+    COMMAND menura --page ${page} > ${CMAKE_SOURCE_DIR}/${file} VERBATIM)
+  add_test(NAME frontend/page_${page}
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/page.sh $<TARGET_FILE:menura> ${page}
+            ${CMAKE_SOURCE_DIR}/${file})
+endwhile()
+add_test(NAME frontend/command_line
+  COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/command_line.sh $<TARGET_FILE:menura>)

@@ -1,0 +1,165 @@
+/* menura.h - Menura as a library: PCs to configure, run, look into and save.
+ *
+ * A configuration is a set of options by name, the very ones of the command line
+ * (menura_page("help", ...) lists them): menura_config_set(c, "m", "512M"). A machine is
+ * made from it, and shares nothing with other machines.
+ *
+ *     struct menura_config *c = menura_config_new();
+ *     menura_config_set(c, "kernel", "vmlinuz");
+ *     struct menura *m = menura_new(c);
+ *     if (m)
+ *         printf("ended: %d\n", menura_exit_code(m, menura_run(m, MENURA_NO_LIMIT)));
+ *     else
+ *         puts(menura_config_error(c));
+ *     menura_free(m);
+ *     menura_config_free(c);
+ *
+ * Threads: one thread at a time may use a configuration or a machine; menura_stop() may be
+ * called from any thread and from a signal handler. Callbacks run in the thread that runs
+ * the machine, but for log lines, which may come from any. Nothing a guest, a file or a
+ * value does ends the process.
+ *
+ * Text: bytes, as the host's file names are. Strings given in are copied; strings handed
+ * out live as long as the object they were asked of, or as the comment says. NULL as an
+ * object to free is harmless.
+ */
+#ifndef MENURA_H
+#define MENURA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define MENURA_API __attribute__((visibility("default")))
+#else
+#define MENURA_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MENURA_NO_LIMIT UINT64_MAX
+
+struct menura_config;
+struct menura;
+
+/* "0.1.0 (0123abc)": the release and the commit. */
+MENURA_API const char *menura_version(void);
+/* One line: what was built in. */
+MENURA_API const char *menura_features(void);
+
+/* A page made from the option table, told line by line without newlines: "help", "man"
+ * (roff), "markdown", "bash", "zsh" or "fish" (completions). False: there is no such
+ * page. */
+MENURA_API bool menura_page(const char *page, void (*line)(void *to, const char *text),
+                            void *to);
+
+/* ---- configurations ---- */
+
+/* Standard values throughout. NULL: the host has no memory. */
+MENURA_API struct menura_config *menura_config_new(void);
+/* Machines made from it live on. */
+MENURA_API void menura_config_free(struct menura_config *c);
+
+enum menura_level { MENURA_ERROR, MENURA_WARNING, MENURA_INFO, MENURA_DEBUG };
+
+/* Who hears notes and warnings: one line each, without newline; part names who speaks.
+ * To be set first; without it they are dropped. */
+MENURA_API void menura_config_log(struct menura_config *c,
+                                  void (*say)(void *to, enum menura_level level,
+                                              const char *part, const char *line),
+                                  void *to);
+
+/* One option, without dashes. value NULL: a switch. False when there is no such option or
+ * value: menura_config_error() says why. */
+MENURA_API bool menura_config_set(struct menura_config *c, const char *name,
+                                  const char *value);
+/* A command line, without the program's name. */
+MENURA_API bool menura_config_arguments(struct menura_config *c, int count,
+                                        char *const *word);
+/* A file of "name = value" lines. */
+MENURA_API bool menura_config_read(struct menura_config *c, const char *file);
+
+/* The value that holds; NULL: none, or no such option. */
+MENURA_API const char *menura_config_get(const struct menura_config *c, const char *name);
+
+/* Why the last call failed: a sentence; lines after the first say the way out. */
+MENURA_API const char *menura_config_error(const struct menura_config *c);
+
+/* What is to be printed instead of running a machine (help, version, -cpu help), lines
+ * with newlines; NULL: nothing. */
+MENURA_API const char *menura_config_answer(const struct menura_config *c);
+
+/* Serial port 0 or 1 ends in the caller: put gets what the guest sends. Goes before an
+ * option "serial". False: no such port. */
+MENURA_API bool menura_config_serial(struct menura_config *c, unsigned port,
+                                     void (*put)(void *to, const uint8_t *bytes, size_t n),
+                                     void *to);
+
+/* ---- machines ---- */
+
+enum menura_end {
+    MENURA_END_COUNT,        /* the instructions asked for were run */
+    MENURA_END_POWER_OFF,
+    MENURA_END_DEBUG_EXIT,   /* isa-debug-exit; menura_exit_value() */
+    MENURA_END_TRIPLE_FAULT, /* with no-reboot */
+    MENURA_END_RESET,        /* with no-reboot */
+    MENURA_END_STOPPED,      /* menura_stop() */
+    MENURA_END_QUIT,         /* the user, by Ctrl-A x or the monitor's quit */
+    MENURA_END_INSTRUCTIONS, /* max-instructions */
+    MENURA_END_SECONDS,      /* max-seconds */
+    MENURA_END_HALTED,       /* every CPU halted for ever */
+    /* Not ends of a run, but of a program around it: for menura_exit_code(). */
+    MENURA_END_USAGE, /* a wrong option */
+    MENURA_END_HOST,  /* a file, memory, a full disk */
+};
+
+/* A machine at power-on, or as its snapshot (option "load") has it. NULL:
+ * menura_config_error() says why. Only one machine of a process at a time may have its
+ * serial port on "stdio". */
+MENURA_API struct menura *menura_new(struct menura_config *c);
+MENURA_API void menura_free(struct menura *m);
+
+/* Runs until something ends it; at most `instructions` more, counted over all CPUs. May be
+ * called again. */
+MENURA_API enum menura_end menura_run(struct menura *m, uint64_t instructions);
+
+/* menura_run() returns soon, or at once when it is called next. */
+MENURA_API void menura_stop(struct menura *m);
+
+/* Instructions and event deliveries so far, all CPUs. */
+MENURA_API uint64_t menura_instructions(const struct menura *m);
+/* Of RAM, registers and devices: equal machines have equal hashes, on every host. */
+MENURA_API uint64_t menura_hash(struct menura *m);
+/* What the guest wrote to isa-debug-exit. */
+MENURA_API uint32_t menura_exit_value(const struct menura *m);
+/* The process's exit code for such an end, as the manual page lists them. m may be NULL,
+ * but for MENURA_END_DEBUG_EXIT. */
+MENURA_API int menura_exit_code(const struct menura *m, enum menura_end end);
+/* What the end means, in words. */
+MENURA_API const char *menura_end_text(enum menura_end end);
+
+/* Between two calls of menura_run(), or in a callback of the monitor. A snapshot fits a
+ * machine made with the same options. A failed load leaves a machine that can only load or
+ * be freed. False: menura_error() says why. */
+MENURA_API bool menura_save(struct menura *m, const char *file);
+MENURA_API bool menura_load(struct menura *m, const char *file);
+MENURA_API const char *menura_error(const struct menura *m);
+
+/* One line for the monitor ("info registers"; "help" lists the commands). What it answers
+ * is told line by line. False: there is no such command, which is told too. */
+MENURA_API bool menura_command(struct menura *m, const char *command,
+                               void (*line)(void *to, const char *text), void *to);
+
+/* Input for a serial port of menura_config_serial(): copied, and read by the guest as it
+ * comes to it. Returns how many bytes were taken: at most 64 KiB wait. */
+MENURA_API size_t menura_serial_send(struct menura *m, unsigned port, const uint8_t *bytes,
+                                     size_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,259 @@
+/* run.c - runs one guest kernel in many ways, and requires the same end from all.
+ *
+ *   run [-smp N] [-cpu MODEL] [-end triple] [-events] [-keep] IMAGE
+ *
+ * A kernel ends by writing to isa-debug-exit: 0 passes, anything else is the line of its
+ * source that found something wrong. Nothing a guest sees may depend on how the emulator
+ * groups, caches or traces instructions, so each variant must retire as many instructions
+ * and leave the machine in the same state, bit for bit. So must a machine saved at any
+ * tick and restored into a new one. -events tells each event, -keep leaves the last state
+ * of each way as a snapshot: to find where two ways part.
+ */
+#include "machine/machine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RAM = 32 << 20, TICKS = 400 * 1000 * 1000, SAVES = 4 };
+
+struct way {
+    const char *name;
+    unsigned small_tlb;
+    bool single, trace;
+    uint64_t drop;
+    uint64_t save; /* at this tick; 0 never */
+};
+
+struct outcome {
+    enum machine_end end;
+    uint32_t value;
+    uint64_t instructions, ticks, hash;
+};
+
+struct test {
+    const char *image, *cpu;
+    unsigned cpus;
+    enum machine_end end;
+    bool events, keep, verbose;
+    char snapshot[512];
+};
+
+static const struct way ways[] = {
+    {.name = "normal"},
+    {.name = "again"},
+    {.name = "one-instruction blocks", .single = true},
+    {.name = "16-entry TLB", .small_tlb = 16},
+    {.name = "caches dropped, seed 1", .drop = 1},
+    {.name = "caches dropped, seed 2", .drop = 0x123456789abcdef},
+    {.name = "caches dropped, one instruction", .drop = 77, .single = true},
+    {.name = "traced", .trace = true},
+};
+
+static void put(void *owner, const uint8_t *bytes, size_t n)
+{
+    if (*(bool *)owner)
+        fwrite(bytes, 1, n, stdout);
+}
+
+static int get(void *owner)
+{
+    (void)owner;
+    return -1;
+}
+
+static void drop_line(void *to, const char *line)
+{
+    (void)to;
+    (void)line;
+}
+
+static void drop_insn(struct cpu *c, const struct insn *i)
+{
+    (void)c;
+    (void)i;
+}
+
+static void tell(struct cpu *c, const struct cpu_event *e)
+{
+    fprintf(stderr, "cpu %u, %" PRIu64 ": vector %02x error %x at %04x:%" PRIx64 "\n",
+            c->number, cpu_retired(c), e->vector, e->has_error ? e->error : 0, e->cs, e->rip);
+}
+
+static void tell_triple(void *to, struct cpu *c)
+{
+    (void)to;
+    for (unsigned n = 0; n < c->fault_count && n < ARRAY_SIZE(c->faults); n++)
+        tell(c, &c->faults[n]);
+}
+
+static struct machine *make(const struct test *t, const struct way *w, struct chardev *console)
+{
+    struct error e = {""};
+    struct machine_config config = {
+        .ram = RAM, .cpus = t->cpus, .cpu = t->cpu, .kernel = t->image, .ips = 100000000,
+        .tsc_hz = 1000000000, .seed = 1, .rtc_base = 1000000000, .debugcon = console,
+        .debug_exit = true, .debug_exit_port = 0xf4, .debug_exit_size = 4,
+        .no_reboot = true, .no_shutdown = false, .small_tlb = w->small_tlb,
+        .one_instruction_blocks = w->single, .drop_caches = w->drop,
+        .trace_exec = w->trace, .trace_cpu = w->trace, .trace_int = w->trace,
+        .trace_line = drop_line, .told_triple_fault = t->events ? tell_triple : NULL,
+    };
+    struct machine *m = machine_new(&config, &e);
+
+    if (!m) {
+        fprintf(stderr, "%s\n", e.text);
+        return NULL;
+    }
+    for (unsigned n = 0; n < t->cpus; n++) {
+        struct cpu *c = machine_cpu(m, n);
+        if (w->trace && !c->trace)
+            c->trace = drop_insn;
+        if (t->events)
+            c->told = tell;
+        cpu_derive(c);
+    }
+    return m;
+}
+
+/* Continues in a new machine, from a file. */
+static struct machine *move(const struct test *t, const struct way *w,
+                            struct chardev *console, struct machine *from)
+{
+    struct error e = {""};
+    struct machine *to = NULL;
+
+    if (machine_save(from, t->snapshot, &e)) {
+        to = make(t, w, console);
+        if (to && !machine_load(to, t->snapshot, &e)) {
+            machine_free(to);
+            to = NULL;
+        }
+    }
+    if (!to)
+        fprintf(stderr, "%s\n", e.text);
+    remove(t->snapshot);
+    machine_free(from);
+    return to;
+}
+
+static void keep(const struct test *t, const struct way *w, struct machine *m)
+{
+    struct error e = {""};
+    char name[600];
+
+    snprintf(name, sizeof name, "%s.%s", t->image, w->name);
+    if (!machine_save(m, name, &e))
+        fprintf(stderr, "%s\n", e.text);
+}
+
+static bool run(const struct test *t, const struct way *w, struct outcome *o)
+{
+    bool shown = t->verbose && w == ways;
+    struct chardev console = {.owner = &shown, .put = put, .get = get};
+    struct machine *m = make(t, w, &console);
+
+    if (!m)
+        return false;
+    o->end = END_TICKS;
+    if (w->save) {
+        o->end = machine_run(m, w->save);
+        if (o->end == END_TICKS) {
+            m = move(t, w, &console, m);
+            if (!m)
+                return false;
+        }
+    }
+    if (o->end == END_TICKS)
+        o->end = machine_run(m, TICKS);
+    o->value = machine_exit_value(m);
+    o->instructions = machine_instructions(m);
+    o->ticks = machine_clock(m)->now;
+    o->hash = machine_hash(m);
+    if (t->keep)
+        keep(t, w, m);
+    machine_free(m);
+    return true;
+}
+
+static void show(const char *name, const struct outcome *o)
+{
+    printf("%-32s end %d, exit %" PRIu32 ", %" PRIu64 " instructions, tick %" PRIu64
+           ", hash %016" PRIx64 "\n",
+           name, (int)o->end, o->value, o->instructions, o->ticks, o->hash);
+}
+
+static bool same(const struct outcome *a, const struct outcome *b)
+{
+    return a->end == b->end && a->value == b->value && a->instructions == b->instructions &&
+           a->ticks == b->ticks && a->hash == b->hash;
+}
+
+static bool check(const struct test *t, const struct way *w, const struct outcome *first)
+{
+    struct outcome o;
+
+    if (!run(t, w, &o))
+        return false;
+    if (same(&o, first))
+        return true;
+    show(w->name, &o);
+    return false;
+}
+
+static bool run_all(const struct test *t)
+{
+    struct outcome first;
+    bool good = true;
+    uint64_t random = 0x9e3779b97f4a7c15u;
+
+    if (!run(t, &ways[0], &first))
+        return false;
+    show("normal", &first);
+    if (first.end != t->end || (first.end == END_DEBUG_EXIT && first.value)) {
+        if (first.end == END_DEBUG_EXIT)
+            printf("failed: %s line %" PRIu32 "\n", t->image, first.value);
+        return false;
+    }
+    for (size_t n = 1; n < ARRAY_SIZE(ways); n++)
+        good &= check(t, &ways[n], &first);
+    for (unsigned n = 0; n < SAVES && first.ticks > 1; n++) {
+        char name[64];
+        struct way w = {.name = name};
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        w.save = 1 + (random >> 16) % (first.ticks - 1);
+        snprintf(name, sizeof name, "saved at tick %" PRIu64, w.save);
+        good &= check(t, &w, &first);
+    }
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    struct test t = {.cpu = "max", .cpus = 1, .end = END_DEBUG_EXIT, .verbose = true};
+    int n = 1;
+
+    for (; n + 1 < argc && argv[n][0] == '-'; n++) {
+        if (!strcmp(argv[n], "-events"))
+            t.events = true;
+        else if (!strcmp(argv[n], "-keep"))
+            t.keep = true;
+        else if (!strcmp(argv[n], "-smp"))
+            t.cpus = (unsigned)strtoul(argv[++n], NULL, 10);
+        else if (!strcmp(argv[n], "-cpu"))
+            t.cpu = argv[++n];
+        else if (!strcmp(argv[n], "-end") && !strcmp(argv[++n], "triple"))
+            t.end = END_TRIPLE_FAULT;
+        else
+            break;
+    }
+    if (n + 1 != argc) {
+        fprintf(stderr, "usage: %s [-smp N] [-cpu MODEL] [-end triple] [-events] [-keep] IMAGE\n",
+                argv[0]);
+        return 2;
+    }
+    t.image = argv[n];
+    snprintf(t.snapshot, sizeof t.snapshot, "%s.%u.snapshot", t.image, t.cpus);
+    return run_all(&t) ? 0 : 1;
+}

@@ -1,0 +1,173 @@
+/* oracle_accept.c - where a real processor may differ from us, and why: makers differ, or
+ * the manual leaves it open.
+ */
+#include "tests/isa/oracle.h"
+
+#include "cpu/fault.h"
+#include "cpu/x87.h"
+
+#include <string.h>
+
+static bool starts(const struct judged *j, const char *mnemonic)
+{
+    return strncmp(j->e->row->mnemonic, mnemonic, strlen(mnemonic)) == 0;
+}
+
+static bool only(const struct judged *j, unsigned differs)
+{
+    return (j->differs & ~differs) == 0;
+}
+
+static bool is_access_fault(int vector)
+{
+    return vector == VEC_SS || vector == VEC_GP || vector == VEC_PF || vector == VEC_AC;
+}
+
+/* Both refuse a memory access, and nothing else has happened. */
+static bool both_fault(const struct judged *j)
+{
+    return only(j, D_EVENT) && is_access_fault(j->native->vector) &&
+           is_access_fault(j->menura->vector);
+}
+
+static bool alignment_first(const struct judged *j)
+{
+    return both_fault(j) && (j->q->in.flags & FLAG_AC) &&
+           (j->native->vector == VEC_AC) != (j->menura->vector == VEC_AC);
+}
+
+static bool second_access_first(const struct judged *j)
+{
+    return both_fault(j) && (starts(j, "CMPS") || starts(j, "CALL") || starts(j, "BOUND") ||
+                             starts(j, "ENTER"));
+}
+
+static bool other_end_first(const struct judged *j)
+{
+    return both_fault(j) && (starts(j, "FLDENV") || starts(j, "FRSTOR") ||
+                             starts(j, "FNSAVE") || starts(j, "FNSTENV"));
+}
+
+static bool misaligned_through_ss(const struct judged *j)
+{
+    return both_fault(j) && j->native->vector == VEC_GP && j->menura->vector == VEC_SS &&
+           ((j->e->row->traits & T_ALIGN16) || starts(j, "CMPXCHG16B"));
+}
+
+/* The other end of the same access. */
+static bool wraps_at_4g(const struct judged *j)
+{
+    return both_fault(j) && j->q->mode->bits == 32 && j->menura->vector == VEC_PF &&
+           (j->native->vector == VEC_GP || j->native->vector == VEC_SS) &&
+           ((uint32_t)j->menura->cr2 > 0xffffffc0u || (uint32_t)j->menura->cr2 < 64);
+}
+
+static bool loads_some(const struct judged *j)
+{
+    uint64_t rsp = j->native->out.gpr[RSP] ^ j->menura->out.gpr[RSP];
+    return starts(j, "POPA") && only(j, D_GPR) && is_access_fault(j->native->vector) &&
+           (uint32_t)rsp == 0;
+}
+
+/* All of it may be touched, or only what the mask selects; the x87 state is another's
+ * before the address is known. */
+static bool masked_store(const struct judged *j)
+{
+    return starts(j, "MASKMOV") &&
+           (is_access_fault(j->native->vector) || j->menura->vector == VEC_AC);
+}
+
+static bool mmx_before_xm(const struct judged *j)
+{
+    return j->native->vector == VEC_XM && only(j, D_FSW | D_TAGS) &&
+           (j->e->row->traits & T_MMX) &&
+           ((j->native->out.fsw ^ j->menura->out.fsw) & ~FSW_TOP) == 0;
+}
+
+static bool invalid_unmasked(const struct judged *j)
+{
+    return (j->native->out.fsw & FSW_IE) && !(j->q->in.fcw & FSW_IE);
+}
+
+static bool compares(const struct judged *j)
+{
+    return starts(j, "FCOM") || starts(j, "FUCOM") || starts(j, "FICOM") ||
+           starts(j, "FTST");
+}
+
+static bool compare_sets_codes(const struct judged *j)
+{
+    unsigned fsw = j->native->out.fsw ^ j->menura->out.fsw;
+    return compares(j) && invalid_unmasked(j) && only(j, D_FSW | D_FLAGS) &&
+           (fsw & ~(unsigned)(FSW_C0 | FSW_C1 | FSW_C2 | FSW_C3)) == 0;
+}
+
+static bool comi_keeps_c1(const struct judged *j)
+{
+    return (starts(j, "FCOMI") || starts(j, "FUCOMI")) && only(j, D_FSW) &&
+           (j->native->out.fsw ^ j->menura->out.fsw) == FSW_C1 &&
+           (j->native->out.fsw & FSW_C1) == (j->q->in.fsw & FSW_C1);
+}
+
+static bool is_transcendental(const struct judged *j)
+{
+    static const char *const name[] = {"F2XM1", "FYL2X", "FYL2XP1", "FPTAN",
+                                       "FPATAN", "FSIN", "FCOS", "FSINCOS"};
+    for (unsigned n = 0; n < ARRAY_SIZE(name); n++)
+        if (strcmp(j->e->row->mnemonic, name[n]) == 0)
+            return true;
+    return false;
+}
+
+/* Distance in units of the last place; a step over a power of two counts as one. */
+static bool near(struct f80 a, struct f80 b)
+{
+    uint64_t apart = a.sig - b.sig;
+
+    if (a.se == b.se)
+        return apart + 1 <= 2;
+    return ((a.se - b.se + 1) & 0xffff) <= 2 && (a.se ^ b.se) < 0x8000 &&
+           (a.sig == 1ull << 63 || b.sig == 1ull << 63) && apart + (1ull << 63) + 1 <= 2;
+}
+
+static bool within_an_ulp(const struct judged *j)
+{
+    unsigned fsw = j->native->out.fsw ^ j->menura->out.fsw;
+
+    if (!is_transcendental(j) || !only(j, D_FSW | D_ST) ||
+        (fsw & ~(unsigned)(FSW_C1 | FSW_PE | FSW_UE)))
+        return false;
+    for (unsigned n = 0; n < 8; n++)
+        if (!near(j->native->out.st[n], j->menura->out.st[n]))
+            return false;
+    return true;
+}
+
+/* The store is suppressed, but AMD's processors have looked at its address. */
+static bool suppressed_store(const struct judged *j)
+{
+    return (starts(j, "FST") || starts(j, "FIST") || starts(j, "FBSTP")) &&
+           (j->e->insn[0].form & FORM_MEM) && is_access_fault(j->native->vector) &&
+           !is_access_fault(j->menura->vector) && (j->menura->out.fsw & FSW_ES);
+}
+
+const struct accepted oracle_accepted[] = {
+    {alignment_first, "#AC before or after #PF: AMD checks alignment first (SDM vol 3A "
+                      "Table 6-2 has it last)"},
+    {second_access_first, "which of an instruction's two accesses faults first is open"},
+    {other_end_first, "AMD walks the pieces of an x87 image in an order of its own"},
+    {misaligned_through_ss, "misaligned and not canonical through SS: #GP or #SS is open"},
+    {wraps_at_4g, "an access over FFFFFFFFh in a segment with that limit: #GP on AMD, wraps "
+                  "here (SDM vol 3A 5.3: open)"},
+    {loads_some, "AMD: POPA has loaded some registers when a later one faults"},
+    {masked_store, "MASKMOV: AMD faults on bytes that are masked out, and MASKMOVDQU is not "
+                   "checked for alignment (SDM vol 2, MASKMOVDQU: open)"},
+    {mmx_before_xm, "AMD: the transition to MMX stays when #XM follows"},
+    {compare_sets_codes, "AMD sets the codes even if the invalid operand is unmasked (SDM "
+                         "vol 2, FCOM, FCOMI: not)"},
+    {comi_keeps_c1, "AMD: FCOMI leaves C1 alone (SDM: cleared)"},
+    {within_an_ulp, "transcendental: within one unit of the last place"},
+    {suppressed_store, "AMD checks the address of a store that an unmasked exception "
+                       "suppresses"},
+};
+const unsigned oracle_accepted_count = ARRAY_SIZE(oracle_accepted);

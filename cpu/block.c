@@ -356,9 +356,12 @@ void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
             hit = true;
         }
     }
-    if (!hit)
+    /* The mask is left as it is while blocks are hit: code that is written over and over is
+     * soon decoded again. A store that hits no block shows that it says too much. */
+    if (!hit) {
+        k->phys->code[page] = chunks_of(k, page);
         return;
-    k->phys->code[page] = chunks_of(k, page);
+    }
     for (unsigned n = 0; n < k->cpu_count; n++)
         k->cpus[n]->patch = NULL;
     if (k->running)

@@ -151,7 +151,7 @@ void cpu_set_flags(struct cpu *c, uint64_t rflags)
 
     lazy_put(&c->lazy, (uint32_t)rflags);
     c->eflags = next;
-    if (changed & (FLAG_TF | FLAG_VM | FLAG_AC | FLAG_RF | FLAG_IF | FLAG_IOPL))
+    if (changed & (FLAG_TF | FLAG_VM | FLAG_AC | FLAG_RF))
         cpu_derive(c);
     if (changed & (FLAG_TF | FLAG_RF | FLAG_IF | FLAG_AC | FLAG_VM))
         c->leave = true;

@@ -37,7 +37,7 @@ struct l1_entry {
                               no watchpoint */
     uintptr_t addend;      /* host address = addend + la */
     uint32_t number;       /* backing page */
-    uint32_t unused;
+    uint32_t frame;        /* physical page number */
 };
 
 struct l1_fetch {

@@ -160,16 +160,25 @@ static ALWAYS_INLINE bool may_store(const struct mmu *m, const struct found *f, 
            !(keys & 1) && !(keys & 2 && (user || m->paging.wp));
 }
 
-static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct found *f,
-                                    const struct phys_page *p, bool user)
+/* The view an access goes through, whatever is selected: VIEW_COUNT, the empty one, while
+ * alignment is checked. */
+static ALWAYS_INLINE unsigned view_for(const struct mmu *m, struct accessor how)
 {
-    const unsigned view = m->data_view;
+    if (UNLIKELY(m->data_view == VIEW_COUNT))
+        return VIEW_COUNT;
+    if (how.user && !how.implicit)
+        return VIEW_USER;
+    return m->paging.smap && (how.implicit || !m->paging.ac) ? VIEW_SMAP : VIEW_SUPERVISOR;
+}
+
+static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct found *f,
+                                    const struct phys_page *p, unsigned view)
+{
+    const bool user = view == VIEW_USER;
     struct l1_entry *e;
     bool write;
 
-    /* Implicit supervisor accesses do not come through the selected view. */
-    if (view == VIEW_COUNT || user != (view == VIEW_USER) ||
-        (view == VIEW_SMAP && f->rights & L2_USER))
+    if (view == VIEW_COUNT || (view == VIEW_SMAP && f->rights & L2_USER))
         return;
     if (UNLIKELY(m->watching) &&
         (page == m->watched[0] || page == m->watched[1] || page == m->watched[2] ||
@@ -177,7 +186,7 @@ static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct f
         return;
     write = f->rights & L2_DIRTY && p->write && may_store(m, f, user) &&
             !m->phys->code[p->number];
-    e = &m->view[page / PAGE & (L1_ENTRIES - 1)];
+    e = &m->data[view][page / PAGE & (L1_ENTRIES - 1)];
     if (e->read == NO_TAG && m->filled_count != UNLISTED)
         list_slot(m, (unsigned)(e - m->data[0]));
     if (UNLIKELY(f->pkey))
@@ -186,6 +195,7 @@ static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct f
     e->write = write ? page : NO_TAG;
     e->addend = (uintptr_t)p->host - (uintptr_t)page;
     e->number = p->number;
+    e->frame = (uint32_t)((f->where & m->phys->a20_mask) / PAGE);
 }
 
 static void fill_fetch(struct mmu *m, uint64_t page, const struct phys_page *p, bool user)
@@ -417,7 +427,7 @@ bool mmu_refill(struct mmu *m, uint64_t la, bool write)
     p = page_at(m, f.where & m->phys->a20_mask);
     if (UNLIKELY(!p.host))
         return false;
-    fill_data(m, page, &f, &p, user);
+    fill_data(m, page, &f, &p, m->data_view);
     return (write ? to->write : to->read) == page;
 }
 
@@ -439,7 +449,7 @@ static NOINLINE bool open_page(struct mmu *m, uint64_t la, unsigned size,
     s->drop = p.drop;
     s->host = NULL;
     if (LIKELY(p.host)) {
-        fill_data(m, la & ~SMALL, &f, &p, how.user && !how.implicit);
+        fill_data(m, la & ~SMALL, &f, &p, view_for(m, how));
         if (how.kind != ACCESS_WRITE || p.write)
             s->host = p.host + (la & SMALL);
     }
@@ -497,9 +507,26 @@ static ALWAYS_INLINE bool open_warm(struct mmu *m, uint64_t la, unsigned size,
     e->write = m->need[1] & ~rights || m->phys->code[number] ? NO_TAG : page;
     e->addend = (uintptr_t)r->page.host + (uintptr_t)delta - (uintptr_t)page;
     e->number = number;
+    e->frame = (uint32_t)(where / PAGE);
     s->host = r->page.host + delta + (la & SMALL);
     s->where = pa(where | (la & SMALL));
     s->number = number;
+    s->size = size;
+    s->drop = false;
+    return true;
+}
+
+/* A first-level hit. */
+static ALWAYS_INLINE bool open_hot(struct mmu *m, uint64_t la, unsigned size,
+                                   struct accessor how, struct span *s)
+{
+    const struct l1_entry *e = &m->data[view_for(m, how)][la / PAGE & (L1_ENTRIES - 1)];
+
+    if ((how.kind == ACCESS_WRITE ? e->write : e->read) != (la & ~SMALL))
+        return false;
+    s->host = (uint8_t *)(uintptr_t)(e->addend + (uintptr_t)la);
+    s->where = pa((uint64_t)e->frame * PAGE | (la & SMALL));
+    s->number = e->number;
     s->size = size;
     s->drop = false;
     return true;
@@ -511,6 +538,8 @@ bool mmu_open(struct mmu *m, uint64_t la, unsigned size, struct accessor how,
     if (UNLIKELY((la & SMALL) + size > PAGE))
         return open_two(m, la, size, how, s, la_bad);
     s->count = 1;
+    if (LIKELY(open_hot(m, la, size, how, &s->part[0])))
+        return true;
     if (LIKELY(open_warm(m, la, size, how, &s->part[0])))
         return true;
     *la_bad = la;

@@ -415,7 +415,7 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     struct shape s;
     unsigned map = 0;
     bool relative = false;
-    uint8_t op, shape;
+    uint8_t op, shape, modrm_byte = 0;
 
     *i = (struct insn){.at = (uint16_t)at, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET};
     op = read_prefixes(in, mode, &p);
@@ -433,10 +433,10 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     if (!shape)
         return DECODE_INVALID;
     if (shape & SHAPE_MODRM) {
-        uint8_t b = (uint8_t)fetch(in, 1);
+        modrm_byte = (uint8_t)fetch(in, 1);
         if (in->short_of)
             return DECODE_MORE;
-        m = (struct modrm){b >> 6, b >> 3 & 7, b & 7};
+        m = (struct modrm){modrm_byte >> 6, modrm_byte >> 3 & 7, modrm_byte & 7};
         if (shape & SHAPE_REGISTER)
             m.mod = 3;
     }
@@ -445,6 +445,8 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         return DECODE_INVALID;
 
     i->row = (uint16_t)(r - isa_rows);
+    if (map == 0 && (op & 0xf8) == 0xd8) /* x87: FOP, SDM vol 1 8.1.9 */
+        i->imm = (op & 7) << 8 | (int32_t)modrm_byte;
     set_addr(i, p.seg >= 0 ? (unsigned)p.seg : DS, 0, p.asize);
     if ((shape & SHAPE_MODRM) && m.mod != 3) {
         i->form |= FORM_MEM;

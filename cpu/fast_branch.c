@@ -232,6 +232,8 @@ RET(32, 4)
 JUMP_INDIRECT(64)
 JUMP_INDIRECT(32)
 
+/* A call has two operands in memory. The target's may be refilled; the stack's may not: when
+ * both pages want one slot of the TLB, each refill would undo the other, for ever. */
 #define JUMP_MEMORY(form, w)                                                             \
     FAST(jmp##w##_m_##form)                                                              \
     {                                                                                    \
@@ -247,7 +249,7 @@ JUMP_INDIRECT(32)
         u##w sp = (u##w)c->gpr[RSP] - w / 8;                                             \
         u8 *p = probe_write(&c->mmu, sp, w / 8);                                         \
         if (UNLIKELY(!p))                                                                \
-            TAIL(refill_push(c, i));                                                       \
+            TAIL(run_end(c, i));                                                         \
         FETCH_OR_MISS(c, i, f, rip);                                                     \
         store##w(p, (u##w)(c->page_rip + i->at + i->len));                               \
         c->gpr[RSP] = sp;                                                                \

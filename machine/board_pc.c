@@ -8,6 +8,7 @@
 #include "base/snapshot.h"
 #include "chipset/apic_bus.h"
 #include "chipset/dma.h"
+#include "chipset/ferr.h"
 #include "chipset/hpet.h"
 #include "chipset/i440fx.h"
 #include "chipset/ioapic.h"
@@ -40,7 +41,7 @@
 struct board {
     struct apic_bus apics;
     struct device *lapic[MACHINE_CPUS];
-    struct device *pic, *pit, *rtc, *dma, *ioapic, *hpet, *port61, *port92;
+    struct device *ferr, *pic, *pit, *rtc, *dma, *ioapic, *hpet, *port61, *port92;
     struct device *pci, *i440fx, *piix3, *pm, *serial[MACHINE_SERIALS];
     struct device *i8042, *keyboard, *mouse, *fw_cfg;
     char name[MACHINE_CPUS][16];
@@ -111,6 +112,13 @@ static void debug_exit_told(void *owner, uint32_t value)
     struct machine *m = owner;
     m->exit_value = value;
     machine_end(m, END_DEBUG_EXIT);
+}
+
+static void ferr(void *owner, struct cpu *c)
+{
+    struct machine *m = owner;
+    cpu_sync_clock(c);
+    ferr_assert(board_of(m)->ferr);
 }
 
 static void send_msi(void *owner, uint64_t address, uint32_t data)
@@ -228,9 +236,12 @@ static const struct wire_row schematic[] = {
     {"rtc", "irq", "hpet", "rtc"},
     {"hpet", "irq0", "piix3", "irq0"},
     {"hpet", "irq8", "piix3", "irq8"},
+    {"i8042", "irq1", "piix3", "irq1"},
+    {"i8042", "irq12", "piix3", "irq12"},
     {"com1", "irq", "piix3", "irq4"},
     {"com2", "irq", "piix3", "irq3"},
     {"piix4-pm", "sci", "piix3", "irq9"},
+    {"ferr", "irq", "piix3", "irq13"},
     {"pci", "pirq0", "piix3", "pirq0"},
     {"pci", "pirq1", "piix3", "pirq1"},
     {"pci", "pirq2", "piix3", "pirq2"},
@@ -238,6 +249,7 @@ static const struct wire_row schematic[] = {
     /* The 8259s' INT is every CPU's LINT0; NMI its LINT1. */
     {"pic", "int", "lapic0", "lint0"},
     {"port61", "nmi", "lapic0", "lint1"},
+    {"rtc", "nmi_mask", "port61", "nmi_mask"},
     /* Timer 2 and the speaker port. */
     {"port61", "gate2", "pit", "gate2"},
     {"pit", "out2", "port61", "out2"},
@@ -297,6 +309,7 @@ bool board_init(struct machine *m, struct error *e)
         !(b->pit = add(m, &pit_class, "pit", e)) ||
         !(b->port61 = add(m, &port61_class, "port61", e)) ||
         !(b->port92 = add(m, &port92_class, "port92", e)) ||
+        !(b->ferr = add(m, &ferr_class, "ferr", e)) ||
         !(b->rtc = add(m, &rtc_class, "rtc", e)) ||
         !(b->dma = add(m, &dma_class, "dma", e)) ||
         !(b->hpet = add(m, &hpet_class, "hpet", e)) ||
@@ -311,6 +324,8 @@ bool board_init(struct machine *m, struct error *e)
         !add_debug(m, e))
         return false;
     ioapic_connect(b->ioapic, &b->apics);
+    for (unsigned n = 0; n < m->config.cpus; n++)
+        m->cpu[n]->ferr = ferr;
     i8042_plug(b->i8042, I8042_KEYBOARD, keyboard_wire(b->keyboard));
     i8042_plug(b->i8042, I8042_AUX, mouse_wire(b->mouse));
     if (!device_option(b->rtc, "base_time", (uint64_t)m->config.rtc_base, e) ||

@@ -2,12 +2,12 @@
  *
  *   run [-smp N] [-cpu MODEL] [-end triple] [-events] [-keep] IMAGE
  *
- * A kernel ends by writing to isa-debug-exit: 0 passes, anything else is the line of its
- * source that found something wrong. Nothing a guest sees may depend on how the emulator
- * groups, caches or traces instructions, so each variant must retire as many instructions
- * and leave the machine in the same state, bit for bit. So must a machine saved at any
- * tick and restored into a new one. -events tells each event, -keep leaves the last state
- * of each way as a snapshot: to find where two ways part.
+ * A kernel ends by writing to isa-debug-exit: 0 passes, anything else is the line of
+ * its source that found something wrong. Nothing a guest sees may depend on how the
+ * emulator groups, caches or traces instructions, so each variant must retire as many
+ * instructions and leave the machine in the same state, bit for bit. So must a machine
+ * saved at any tick and restored into a new one. -events tells each event, -keep leaves
+ * the last state of each way as a snapshot: to find where two ways part.
  */
 #include "machine/machine.h"
 
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM = 32 << 20, TICKS = 400 * 1000 * 1000, SAVES = 4 };
+enum { RAM = 32 << 20, TICKS = 50 * 1000 * 1000, SAVES = 4 };
 
 struct way {
     const char *name;
@@ -78,7 +78,8 @@ static void drop_insn(struct cpu *c, const struct insn *i)
 static void tell(struct cpu *c, const struct cpu_event *e)
 {
     fprintf(stderr, "cpu %u, %" PRIu64 ": vector %02x error %x at %04x:%" PRIx64 "\n",
-            c->number, cpu_retired(c), e->vector, e->has_error ? e->error : 0, e->cs, e->rip);
+            c->number, cpu_retired(c), e->vector, e->has_error ? e->error : 0, e->cs,
+            e->rip);
 }
 
 static void tell_triple(void *to, struct cpu *c)
@@ -88,17 +89,33 @@ static void tell_triple(void *to, struct cpu *c)
         tell(c, &c->faults[n]);
 }
 
-static struct machine *make(const struct test *t, const struct way *w, struct chardev *console)
+static struct machine *make(const struct test *t, const struct way *w,
+                            struct chardev *console)
 {
     struct error e = {""};
     struct machine_config config = {
-        .ram = RAM, .cpus = t->cpus, .cpu = t->cpu, .kernel = t->image, .ips = 100000000,
-        .tsc_hz = 1000000000, .seed = 1, .rtc_base = 1000000000, .debugcon = console,
-        .debug_exit = true, .debug_exit_port = 0xf4, .debug_exit_size = 4,
-        .no_reboot = true, .no_shutdown = false, .small_tlb = w->small_tlb,
-        .one_instruction_blocks = w->single, .drop_caches = w->drop,
-        .trace_exec = w->trace, .trace_cpu = w->trace, .trace_int = w->trace,
-        .trace_line = drop_line, .told_triple_fault = t->events ? tell_triple : NULL,
+        .ram = RAM,
+        .cpus = t->cpus,
+        .cpu = t->cpu,
+        .kernel = t->image,
+        .ips = 100000000,
+        .tsc_hz = 1000000000,
+        .seed = 1,
+        .rtc_base = 1000000000,
+        .debugcon = console,
+        .debug_exit = true,
+        .debug_exit_port = 0xf4,
+        .debug_exit_size = 4,
+        .no_reboot = true,
+        .no_shutdown = false,
+        .small_tlb = w->small_tlb,
+        .one_instruction_blocks = w->single,
+        .drop_caches = w->drop,
+        .trace_exec = w->trace,
+        .trace_cpu = w->trace,
+        .trace_int = w->trace,
+        .trace_line = drop_line,
+        .told_triple_fault = t->events ? tell_triple : NULL,
     };
     struct machine *m = machine_new(&config, &e);
 
@@ -186,11 +203,13 @@ static void show(const char *name, const struct outcome *o)
 
 static bool same(const struct outcome *a, const struct outcome *b)
 {
-    return a->end == b->end && a->value == b->value && a->instructions == b->instructions &&
-           a->ticks == b->ticks && a->hash == b->hash;
+    return a->end == b->end && a->value == b->value &&
+           a->instructions == b->instructions && a->ticks == b->ticks &&
+           a->hash == b->hash;
 }
 
-static bool check(const struct test *t, const struct way *w, const struct outcome *first)
+static bool check(const struct test *t, const struct way *w,
+                  const struct outcome *first)
 {
     struct outcome o;
 
@@ -249,8 +268,10 @@ int main(int argc, char **argv)
             break;
     }
     if (n + 1 != argc) {
-        fprintf(stderr, "usage: %s [-smp N] [-cpu MODEL] [-end triple] [-events] [-keep] IMAGE\n",
-                argv[0]);
+        fprintf(
+            stderr,
+            "usage: %s [-smp N] [-cpu MODEL] [-end triple] [-events] [-keep] IMAGE\n",
+            argv[0]);
         return 2;
     }
     t.image = argv[n];

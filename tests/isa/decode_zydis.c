@@ -1,11 +1,11 @@
-/* decode_zydis.c - decode() against the Zydis disassembler: is it an instruction, how long
- * is it, and which operands has it, in 16-, 32- and 64-bit mode.
+/* decode_zydis.c - decode() against the Zydis disassembler: is it an instruction, how
+ * long is it, and which operands has it, in 16-, 32- and 64-bit mode.
  *
  *   decode_zydis [-n STRINGS] [-seed N] [-v]
  *   decode_zydis MODE BYTES...      (one string, shown in full)
  *
- * Half of the strings are noise, half have the shape of instructions. Every disagreement is
- * a failure unless a row of `accepted` gives the reason.
+ * Half of the strings are noise, half have the shape of instructions. Every
+ * disagreement is a failure unless a row of `accepted` gives the reason.
  */
 #include "base/byteorder.h"
 #include "cpu/cpu.h"
@@ -32,8 +32,8 @@ struct mode {
 static const struct mode modes[] = {
     {"64", 64, MODE_CODE64 | MODE_LONG | MODE_PROTECTED | MODE_STACK32,
      ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64},
-    {"32", 32, MODE_CODE32 | MODE_PROTECTED | MODE_STACK32, ZYDIS_MACHINE_MODE_LEGACY_32,
-     ZYDIS_STACK_WIDTH_32},
+    {"32", 32, MODE_CODE32 | MODE_PROTECTED | MODE_STACK32,
+     ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32},
     {"16", 16, MODE_PROTECTED, ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16},
     {"real", 16, 0, ZYDIS_MACHINE_MODE_REAL_16, ZYDIS_STACK_WIDTH_16},
 };
@@ -53,8 +53,8 @@ struct pair {
 /* ---- disagreements that are right ---- */
 
 enum kind { WE_REFUSE, ZYDIS_REFUSES, LENGTHS, OPERANDS, KINDS };
-static const char *const kind_name[KINDS] = {"only Zydis decodes it", "only we decode it",
-                                             "lengths differ", "operands differ"};
+static const char *const kind_name[KINDS] = {
+    "only Zydis decodes it", "only we decode it", "lengths differ", "operands differ"};
 
 static bool is_row(const struct pair *p, const char *mnemonic)
 {
@@ -96,7 +96,8 @@ static bool not_implemented(const struct pair *p)
     }
 }
 
-/* Checked when executed: MOV to CS, and control and debug registers that do not exist. */
+/* Checked when executed: MOV to CS, and control and debug registers that do not exist.
+ */
 static bool refused_by_handler(const struct pair *p)
 {
     const struct isa_row *r = p->row;
@@ -157,7 +158,8 @@ struct accepted {
 
 static const struct accepted accepted[] = {
     {WE_REFUSE, not_implemented, "an extension that no row has"},
-    {ZYDIS_REFUSES, refused_by_handler, "#UD for the register's number, by the handler"},
+    {ZYDIS_REFUSES, refused_by_handler,
+     "#UD for the register's number, by the handler"},
     {ZYDIS_REFUSES, refused_by_mode, "real mode: #GP(0) or #UD, by the handler"},
     {ZYDIS_REFUSES, is_monitor, "the manual's row forbids no prefix"},
     {OPERANDS, no_operand_matters, "hints and UD: operands mean nothing"},
@@ -183,12 +185,13 @@ static ZydisDecoder decoders[ARRAY_SIZE(modes)];
 static bool decoders_init(void)
 {
     static const ZydisDecoderMode off[] = {
-        ZYDIS_DECODER_MODE_MPX,   ZYDIS_DECODER_MODE_CET,
-        ZYDIS_DECODER_MODE_LZCNT, ZYDIS_DECODER_MODE_TZCNT,
+        ZYDIS_DECODER_MODE_MPX,      ZYDIS_DECODER_MODE_CET,
+        ZYDIS_DECODER_MODE_LZCNT,    ZYDIS_DECODER_MODE_TZCNT,
         ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE,
     };
     for (unsigned n = 0; n < ARRAY_SIZE(modes); n++) {
-        if (ZYAN_FAILED(ZydisDecoderInit(&decoders[n], modes[n].machine, modes[n].stack)))
+        if (ZYAN_FAILED(
+                ZydisDecoderInit(&decoders[n], modes[n].machine, modes[n].stack)))
             return false;
         for (unsigned k = 0; k < ARRAY_SIZE(off); k++)
             ZydisDecoderEnableMode(&decoders[n], off[k], ZYAN_FALSE);
@@ -202,7 +205,8 @@ static void decode_both(struct pair *p, const struct mode *mode, const uint8_t *
     p->bytes = bytes;
     p->status = decode(&table, mode->ours, bytes, 15, AT, p->out);
     p->row = p->status == DECODE_OK ? &isa_rows[p->out[0].row] : NULL;
-    p->zstatus = ZydisDecoderDecodeFull(&decoders[mode - modes], bytes, 15, &p->z, p->op);
+    p->zstatus =
+        ZydisDecoderDecodeFull(&decoders[mode - modes], bytes, 15, &p->z, p->op);
 }
 
 /* ---- comparing operands ---- */
@@ -280,8 +284,8 @@ static const char *compare_memory(const struct pair *p, const ZydisDecodedOperan
     if ((i->form & FORM_LONG) && (p->row->enc & 0x7fc) == 0xa0)
         disp = (int64_t)insn_imm64(i);
     if (o->mem.disp.has_displacement) {
-        uint64_t mask = p->z.address_width == 64 ? UINT64_MAX
-                                                 : (1ull << p->z.address_width) - 1;
+        uint64_t mask =
+            p->z.address_width == 64 ? UINT64_MAX : (1ull << p->z.address_width) - 1;
         if ((((uint64_t)disp ^ (uint64_t)o->mem.disp.value) & mask) != 0)
             return "displacement";
     } else if (disp != 0) {
@@ -318,8 +322,7 @@ static const char *compare_width(const struct pair *p)
     case OC_G:
     case OC_R:
     case OC_Z:
-    case OC_ACC:
-        return p->out[0].bits == p->op[0].size ? NULL : "operand size";
+    case OC_ACC: return p->out[0].bits == p->op[0].size ? NULL : "operand size";
     default: return NULL;
     }
 }
@@ -352,7 +355,8 @@ static const char *compare_operands(const struct pair *p)
                 what = compare_immediate(p, o, immediates++);
             break;
         case ZYDIS_OPERAND_TYPE_POINTER:
-            if (o->ptr.segment != (uint16_t)i->disp || o->ptr.offset != (uint32_t)i->imm)
+            if (o->ptr.segment != (uint16_t)i->disp ||
+                o->ptr.offset != (uint32_t)i->imm)
                 what = "far pointer";
             break;
         default: break;
@@ -507,10 +511,11 @@ int main(int argc, char **argv)
             check(&p);
         }
     }
-    printf("%llu strings (seed %" PRIu64 "), %llu decoded by both\n", strings, seed, both);
+    printf("%llu strings (seed %" PRIu64 "), %llu decoded by both\n", strings, seed,
+           both);
     for (unsigned n = 0; n < ARRAY_SIZE(accepted); n++)
-        printf("%10llu accepted: %s: %s\n", accepted_count[n], kind_name[accepted[n].kind],
-               accepted[n].reason);
+        printf("%10llu accepted: %s: %s\n", accepted_count[n],
+               kind_name[accepted[n].kind], accepted[n].reason);
     printf("%10llu disagreements\n", failures);
     isa_table_free(&table);
     return failures != 0;

@@ -1,5 +1,5 @@
-/* oracle.h - the real processor as an oracle: one instruction in one state, asked of the
- * host (user mode, single step) and of Menura, then compared.
+/* oracle.h - the real processor as an oracle: one instruction in one state, asked of
+ * the host (user mode, single step) and of Menura, then compared.
  *
  * Both see the same linear addresses: two pages of code, and a data area with writable,
  * read-only and missing pages.
@@ -44,8 +44,8 @@ extern const struct oracle_mode oracle_modes[ORACLE_MODES];
 struct regs {
     uint64_t gpr[16], rip, flags;
     uint16_t fcw, fsw;
-    uint8_t ftw;       /* bit n: physical register n is empty */
-    struct f80 st[8];  /* physical registers */
+    uint8_t ftw;      /* bit n: physical register n is empty */
+    struct f80 st[8]; /* physical registers */
     uint32_t mxcsr;
     uint64_t xmm[16][2];
 };
@@ -80,8 +80,8 @@ uint8_t *native_data(void); /* DATA_SIZE bytes; touch no PAGE_NONE */
 /* Writes to the data area, read-only pages too. */
 void native_poke_read_only(const uint8_t *page);
 
-/* Asks question after question until next() says no. next() runs inside a signal handler,
- * on a large stack of its own; answer is NULL at the first call. */
+/* Asks question after question until next() says no. next() runs inside a signal
+ * handler, on a large stack of its own; answer is NULL at the first call. */
 typedef bool native_next(void *owner, const struct answer *answer, struct question *q);
 void native_run(native_next *next, void *owner);
 
@@ -136,9 +136,19 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
 
 /* Where two answers differ. */
 enum {
-    D_VECTOR = 1 << 0, D_ERROR = 1 << 1, D_CR2 = 1 << 2, D_FLAGS = 1 << 3,
-    D_GPR = 1 << 4, D_RIP = 1 << 5, D_XMM = 1 << 6, D_MXCSR = 1 << 7, D_FCW = 1 << 8,
-    D_FSW = 1 << 9, D_TAGS = 1 << 10, D_ST = 1 << 11, D_MEMORY = 1 << 12,
+    D_VECTOR = 1 << 0,
+    D_ERROR = 1 << 1,
+    D_CR2 = 1 << 2,
+    D_FLAGS = 1 << 3,
+    D_GPR = 1 << 4,
+    D_RIP = 1 << 5,
+    D_XMM = 1 << 6,
+    D_MXCSR = 1 << 7,
+    D_FCW = 1 << 8,
+    D_FSW = 1 << 9,
+    D_TAGS = 1 << 10,
+    D_ST = 1 << 11,
+    D_MEMORY = 1 << 12,
     D_EVENT = D_VECTOR | D_ERROR | D_CR2,
 };
 

@@ -1,5 +1,5 @@
-/* oracle_accept.c - where a real processor may differ from us, and why: makers differ, or
- * the manual leaves it open.
+/* oracle_accept.c - where a real processor may differ from us, and why: makers differ,
+ * or the manual leaves it open.
  */
 #include "tests/isa/oracle.h"
 
@@ -38,8 +38,8 @@ static bool alignment_first(const struct judged *j)
 
 static bool second_access_first(const struct judged *j)
 {
-    return both_fault(j) && (starts(j, "CMPS") || starts(j, "CALL") || starts(j, "BOUND") ||
-                             starts(j, "ENTER"));
+    return both_fault(j) && (starts(j, "CMPS") || starts(j, "CALL") ||
+                             starts(j, "BOUND") || starts(j, "ENTER"));
 }
 
 static bool other_end_first(const struct judged *j)
@@ -50,8 +50,40 @@ static bool other_end_first(const struct judged *j)
 
 static bool misaligned_through_ss(const struct judged *j)
 {
-    return both_fault(j) && j->native->vector == VEC_GP && j->menura->vector == VEC_SS &&
+    return both_fault(j) && j->native->vector == VEC_GP &&
+           j->menura->vector == VEC_SS &&
            ((j->e->row->traits & T_ALIGN16) || starts(j, "CMPXCHG16B"));
+}
+
+/* BT with a register: the address without the segment base is looked at first. */
+static bool bit_offset(const struct judged *j)
+{
+    return both_fault(j) && INSN_SEG(&j->e->insn[0]) >= FS &&
+           strncmp(j->e->row->mnemonic, "BT", 2) == 0;
+}
+
+static bool movsxd16(const struct judged *j)
+{
+    return both_fault(j) && starts(j, "MOVSXD") && j->e->insn[0].bits == 16;
+}
+
+/* Ten bytes are a quadword and a word. */
+static bool in_two_pieces(const struct judged *j)
+{
+    static const char *const name[] = {"FLD", "FSTP", "FBLD", "FBSTP"};
+
+    if (!both_fault(j))
+        return false;
+    for (unsigned n = 0; n < ARRAY_SIZE(name); n++)
+        if (strcmp(j->e->row->mnemonic, name[n]) == 0)
+            return true;
+    return false;
+}
+
+static bool stores_some(const struct judged *j)
+{
+    return starts(j, "PUSHA") && only(j, D_MEMORY) &&
+           is_access_fault(j->native->vector);
 }
 
 /* The other end of the same access. */
@@ -111,8 +143,8 @@ static bool comi_keeps_c1(const struct judged *j)
 
 static bool is_transcendental(const struct judged *j)
 {
-    static const char *const name[] = {"F2XM1", "FYL2X", "FYL2XP1", "FPTAN",
-                                       "FPATAN", "FSIN", "FCOS", "FSINCOS"};
+    static const char *const name[] = {"F2XM1",  "FYL2X", "FYL2XP1", "FPTAN",
+                                       "FPATAN", "FSIN",  "FCOS",    "FSINCOS"};
     for (unsigned n = 0; n < ARRAY_SIZE(name); n++)
         if (strcmp(j->e->row->mnemonic, name[n]) == 0)
             return true;
@@ -127,7 +159,8 @@ static bool near(struct f80 a, struct f80 b)
     if (a.se == b.se)
         return apart + 1 <= 2;
     return ((a.se - b.se + 1) & 0xffff) <= 2 && (a.se ^ b.se) < 0x8000 &&
-           (a.sig == 1ull << 63 || b.sig == 1ull << 63) && apart + (1ull << 63) + 1 <= 2;
+           (a.sig == 1ull << 63 || b.sig == 1ull << 63) &&
+           apart + (1ull << 63) + 1 <= 2;
 }
 
 static bool within_an_ulp(const struct judged *j)
@@ -143,29 +176,50 @@ static bool within_an_ulp(const struct judged *j)
     return true;
 }
 
+/* |ST(0)| above 1 - sqrt(2)/2 is outside FYL2XP1's range. */
+static bool out_of_range(const struct judged *j)
+{
+    const struct f80 *x = &j->q->in.st[j->q->in.fsw >> 11 & 7];
+    unsigned exponent = x->se & 0x7fff;
+
+    return strcmp(j->e->row->mnemonic, "FYL2XP1") == 0 && only(j, D_FSW | D_ST) &&
+           (exponent > 0x3ffd || (exponent == 0x3ffd && x->sig > 0x95f619980c4336f7));
+}
+
 /* The store is suppressed, but AMD's processors have looked at its address. */
 static bool suppressed_store(const struct judged *j)
 {
     return (starts(j, "FST") || starts(j, "FIST") || starts(j, "FBSTP")) &&
            (j->e->insn[0].form & FORM_MEM) && is_access_fault(j->native->vector) &&
-           !is_access_fault(j->menura->vector) && (j->menura->out.fsw & FSW_ES);
+           j->menura->out.rip != j->q->in.rip && (j->menura->out.fsw & FSW_ES);
 }
 
 const struct accepted oracle_accepted[] = {
     {alignment_first, "#AC before or after #PF: AMD checks alignment first (SDM vol 3A "
                       "Table 6-2 has it last)"},
-    {second_access_first, "which of an instruction's two accesses faults first is open"},
+    {second_access_first,
+     "which of an instruction's two accesses faults first is open"},
     {other_end_first, "AMD walks the pieces of an x87 image in an order of its own"},
-    {misaligned_through_ss, "misaligned and not canonical through SS: #GP or #SS is open"},
-    {wraps_at_4g, "an access over FFFFFFFFh in a segment with that limit: #GP on AMD, wraps "
-                  "here (SDM vol 3A 5.3: open)"},
+    {misaligned_through_ss,
+     "misaligned and not canonical through SS: #GP or #SS is open"},
+    {wraps_at_4g,
+     "an access over FFFFFFFFh in a segment with that limit: #GP on AMD, wraps "
+     "here (SDM vol 3A 5.3: open)"},
+    {stores_some, "AMD: PUSHA has stored some registers when a later store faults"},
+    {bit_offset,
+     "AMD: the bit string's address must be canonical before FS or GS counts"},
+    {movsxd16, "MOVSXD with 66: AMD reads four bytes, Intel two (SDM vol 2, MOVSXD)"},
+    {in_two_pieces, "AMD accesses ten bytes as eight and two"},
     {loads_some, "AMD: POPA has loaded some registers when a later one faults"},
-    {masked_store, "MASKMOV: AMD faults on bytes that are masked out, and MASKMOVDQU is not "
-                   "checked for alignment (SDM vol 2, MASKMOVDQU: open)"},
+    {masked_store,
+     "MASKMOV: AMD faults on bytes that are masked out, and MASKMOVDQU is not "
+     "checked for alignment (SDM vol 2, MASKMOVDQU: open)"},
     {mmx_before_xm, "AMD: the transition to MMX stays when #XM follows"},
-    {compare_sets_codes, "AMD sets the codes even if the invalid operand is unmasked (SDM "
-                         "vol 2, FCOM, FCOMI: not)"},
+    {compare_sets_codes,
+     "AMD sets the codes even if the invalid operand is unmasked (SDM "
+     "vol 2, FCOM, FCOMI: not)"},
     {comi_keeps_c1, "AMD: FCOMI leaves C1 alone (SDM: cleared)"},
+    {out_of_range, "FYL2XP1 outside its range: undefined"},
     {within_an_ulp, "transcendental: within one unit of the last place"},
     {suppressed_store, "AMD checks the address of a store that an unmasked exception "
                        "suppresses"},

@@ -1,6 +1,6 @@
-/* oracle_generate.c - random legal encodings of a row of isa.def, and states to run them
- * in: registers whose values matter, and memory operands that land in the data area, at
- * its edges, or nowhere.
+/* oracle_generate.c - random legal encodings of a row of isa.def, and states to run
+ * them in: registers whose values matter, and memory operands that land in the data
+ * area, at its edges, or nowhere.
  */
 #include "tests/isa/oracle.h"
 
@@ -64,7 +64,8 @@ const char *row_excluded(const struct isa_row *row)
         return "needs a kernel";
     if ((row->traits & T_RARE) && !is_plain(row))
         return "needs a test of its own";
-    if (strncmp(row->mnemonic, "RCP", 3) == 0 || strncmp(row->mnemonic, "RSQRT", 5) == 0)
+    if (strncmp(row->mnemonic, "RCP", 3) == 0 ||
+        strncmp(row->mnemonic, "RSQRT", 5) == 0)
         return "an approximation, which makers choose";
     return NULL;
 }
@@ -99,14 +100,16 @@ struct traits {
 
 static struct traits traits_of(const struct isa_row *row)
 {
-    struct traits t = {.modrm = (row->enc & (REG(7) | RM(7) | MEM | NOMEM | HASMODRM)) != 0};
+    struct traits t = {.modrm =
+                           (row->enc & (REG(7) | RM(7) | MEM | NOMEM | HASMODRM)) != 0};
 
     for (unsigned k = 0; k < ARRAY_SIZE(row->operand); k++) {
         unsigned class = operand_info[row->operand[k]].class;
         t.modrm |= class_has_modrm(class);
         t.memory |= class == OC_M;
         t.moffs |= class == OC_O;
-        t.register_only |= class == OC_R || class == OC_U || class == OC_N || class == OC_ST;
+        t.register_only |=
+            class == OC_R || class == OC_U || class == OC_N || class == OC_ST;
     }
     t.memory |= (row->enc & MEM) != 0;
     t.register_only |= (row->enc & NOMEM) != 0;
@@ -135,8 +138,8 @@ static unsigned put_prefixes(struct random *r, const struct isa_row *row, bool m
     uint64_t e = row->enc;
     unsigned n = 0, want = (unsigned)ENC_PREFIX(e);
 
-    /* With 66, near branches in 64-bit mode are 16 bits wide on AMD's processors (APM vol 3
-     * 1.2.2), while Intel's ignore it (SDM vol 1 6.3.7): nothing to ask here. */
+    /* With 66, near branches in 64-bit mode are 16 bits wide on AMD's processors (APM
+     * vol 3 1.2.2), while Intel's ignore it (SDM vol 1 6.3.7): nothing to ask here. */
     if (want == 2 || (want != 1 && !(mode64 && (row->traits & T_F64)) &&
                       percent(r, (e & OS16) ? 90 : 20)))
         to[n++] = 0x66;
@@ -181,7 +184,10 @@ static unsigned put_modrm(struct random *r, const struct isa_row *row,
                           const struct traits *t, uint8_t *to)
 {
     uint64_t e = row->enc;
-    unsigned mod = t->register_only ? 3 : t->memory ? below(r, 3) : below(r, 100) < 50 ? 3 : below(r, 3);
+    unsigned mod = t->register_only     ? 3
+                   : t->memory          ? below(r, 3)
+                   : below(r, 100) < 50 ? 3
+                                        : below(r, 3);
     unsigned reg = below(r, 8), rm = below(r, 8);
 
     if (e & 1ull << 12)
@@ -226,7 +232,8 @@ static bool try_encoding(struct random *r, struct encoding *e)
     const struct isa_row *row = e->row;
     struct traits t = traits_of(row);
     bool mode64 = e->mode->bits == 64;
-    unsigned n, map = (unsigned)ENC_MAP(row->enc), op = (unsigned)ENC_OPCODE(row->enc), at;
+    unsigned n, map = (unsigned)ENC_MAP(row->enc), op = (unsigned)ENC_OPCODE(row->enc),
+                at;
     uint8_t bytes[32];
 
     n = put_prefixes(r, row, mode64, bytes);
@@ -258,8 +265,9 @@ static bool try_encoding(struct random *r, struct encoding *e)
     /* Addresses through FS lie about our own thread's data: only where every bit of the
      * address is under control. */
     if (INSN_SEG(&e->insn[0]) == FS &&
-        ((row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm || INSN_ASIZE(&e->insn[0]) != 2 ||
-         e->insn[0].rm == CPU_ZERO_OFFSET || e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
+        ((row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm ||
+         INSN_ASIZE(&e->insn[0]) != 2 || e->insn[0].rm == CPU_ZERO_OFFSET ||
+         e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
         return false;
     return true;
 }
@@ -318,7 +326,8 @@ static uint64_t float64(struct random *r)
     case 1:
     case 2: return edges[below(r, ARRAY_SIZE(edges))] | sign;
     case 3: return ((0x3feull + below(r, 4)) << 52 | random64(r) >> 12) | sign;
-    default: return ((uint64_t)below(r, 2047) << 52 | (uint64_t)below(r, 8) << 49) | sign;
+    default:
+        return ((uint64_t)below(r, 2047) << 52 | (uint64_t)below(r, 8) << 49) | sign;
     }
 }
 
@@ -388,8 +397,8 @@ static uint64_t segment_base(const struct oracle_mode *m, unsigned seg)
     return seg == CS ? m->code_base : m->data_base;
 }
 
-/* A linear address for an operand: mostly in the two writable pages, aligned or not, often
- * across their border, sometimes at the borders to what may not be touched. */
+/* A linear address for an operand: mostly in the two writable pages, aligned or not,
+ * often across their border, sometimes at the borders to what may not be touched. */
 static uint64_t pick_target(struct random *r)
 {
     static const uint8_t border[] = {1, 3, 4, 5, 6, 7};
@@ -415,8 +424,8 @@ static uint64_t inverse(uint64_t odd)
     return x;
 }
 
-/* Sets the registers of e's memory operand so that it lies at *la; *la may move a little
- * where the scale wants it. False: not possible. */
+/* Sets the registers of e's memory operand so that it lies at *la; *la may move a
+ * little where the scale wants it. False: not possible. */
 static bool aim(struct random *r, struct encoding *e, struct regs *in, uint64_t *la)
 {
     const struct insn *i = &e->insn[0];
@@ -476,7 +485,7 @@ static void random_x87(struct random *r, const struct isa_row *row, struct regs 
     if (percent(r, 40))
         in->fsw |= random64(r) & 0x7f;
     if (percent(r, 95)) {
-        in->fsw &= (uint16_t)~(0x3f & ~in->fcw); /* nothing pending */
+        in->fsw &= (uint16_t) ~(0x3f & ~in->fcw); /* nothing pending */
     }
     if (in->fsw & ~in->fcw & 0x3f)
         in->fsw |= 0x8080;
@@ -529,7 +538,8 @@ static bool jumps_through_rm(const struct encoding *e)
     return (is(e, "JMP") || is(e, "CALL")) && uses_class(e, OC_E);
 }
 
-/* The operands that registers imply. They are set before the memory operand is aimed. */
+/* The operands that registers imply. They are set before the memory operand is aimed.
+ */
 static void imply(struct random *r, struct encoding *e, struct regs *in)
 {
     const struct insn *i = &e->insn[0];
@@ -546,14 +556,16 @@ static void imply(struct random *r, struct encoding *e, struct regs *in)
     if (uses_class(e, OC_Y) && percent(r, 96))
         in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, ES)) & mask) |
                        (random64(r) & ~mask);
-    if ((e->row->traits & T_REP) || is(e, "LOOP") || is(e, "LOOPE") || is(e, "LOOPNE") ||
-        is(e, "JCXZ")) {
+    if ((e->row->traits & T_REP) || is(e, "LOOP") || is(e, "LOOPE") ||
+        is(e, "LOOPNE") || is(e, "JCXZ")) {
         uint64_t count = percent(r, 90) ? below(r, 20) : below(r, 1200);
         in->gpr[RCX] = (in->gpr[RCX] & ~mask) | (count & mask);
     }
     if (is(e, "XLAT"))
         in->gpr[RBX] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i)) -
-                         (in->gpr[RAX] & 0xff)) & mask) | (random64(r) & ~mask);
+                         (in->gpr[RAX] & 0xff)) &
+                        mask) |
+                       (random64(r) & ~mask);
     if (is(e, "LEAVE") || is(e, "ENTER"))
         in->gpr[RBP] = pick_target(r) - e->mode->data_base;
     if ((is(e, "BT") || is(e, "BTS") || is(e, "BTR") || is(e, "BTC")) &&
@@ -622,8 +634,10 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     uint64_t la = pick_target(r);
 
     q->mode = e->mode;
-    q->step = !((e->row->traits & T_REP) &&
-                (e->insn[0].form & (FORM_REP | FORM_REPNE)) && percent(r, 60));
+    /* A step costs the host more than running into the filler, and shows one element of
+     * a REP only; but a branch could run on into anything. */
+    q->step =
+        percent(r, 30) || ((e->row->traits & T_ENDS) && !(e->row->traits & T_REP));
     random_gprs(r, e, in);
     random_flags(r, in);
     random_x87(r, e->row, in);
@@ -658,7 +672,9 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     if (is(e, "LEAVE") || is(e, "ENTER"))
         poke(owner, in->gpr[RBP] + e->mode->data_base, bytes, sizeof bytes);
     if (uses_class(e, OC_X))
-        poke(owner, in->gpr[RSI] + segment_base(e->mode, INSN_SEG(&e->insn[0])), bytes, 16);
+        poke(owner, in->gpr[RSI] + segment_base(e->mode, INSN_SEG(&e->insn[0])), bytes,
+             16);
     if (uses_class(e, OC_Y))
-        poke(owner, in->gpr[RDI] + segment_base(e->mode, ES), bytes + (percent(r, 50) ? 16 : 0), 16);
+        poke(owner, in->gpr[RDI] + segment_base(e->mode, ES),
+             bytes + (percent(r, 50) ? 16 : 0), 16);
 }

@@ -1,6 +1,6 @@
-/* oracle_menura.c - a Menura CPU in user mode over a little memory, with the areas of the
- * oracle at their linear addresses. Faults go through an IDT, and what a handler would see
- * on its stack is the answer.
+/* oracle_menura.c - a Menura CPU in user mode over a little memory, with the areas of
+ * the oracle at their linear addresses. Faults go through an IDT, and what a handler
+ * would see on its stack is the answer.
  */
 #include "tests/isa/oracle.h"
 
@@ -15,11 +15,22 @@
 
 /* Physical memory. */
 enum {
-    PML4 = 0x1000, PDPT_LOW = 0x2000, PD_LOW = 0x3000, PT_CODE = 0x4000, PT_DATA = 0x5000,
-    PDPT_HIGH = 0x6000, PD_HIGH = 0x7000, PT_HIGH = 0x8000,
-    SYSTEM = 0x10000, GDT = SYSTEM, IDT = SYSTEM + 0x200, TSS = SYSTEM + 0x800,
+    PML4 = 0x1000,
+    PDPT_LOW = 0x2000,
+    PD_LOW = 0x3000,
+    PT_CODE = 0x4000,
+    PT_DATA = 0x5000,
+    PDPT_HIGH = 0x6000,
+    PD_HIGH = 0x7000,
+    PT_HIGH = 0x8000,
+    SYSTEM = 0x10000,
+    GDT = SYSTEM,
+    IDT = SYSTEM + 0x200,
+    TSS = SYSTEM + 0x800,
     STACK_TOP = SYSTEM + 0x2000,
-    CODE = 0x20000, DATA = 0x30000, RAM = 0x40000,
+    CODE = 0x20000,
+    DATA = 0x30000,
+    RAM = 0x40000,
 };
 #define SYSTEM_LA 0xffff800000000000ull /* linear address of SYSTEM */
 enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_A = 0x20, PTE_D = 0x40 };

@@ -1,14 +1,14 @@
-/* oracle_native.c - the host's processor: one instruction, single-stepped, by editing the
- * state that a signal handler returns to.
+/* oracle_native.c - the host's processor: one instruction, single-stepped, by editing
+ * the state that a signal handler returns to.
  *
  * Each case costs one exception and one sigreturn. Only signals that the instruction
- * itself causes may arrive: all run on their own stack with the rest blocked, so a fault in
- * our own code ends the process instead of being taken for an answer.
+ * itself causes may arrive: all run on their own stack with the rest blocked, so a
+ * fault in our own code ends the process instead of being taken for an answer.
  *
- * Traps: AC must be cleared before the handler touches its stack unaligned, and NT and ID
- * must not survive (sigreturn takes only some flags from the frame); XSTATE_BV tells which
- * parts of the frame hold anything; Linux sets bit 0 of the error code for addresses of
- * the kernel's half.
+ * Traps: AC must be cleared before the handler touches its stack unaligned, and NT and
+ * ID must not survive (sigreturn takes only some flags from the frame); XSTATE_BV tells
+ * which parts of the frame hold anything; Linux sets bit 0 of the error code for
+ * addresses of the kernel's half.
  */
 #define _GNU_SOURCE
 #include "tests/isa/oracle.h"
@@ -49,13 +49,23 @@ static size_t home_fp_size;
 
 /* ---- the frame ---- */
 
-static const uint8_t greg_of[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
-                                    REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
-                                    REG_R12, REG_R13, REG_R14, REG_R15};
+static const uint8_t greg_of[16] = {
+    REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+    REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
 /* FXSAVE's layout (SDM vol 1 Table 10-2) and the XSAVE header behind it. */
-enum { FX_FCW = 0, FX_FSW = 2, FX_FTW = 4, FX_FOP = 6, FX_MXCSR = 24, FX_ST = 32,
-       FX_XMM = 160, XSTATE_BV = 512, XSTATE_X87 = 1, XSTATE_SSE = 2 };
+enum {
+    FX_FCW = 0,
+    FX_FSW = 2,
+    FX_FTW = 4,
+    FX_FOP = 6,
+    FX_MXCSR = 24,
+    FX_ST = 32,
+    FX_XMM = 160,
+    XSTATE_BV = 512,
+    XSTATE_X87 = 1,
+    XSTATE_SSE = 2
+};
 
 static void load_fp(uint8_t *fx, const struct regs *r)
 {
@@ -156,7 +166,8 @@ void oracle_signal_body(int signal, siginfo_t *info, void *context)
     if (!asking) {
         asking = true;
         home = *uc;
-        home_fp_size = load32(fx + 464 + 16) + 4u; /* sw_reserved: xstate_size, magic2 */
+        home_fp_size =
+            load32(fx + 464 + 16) + 4u; /* sw_reserved: xstate_size, magic2 */
         if (home_fp_size > sizeof home_fp)
             home_fp_size = XSTATE_BV;
         memcpy(home_fp, fx, home_fp_size);
@@ -170,7 +181,8 @@ void oracle_signal_body(int signal, siginfo_t *info, void *context)
         return;
     }
     asking = false;
-    memcpy(uc->uc_mcontext.gregs, home.uc_mcontext.gregs, sizeof home.uc_mcontext.gregs);
+    memcpy(uc->uc_mcontext.gregs, home.uc_mcontext.gregs,
+           sizeof home.uc_mcontext.gregs);
     uc->uc_mcontext.gregs[REG_RIP] += 2; /* behind the UD2 */
     memcpy(fx, home_fp, home_fp_size);
 }
@@ -192,8 +204,8 @@ static bool take_signals(void)
     struct sigaction sa = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
     stack_t stack = {.ss_size = STACK};
 
-    stack.ss_sp = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                       0);
+    stack.ss_sp =
+        mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL))
         return false;
     sa.sa_sigaction = oracle_signal;
@@ -276,8 +288,8 @@ bool native_init(const char **why)
 
 bool native_enter(const struct oracle_mode *m)
 {
-    if (m->bits == 16 && (!add_segment(LDT_CODE16, CODE_LA, 2) ||
-                          !add_segment(LDT_DATA16, DATA_LA, 0)))
+    if (m->bits == 16 &&
+        (!add_segment(LDT_CODE16, CODE_LA, 2) || !add_segment(LDT_DATA16, DATA_LA, 0)))
         return false;
     __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%gs" : : "r"(m->ds));
     if (m->bits == 64)
@@ -296,12 +308,16 @@ bool native_has(unsigned feature)
 #include "cpu/cpuid.def"
 #undef FEATURE
     };
+    static uint8_t known[CPU_FEATURES]; /* 1 no, 2 yes: CPUID is slow in a guest */
     uint32_t r[4];
 
     if (where[feature].leaf == 0)
         return true;
-    if (!__get_cpuid_count(where[feature].leaf, where[feature].subleaf, &r[0], &r[1], &r[2],
-                           &r[3]))
-        return false;
-    return r[where[feature].reg] >> where[feature].bit & 1;
+    if (!known[feature])
+        known[feature] = __get_cpuid_count(where[feature].leaf, where[feature].subleaf,
+                                           &r[0], &r[1], &r[2], &r[3]) &&
+                                 (r[where[feature].reg] >> where[feature].bit & 1)
+                             ? 2
+                             : 1;
+    return known[feature] == 2;
 }

@@ -276,6 +276,8 @@ u32 k_loopmem(void)
     uword *a = (uword *)arena, *b = (uword *)(arena + (1 << 20));
     u32 sum = 0;
 
+    for (u32 i = 0; i < WORDS; i++)
+        a[i] = i;
     for (u32 r = 0; r < TIMES(5000u); r++) {
         for (u32 i = 0; i < WORDS; i += 4) {
             uword w = a[i], x = a[i + 1], y = a[i + 2], z = a[i + 3];

@@ -71,6 +71,9 @@ u32 k_portio(void)
 u32 k_tlbflush(void)
 {
     u32 sum = 0;
+
+    for (u32 i = 0; i < 16 * 4096; i++)
+        arena[i] = (u8)i;
     for (u32 i = 0; i < TIMES(400000u); i++) {
         uword cr3;
         __asm__ volatile("mov %%cr3, %0\n\tmov %0, %%cr3" : "=r"(cr3) : : "memory");

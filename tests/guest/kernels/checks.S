@@ -178,10 +178,13 @@ a20_check:
     inb $0x92, %al
     andb $0xfd, %al
     outb %al, $0x92
+    CHECK_EQ(l, $0x55667788, 0x300500) /* either gate may open it */
+    movb $0xdd, %al
+    outb %al, $0x64
     movl 0x300500, %ecx
     movl $0x99aabbcc, 0x100500
-    orb $2, %al
-    outb %al, $0x92
+    movb $0xdf, %al
+    outb %al, $0x64
     movl %edx, %esp
     cmpl $0x99aabbcc, 0x500
     CHECK(e)

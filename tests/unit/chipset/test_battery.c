@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "chipset/dma.h"
+#include "chipset/ferr.h"
 #include "chipset/hpet.h"
 #include "chipset/i440fx.h"
 #include "chipset/ioapic.h"
@@ -18,7 +19,7 @@
 static const struct device_class *const classes[] = {
     &dma_class,    &hpet_class,   &i440fx_class, &ioapic_class,   &lapic_class,
     &pci_class,    &pic_class,    &piix3_class,  &piix4_pm_class, &pit_class,
-    &port61_class, &port92_class, &rtc_class,
+    &port61_class, &port92_class, &ferr_class, &rtc_class,
 };
 
 static struct rig rig;

@@ -44,7 +44,7 @@ struct board {
     struct device *ferr, *pic, *pit, *rtc, *dma, *ioapic, *hpet, *port61, *port92;
     struct device *pci, *i440fx, *piix3, *pm, *serial[MACHINE_SERIALS];
     struct device *i8042, *keyboard, *mouse, *fw_cfg;
-    char name[MACHINE_CPUS][12];
+    char name[MACHINE_CPUS][16];
     struct memory_map map;
     uint8_t *kernel, *initrd; /* the files, kept for resets */
     uint64_t kernel_size, initrd_size;

@@ -425,7 +425,7 @@ static void same_traps_on_both(struct rig *r, const struct isa_row *row, uint8_t
     static _Alignas(64) struct host after;
     static volatile bool trap;
 
-    for (int round = 0; round < rounds; round++) {
+    for (volatile int round = 0; round < rounds; round++) {
         struct bytes b = encode(row);
         int vector;
 

@@ -698,6 +698,20 @@ struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset)
     return b;
 }
 
+const struct block *block_holding(const struct cpu *c, const struct insn *record)
+{
+    unsigned bucket = c->page % BLOCK_BUCKETS;
+    uintptr_t at = (uintptr_t)record;
+
+    if (c->page == NO_PAGE || !record)
+        return NULL;
+    for (struct block *b = c->cache->in_page[bucket]; b; b = *page_link(b, bucket))
+        if (b->page == c->page && at > (uintptr_t)b->code &&
+            at < (uintptr_t)(b->code + b->records))
+            return b;
+    return NULL;
+}
+
 void block_link(struct cpu *c, struct insn *patch, const struct block *b)
 {
     struct link *l = (struct link *)(void *)patch;

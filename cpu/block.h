@@ -85,6 +85,9 @@ struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset);
 struct block *block_uncached(struct cpu *c, uint32_t mode, unsigned offset,
                              const uint8_t *bytes, unsigned size);
 
+/* The block of c->page that `record` (which is not read) is in, or NULL if it was dropped. */
+const struct block *block_holding(const struct cpu *c, const struct insn *record);
+
 /* Makes the link slot `patch` lead to b, if that is allowed to last. */
 void block_link(struct cpu *c, struct insn *patch, const struct block *b);
 

@@ -304,6 +304,12 @@ static struct block *fetch_uncached(struct cpu *c, uint32_t mode, paddr where)
     return block_uncached(c, mode, offset, bytes, n);
 }
 
+static void note_entry(struct cpu *c, uint64_t key)
+{
+    c->trail[c->trail_count++ % CPU_TRAIL] =
+        (struct cpu_entry){c->rip, key, c->seg[CS].selector};
+}
+
 /* The block to run at RIP: one that fits the budget, else a one-instruction one. */
 static const struct insn *next_block(struct cpu *c)
 {
@@ -322,6 +328,7 @@ static const struct insn *next_block(struct cpu *c)
         offset = c->rip - c->page_rip;
         if (!host) {
             b = fetch_uncached(c, mode | MODE_STEP, where);
+            note_entry(c, UINT64_MAX);
             check_code_limit(c, c->rip, b->code[1].len);
             return b->code;
         }
@@ -339,6 +346,7 @@ static const struct insn *next_block(struct cpu *c)
         check_code_limit(c, c->rip, b->code[1].len);
     else if (patch)
         block_link(c, patch, b);
+    note_entry(c, b->key);
     return b->code;
 }
 

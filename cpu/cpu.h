@@ -165,6 +165,18 @@ struct cpu_event {
     uint64_t linear;    /* #PF: CR2 */
 };
 
+/* Faults kept for the post-mortem. A chain from an event to a triple fault is at most six
+ * long (SDM vol 3A Table 6-5): interrupt, #GP, #PF, #GP, the #DF these two become, and
+ * what ended it. */
+enum { CPU_FAULTS = 8, CPU_TRAIL = 16 };
+
+/* Where the run loop entered a block: its RIP and block_key(); key UINT64_MAX for code
+ * that cannot be cached. */
+struct cpu_entry {
+    uint64_t rip, key;
+    uint16_t cs;
+};
+
 /* Bits of mode: what decoding and handlers depend on; blocks are keyed by them. */
 enum {
     MODE_CODE32 = 1 << 0,    /* CS.D */
@@ -238,8 +250,13 @@ struct cpu {
     void (*smm)(void *owner, bool entered);
     void *owner;
     bool force_step;      /* one-instruction blocks, for tests */
-    struct cpu_event faults[3]; /* the last faults in a row: for the post-mortem */
+    /* For the post-mortem (debug/postmortem.h): the last event that went wrong, all that
+     * was raised while it was delivered, and the #DF these became, in order. */
+    struct cpu_event faults[CPU_FAULTS];
     unsigned fault_count;
+    const struct insn *faulted; /* the record faults[0] came from, or NULL; it may be gone */
+    struct cpu_entry trail[CPU_TRAIL]; /* entered by the run loop: slot trail_count % n */
+    uint64_t trail_count;
 };
 
 #define CPU_GPR_OFFSET(n) ((uint16_t)(offsetof(struct cpu, gpr) + 8 * (n)))

@@ -3,6 +3,8 @@
  */
 #include "cpu/fault.h"
 
+#include <string.h>
+
 /* Bit 0 of a selector error code: the event came from outside the program (6.13). */
 enum { ERROR_EXT = 1 };
 
@@ -24,12 +26,15 @@ static bool has_error_code(unsigned vector)
     return WITH >> vector & 1;
 }
 
+/* The first stays whatever follows: it is what the reader wants to know. */
 static void remember(struct cpu *c, const struct cpu_event *e)
 {
+    if (c->fault_count == 0)
+        c->faulted = c->at;
     if (c->fault_count == ARRAY_SIZE(c->faults)) {
-        c->faults[0] = c->faults[1];
-        c->faults[1] = c->faults[2];
         c->fault_count--;
+        memmove(&c->faults[1], &c->faults[2],
+                (ARRAY_SIZE(c->faults) - 2) * sizeof c->faults[0]);
     }
     c->faults[c->fault_count++] = *e;
 }
@@ -79,6 +84,7 @@ NORETURN static COLD void escalate(struct cpu *c, const struct cpu_event *next)
             .rip = next->rip,
             .cs = next->cs,
         };
+        remember(c, first);
     } else {
         *first = *next;
     }

@@ -94,6 +94,7 @@ static void start_over(struct cpu *c)
     c->nmi_blocked = c->nmi_pending = c->smi_pending = c->init_pending = false;
     c->event = (struct cpu_event){.kind = EVENT_NONE};
     c->fault_count = 0;
+    c->trail_count = 0;
     c->raised = false;
 }
 
@@ -199,6 +200,8 @@ bool cpu_restore(struct cpu *c, struct reader *r, struct error *e)
     c->page = c->mmu.phys && page < c->mmu.phys->pages ? page : NO_PAGE;
     c->code_base = c->seg[CS].base;
     c->seen_flushes = c->mmu.flushes;
+    c->fault_count = 0; /* what is not saved belongs to the past of this machine */
+    c->trail_count = 0;
     c->leave = true;
     return true;
 }

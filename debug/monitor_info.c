@@ -1,8 +1,8 @@
 /* monitor_info.c - the topics of "info": registers, devices, timers, maps of I/O. */
 #include "debug/monitor.h"
 
-#include "cpu/fault.h"
 #include "cpu/model.h"
+#include "debug/postmortem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -348,6 +348,11 @@ static void tell_version(struct monitor *m, const char *argument)
     monitor_say(m, "%s", m->features);
 }
 
+static void say_line(void *to, const char *line)
+{
+    monitor_say(to, "%s", line);
+}
+
 /* The last faults that came in a row, explained. */
 static void tell_faults(struct monitor *m, const char *argument)
 {
@@ -356,15 +361,7 @@ static void tell_faults(struct monitor *m, const char *argument)
     (void)argument;
     if (!c->fault_count)
         monitor_say(m, "CPU %u has had no fault", c->number);
-    for (unsigned n = 0; n < c->fault_count; n++) {
-        char text[4096];
-        fault_explain(c, &c->faults[n], text, sizeof text);
-        for (char *at = text, *end; *at; at = end) {
-            end = at + strcspn(at, "\n");
-            monitor_say(m, "%.*s", (int)(end - at), at);
-            end += *end == '\n';
-        }
-    }
+    postmortem_chain(c, say_line, m);
 }
 
 const struct monitor_topic monitor_topics[] = {

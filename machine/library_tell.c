@@ -1,7 +1,7 @@
 /* library_tell.c - what goes to the user: messages, triple faults, traces. */
 #include "machine/library.h"
 
-#include "cpu/fault.h"
+#include "debug/postmortem.h"
 
 #include <errno.h>
 #include <string.h>
@@ -31,20 +31,15 @@ static void machine_sink(void *to, const char *part, enum log_level level,
     library_say(to, library_level(level), part, line);
 }
 
-static void say_lines(struct menura *m, const char *part, char *text)
+static void say_line(void *to, const char *line)
 {
-    for (char *end; *text; text = end) {
-        end = text + strcspn(text, "\n");
-        if (*end)
-            *end++ = 0;
-        library_say(m, MENURA_WARNING, part, text);
-    }
+    library_say(to, MENURA_WARNING, "cpu", line);
 }
 
 static void told_triple_fault(void *to, struct cpu *c)
 {
     struct menura *m = to;
-    char text[4096];
+    char text[128];
 
     if (m->told_faults > TOLD_FAULTS)
         return;
@@ -56,10 +51,8 @@ static void told_triple_fault(void *to, struct cpu *c)
     snprintf(text, sizeof text, "CPU %u: triple fault, after %llu instructions",
              c->number, (unsigned long long)cpu_retired(c));
     library_say(m, MENURA_WARNING, "cpu", text);
-    for (unsigned n = 0; n < c->fault_count; n++) {
-        fault_explain(c, &c->faults[n], text, sizeof text);
-        say_lines(m, "cpu", text);
-    }
+    postmortem_chain(c, say_line, m);
+    postmortem_path(c, say_line, m);
 }
 
 static void trace_line(void *to, const char *line)

@@ -268,10 +268,30 @@ static void contributory_after_contributory_is_a_double_fault_then_shutdown(void
     assert_int_equal(w->triple_faults, 1);
     assert_int_equal(c->activity, ACTIVITY_SHUTDOWN);
     assert_false(c->raised);
-    assert_int_equal(c->fault_count, 3);
+    assert_int_equal(c->fault_count, 4);
     assert_int_equal(c->faults[0].reason, R_SEL_LIMIT);
     assert_int_equal(c->faults[1].reason, R_HANDLER_NULL);
-    assert_int_equal(c->faults[2].reason, R_IDT_NOT_PRESENT);
+    assert_int_equal(c->faults[2].reason, R_DF_ESCALATED);
+    assert_int_equal(c->faults[3].reason, R_IDT_NOT_PRESENT);
+    world_free(w);
+}
+
+/* #UD is benign: the #GP of its delivery is told as a #GP, whose #GP makes the #DF. */
+static void the_chain_of_a_triple_fault_begins_with_the_first_fault(void **state)
+{
+    static const uint8_t vectors[] = {VEC_UD, VEC_GP, VEC_GP, VEC_DF, VEC_GP};
+    struct world *w = world_protected();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    c->idtr_limit = 0;
+    CODE_BYTES(w, 0x0f, 0x0b); /* UD2 */
+    for (unsigned n = 0; n < 4; n++)
+        assert_false(step(w));
+    assert_int_equal(w->triple_faults, 1);
+    assert_int_equal(c->fault_count, ARRAY_SIZE(vectors));
+    for (unsigned n = 0; n < ARRAY_SIZE(vectors); n++)
+        assert_int_equal(c->faults[n].vector, vectors[n]);
     world_free(w);
 }
 
@@ -761,6 +781,7 @@ int main(void)
         cmocka_unit_test(handlers_code_segments_are_checked_in_the_manuals_order),
         cmocka_unit_test(inner_stacks_from_the_tss_are_checked),
         cmocka_unit_test(contributory_after_contributory_is_a_double_fault_then_shutdown),
+        cmocka_unit_test(the_chain_of_a_triple_fault_begins_with_the_first_fault),
         cmocka_unit_test(escalation_follows_the_table),
         cmocka_unit_test(nothing_has_changed_when_the_handlers_stack_is_not_mapped),
         cmocka_unit_test(a_64_bit_handler_gets_an_aligned_stack_and_a_null_ss),

@@ -1,0 +1,146 @@
+/* isa_table.c - prints docs/isa.md: every row of cpu/isa.def, as a table for people.
+ *
+ * A test compares its output with the page that is checked in; `cmake --build DIR -t
+ * isa_page` writes it anew.
+ */
+#include "cpu/isa.h"
+#include "cpu/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct text {
+    char bytes[96];
+};
+
+static void add(struct text *t, const char *s)
+{
+    size_t used = strlen(t->bytes);
+    snprintf(t->bytes + used, sizeof t->bytes - used, "%s", s);
+}
+
+static void word(struct text *t, bool wanted, const char *s)
+{
+    if (!wanted)
+        return;
+    if (t->bytes[0])
+        add(t, " ");
+    add(t, s);
+}
+
+static struct text encoding(const struct isa_row *r)
+{
+    static const char *const maps[8] = {"", "0F ", "0F 38 ", "0F 3A "};
+    static const char *const prefixes[8] = {"", "NP", "66", "F3", "F2", "NP/66"};
+    struct text t = {""};
+    char part[32];
+
+    word(&t, r->enc & VEX, r->enc & L1 ? "VEX.256" : r->enc & L0 ? "VEX.128" : "VEX");
+    word(&t, ENC_PREFIX(r->enc) != 0, prefixes[ENC_PREFIX(r->enc)]);
+    word(&t, r->enc & W0, "W0");
+    word(&t, r->enc & W1, "W1");
+    snprintf(part, sizeof part, "%s%02X%s", maps[ENC_MAP(r->enc)],
+             (unsigned)ENC_OPCODE(r->enc),
+             r->enc & PLUSR  ? "+r"
+             : r->enc & COND ? "+cc"
+                             : "");
+    word(&t, true, part);
+    snprintf(part, sizeof part, "/%u", (unsigned)(r->enc >> 13 & 7));
+    word(&t, r->enc & REG(0), part);
+    snprintf(part, sizeof part, "rm=%u", (unsigned)(r->enc >> 17 & 7));
+    word(&t, r->enc & RM(0), part);
+    word(&t, r->enc & MEM, "mem");
+    word(&t, r->enc & NOMEM, "reg");
+    word(&t, r->enc & OS16, "os16");
+    word(&t, r->enc & OS32, "os32");
+    word(&t, r->enc & OS64, "os64");
+    word(&t, r->enc & AS16, "as16");
+    word(&t, r->enc & AS32, "as32");
+    word(&t, r->enc & AS64, "as64");
+    return t;
+}
+
+static struct text operands(const struct isa_row *r)
+{
+    struct text t = {""};
+
+    for (unsigned n = 0; n < ARRAY_SIZE(r->operand) && r->operand[n]; n++) {
+        if (n)
+            add(&t, ", ");
+        add(&t, operand_info[r->operand[n]].name);
+    }
+    return t;
+}
+
+static struct text flags(unsigned f)
+{
+    static const struct {
+        unsigned flag;
+        const char *letter;
+    } letters[] = {{F_OF, "O"}, {F_SF, "S"}, {F_ZF, "Z"}, {F_AF, "A"},
+                   {F_PF, "P"}, {F_CF, "C"}, {F_DF, "D"}};
+    struct text t = {""};
+
+    for (unsigned n = 0; n < ARRAY_SIZE(letters); n++)
+        if (f & letters[n].flag)
+            add(&t, letters[n].letter);
+    return t;
+}
+
+static struct text traits(const struct isa_row *r)
+{
+    static const struct {
+        enum trait trait;
+        const char *name;
+    } names[] = {
+        {T_LOCK, "lock"},       {T_REP, "rep"},       {T_NO64, "not-64"},
+        {T_ONLY64, "only-64"},  {T_D64, "d64"},       {T_F64, "f64"},
+        {T_PROT, "protected"},  {T_CPL0, "cpl0"},     {T_ENDS, "ends"},
+        {T_ALIGN16, "align16"}, {T_X87WAIT, "waits"}, {T_NOIMPL, "#UD"},
+    };
+    struct text t = {""};
+
+    for (unsigned n = 0; n < ARRAY_SIZE(names); n++)
+        word(&t, r->traits & names[n].trait, names[n].name);
+    return t;
+}
+
+/* clang-format off */
+static const char *const intro =
+    "# Instructions\n"
+    "\n"
+    "Made from `cpu/isa.def` by `tools/isa_table.c`; a test compares them. One row is one\n"
+    "form of an instruction, %u in all.\n"
+    "\n"
+    "- **encoding**: the mandatory prefix (NP: none of 66, F2, F3; NP/66: neither F2 nor\n"
+    "  F3), the opcode map and opcode, `+r` a register and `+cc` a condition in its low\n"
+    "  bits, `/n` ModRM.reg, `rm=n` ModRM.rm, `mem` or `reg` for ModRM.mod, W0 and W1 for\n"
+    "  REX.W, `os` and `as` with a number for forms of one operand or address size.\n"
+    "- **operands**: the letters of the Intel manual (SDM vol 2 A.2) and of\n"
+    "  `cpu/operand.def`.\n"
+    "- **needs**: the CPU feature (`cpu/cpuid.def`); `base` is in every model. `-cpu help`\n"
+    "  lists the models.\n"
+    "- **reads, writes, undefined**: the flags O S Z A P C D.\n"
+    "- **traits**: `lock` LOCK is legal with memory; `rep` F2 and F3 repeat; `not-64`,\n"
+    "  `only-64` modes; `d64`, `f64` operand size 64 by default, or always, in 64-bit mode;\n"
+    "  `protected` #UD in real and virtual-8086 mode; `cpl0` privileged; `ends` ends a\n"
+    "  block of decoded code; `align16` memory must be aligned; `waits` pending x87 errors\n"
+    "  come first; `#UD` the row claims the encoding and raises #UD.\n"
+    "\n"
+    "| encoding | mnemonic | operands | needs | reads | writes | undefined | traits |\n"
+    "|---|---|---|---|---|---|---|---|\n";
+/* clang-format on */
+
+int main(void)
+{
+    printf(intro, isa_row_count);
+    for (unsigned n = 0; n < isa_row_count; n++) {
+        const struct isa_row *r = &isa_rows[n];
+        printf("| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", encoding(r).bytes,
+               r->mnemonic, operands(r).bytes,
+               cpu_feature_name(r->feature),
+               flags(r->reads).bytes, flags(r->writes).bytes, flags(r->undefined).bytes,
+               traits(r).bytes);
+    }
+    return fflush(stdout) ? 1 : 0;
+}

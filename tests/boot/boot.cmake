@@ -1,0 +1,20 @@
+# Real software: one build runs it, the fastest; the others have the guest kernels.
+if(NOT CMAKE_BUILD_TYPE STREQUAL Release OR NOT CMAKE_C_COMPILER_ID STREQUAL GNU
+   OR MENURA_SANITIZE OR MENURA_COVERAGE OR CMAKE_CROSSCOMPILING)
+  return()
+endif()
+
+function(boot_test name seconds script)
+  add_test(NAME boot/${name}
+           COMMAND sh ${CMAKE_SOURCE_DIR}/tests/boot/${script}.sh $<TARGET_FILE:menura> ${ARGN})
+  # Long ones first, so that they do not run alone at the end.
+  set_tests_properties(boot/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${seconds} COST 100)
+endfunction()
+
+# The seconds are for hosts that are busy with other things, and for MENURA_LONG=1.
+boot_test(shell 900 shell 1)
+boot_test(shell_smp4 900 shell 4)
+boot_test(work 900 work-same)
+boot_test(restore 3600 restore)
+boot_test(installer_amd64 3600 installer amd64 4)
+boot_test(installer_i386 3600 installer i386 1)

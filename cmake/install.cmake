@@ -56,6 +56,8 @@ add_test(NAME frontend/install
           ${CMAKE_SOURCE_DIR} ${CMAKE_C_COMPILER}
           $<$<BOOL:${MENURA_SANITIZE}>:-fsanitize=address,undefined>
   COMMAND_EXPAND_LISTS)
+set_tests_properties(frontend/install PROPERTIES
+  ENVIRONMENT "${MENURA_RUNS_UNDER};NM=${CMAKE_NM}")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME menura)

@@ -5,7 +5,7 @@ target_link_libraries(menura_objects PUBLIC Threads::Threads)
 # Square roots, where the host has no instruction for them. Part of the C library elsewhere.
 find_library(M_LIBRARY m)
 if(M_LIBRARY)
-  target_link_libraries(menura_objects PUBLIC ${M_LIBRARY})
+  target_link_libraries(menura_objects PUBLIC m) # by name: static programs need libm.a
 endif()
 
 find_path(ZYDIS_INCLUDE Zydis/Zydis.h)

@@ -16,6 +16,9 @@ add_executable(menura ${MENURA_PROGRAM})
 target_compile_options(menura PRIVATE ${MENURA_FLAGS})
 target_link_libraries(menura PRIVATE menura_objects)
 
+# For tests that are scripts; a test that is a program is run so by CTest itself.
+set(MENURA_RUNS_UNDER "EMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}")
+
 # Checked in, so that a cross build need not run what it builds; a test compares them.
 set(MENURA_PAGES man docs/menura.1 markdown docs/command-line.md
     bash completions/menura.bash zsh completions/_menura fish completions/menura.fish)
@@ -28,9 +31,11 @@ while(pages)
   add_test(NAME frontend/page_${page}
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/page.sh $<TARGET_FILE:menura> ${page}
             ${CMAKE_SOURCE_DIR}/${file})
+  set_tests_properties(frontend/page_${page} PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")
 endwhile()
 add_test(NAME frontend/command_line
   COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/command_line.sh $<TARGET_FILE:menura>)
+set_tests_properties(frontend/command_line PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")
 add_executable(frontend_program tests/frontend/program.c)
 target_compile_options(frontend_program PRIVATE ${MENURA_FLAGS})
 add_test(NAME frontend/program COMMAND frontend_program $<TARGET_FILE:menura>)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Command lines that never run a guest: each ends with its documented exit code and a
-# sentence that names the thing. $1 menura.
+# sentence that names the thing. $1 menura; EMULATOR, if set, runs it (a cross build).
 menura=$1
 failed=0
 work=$(mktemp -d) || exit 1
@@ -10,7 +10,8 @@ trap 'rm -rf "$work"' EXIT
 expect() {
     code=$1 text=$2
     shift 2
-    said=$("$menura" "$@" 2>&1 </dev/null)
+    # shellcheck disable=SC2086
+    said=$(${EMULATOR-} "$menura" "$@" 2>&1 </dev/null)
     got=$?
     if [ "$got" != "$code" ] || ! printf '%s\n' "$said" | grep -q -- "$text"; then
         echo "menura $*: exit code $got, not $code, or '$text' missing in: $said"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What is installed suffices to compile and run a program against the library, shared and
-# static. $1 build folder, $2 source folder, $3 compiler, the rest: its flags.
+# static. $1 build folder, $2 source folder, $3 compiler, the rest: its flags. In a cross
+# build EMULATOR runs the static one; the shared one is linked only, for want of a loader.
 set -eu
 build=$1 source=$2 cc=$3
 shift 3
@@ -13,7 +14,7 @@ for file in bin/menura include/menura.h share/man/man1/menura.1; do
 done
 test -f "$lib/pkgconfig/menura.pc" || { echo "not installed: menura.pc"; exit 1; }
 
-if nm -D --defined-only "$lib/libmenura.so" 2>/dev/null | grep -v ' menura_' |
+if "${NM-nm}" -D --defined-only "$lib/libmenura.so" 2>/dev/null | grep -v ' menura_' |
    grep -E ' [TDBR] ' | grep -vE ' (_init|_fini|__asan|__odr_asan|_edata|_end|__bss_start)'; then
     echo "the shared library shows names that are not its own"
     exit 1
@@ -21,10 +22,10 @@ fi
 
 "$cc" "$@" -Wall -Wextra -Werror -I"$to/include" "$source/tests/frontend/client.c" \
     -o "$to/client" -L"$lib" -Wl,-rpath,"$lib" -lmenura
-"$to/client"
+[ "${EMULATOR-}" ] || "$to/client"
 
 others=$(sed -n 's/^Libs.private://p' "$lib/pkgconfig/menura.pc")
 # shellcheck disable=SC2086
-"$cc" "$@" -I"$to/include" "$source/tests/frontend/client.c" -o "$to/client-static" \
-    "$lib/libmenura.a" $others
-"$to/client-static"
+"$cc" "$@" ${EMULATOR:+-static} -I"$to/include" "$source/tests/frontend/client.c" \
+    -o "$to/client-static" "$lib/libmenura.a" $others
+${EMULATOR-} "$to/client-static"

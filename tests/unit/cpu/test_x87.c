@@ -128,15 +128,6 @@ static bool named(const struct row *r, const char *names)
     return at != NULL;
 }
 
-static const char transcendental[] =
-    "f2xm1 fyl2x fyl2xp1 fpatan fptan fsin fcos fsincos";
-
-static const char whole_state[] = "fldenv fnstenv frstor fnsave fldcw fnclex fninit";
-static const char comparisons[] =
-    "fcom_m32 fcomp_m32 fcom_m64 fcomp_m64 fcom_i16 fcomp_i16 fcom_i32 fcomp_i32 "
-    "fcom_st "
-    "fcomp_st fcompp fucom fucomp fucompp ftst fcomi fcomip fucomi fucomip";
-
 /* One instruction of ours: rows of the form ST(i) take the register from rm. */
 static struct insn record(const struct row *r, unsigned rm)
 {
@@ -587,6 +578,15 @@ static void print_image(const char *what, const struct image *m)
         print_message("  st%u %04x %016llx\n", n, load16(m->st[n] + 8),
                       (unsigned long long)load64(m->st[n]));
 }
+
+static const char transcendental[] =
+    "f2xm1 fyl2x fyl2xp1 fpatan fptan fsin fcos fsincos";
+
+static const char whole_state[] = "fldenv fnstenv frstor fnsave fldcw fnclex fninit";
+static const char comparisons[] =
+    "fcom_m32 fcomp_m32 fcom_m64 fcomp_m64 fcom_i16 fcomp_i16 fcom_i32 fcomp_i32 "
+    "fcom_st "
+    "fcomp_st fcompp fucom fucomp fucompp ftst fcomi fcomip fucomi fucomip";
 
 /* Significands may differ by this many units (transcendental instructions: their last
  * bits differ between processors). */

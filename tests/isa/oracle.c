@@ -50,7 +50,7 @@ static struct {
     unsigned row;
     unsigned long long done, number; /* of this row: cases, encodings */
     unsigned state;
-    bool have;
+    bool have, given_up;
     struct random random;
     struct encoding e;
     struct question q;
@@ -465,10 +465,12 @@ static bool next_encoding(void)
                 return false;
         } else {
             while (run.row < isa_row_count &&
-                   (run.done >= run.per_row || run.number > 2 * run.per_row + 10 ||
+                   (run.done >= run.per_row || run.given_up ||
+                    run.number > 2 * run.per_row + 10 ||
                     !is_wanted(&isa_rows[run.row]))) {
                 run.row++;
                 run.done = run.number = 0;
+                run.given_up = false;
             }
             if (run.row >= isa_row_count)
                 return false;
@@ -480,8 +482,7 @@ static bool next_encoding(void)
             return true;
         if (run.single)
             return false;
-        if (run.number > 3 && run.done == 0)
-            run.number = 3 * run.per_row; /* not in this mode */
+        run.given_up = run.number > 3 && run.done == 0; /* not in this mode */
     }
 }
 
@@ -521,6 +522,7 @@ static void run_mode(const struct oracle_mode *m)
     fill_data(&r);
     run.have = false;
     run.done = run.number = 0;
+    run.given_up = false;
     native_run(next, NULL);
 }
 

@@ -275,8 +275,7 @@ int main(int argc, char **argv)
     if (n + 1 != argc) {
         fprintf(stderr,
                 "usage: %s [-smp N] [-cpu MODEL] [-end triple] [-once] [-events] "
-                "[-keep] IMAGE
-",
+                "[-keep] IMAGE\n",
                 argv[0]);
         return 2;
     }

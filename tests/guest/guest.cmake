@@ -38,3 +38,9 @@ foreach(source ${kernels})
   set_tests_properties(guest/${name} PROPERTIES TIMEOUT 120)
 endforeach()
 add_custom_target(guest_kernels ALL DEPENDS ${images})
+
+add_test(NAME guest/recorded COMMAND sh ${GUEST}/recorded.sh $<TARGET_FILE:guest_run> ${GUEST_OUT})
+set_tests_properties(guest/recorded PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")
+add_custom_target(record_guests
+                  COMMAND sh ${GUEST}/recorded.sh --record $<TARGET_FILE:guest_run> ${GUEST_OUT}
+                  DEPENDS guest_run guest_kernels VERBATIM)

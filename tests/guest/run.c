@@ -1,13 +1,14 @@
 /* run.c - runs one guest kernel in many ways, and requires the same end from all.
  *
- *   run [-smp N] [-cpu MODEL] [-end triple] [-events] [-keep] IMAGE
+ *   run [-smp N] [-cpu MODEL] [-end triple] [-once] [-events] [-keep] IMAGE
  *
  * A kernel ends by writing to isa-debug-exit: 0 passes, anything else is the line of
  * its source that found something wrong. Nothing a guest sees may depend on how the
  * emulator groups, caches or traces instructions, so each variant must retire as many
  * instructions and leave the machine in the same state, bit for bit. So must a machine
- * saved at any tick and restored into a new one. -events tells each event, -keep leaves
- * the last state of each way as a snapshot: to find where two ways part.
+ * saved at any tick and restored into a new one. -once tries the first way alone.
+ * -events tells each event, -keep leaves the last state of each way as a snapshot: to
+ * find where two ways part.
  */
 #include "machine/machine.h"
 
@@ -36,7 +37,7 @@ struct test {
     const char *image, *cpu;
     unsigned cpus;
     enum machine_end end;
-    bool events, keep, verbose;
+    bool once, events, keep, verbose;
     char snapshot[512];
 };
 
@@ -235,6 +236,8 @@ static bool run_all(const struct test *t)
             printf("failed: %s line %" PRIu32 "\n", t->image, first.value);
         return false;
     }
+    if (t->once)
+        return true;
     for (size_t n = 1; n < ARRAY_SIZE(ways); n++)
         good &= check(t, &ways[n], &first);
     for (unsigned n = 0; n < SAVES && first.ticks > 1; n++) {
@@ -254,7 +257,9 @@ int main(int argc, char **argv)
     int n = 1;
 
     for (; n + 1 < argc && argv[n][0] == '-'; n++) {
-        if (!strcmp(argv[n], "-events"))
+        if (!strcmp(argv[n], "-once"))
+            t.once = true;
+        else if (!strcmp(argv[n], "-events"))
             t.events = true;
         else if (!strcmp(argv[n], "-keep"))
             t.keep = true;
@@ -268,10 +273,10 @@ int main(int argc, char **argv)
             break;
     }
     if (n + 1 != argc) {
-        fprintf(
-            stderr,
-            "usage: %s [-smp N] [-cpu MODEL] [-end triple] [-events] [-keep] IMAGE\n",
-            argv[0]);
+        fprintf(stderr,
+                "usage: %s [-smp N] [-cpu MODEL] [-end triple] [-once] [-events] "
+                "[-keep] IMAGE\n",
+                argv[0]);
         return 2;
     }
     t.image = argv[n];

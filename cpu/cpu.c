@@ -83,7 +83,13 @@ static uint32_t mode_of(const struct cpu *c)
 static void derive_paging(struct cpu *c)
 {
     struct paging *p = &c->mmu.paging;
+    const uint64_t from[] = {c->cr0, c->cr3, c->cr4, c->efer, c->pkru};
 
+    p->ac = c->eflags & FLAG_AC;
+    /* Interrupts and system calls come here, and change none of these. */
+    if (p->mode >= PAGING_4LEVEL && !memcmp(from, c->paging_from, sizeof from))
+        return;
+    memcpy(c->paging_from, from, sizeof from);
     if (!(c->cr0 & CR0_PG))
         p->mode = PAGING_OFF;
     else if (c->efer & EFER_LMA)
@@ -103,7 +109,6 @@ static void derive_paging(struct cpu *c)
     p->smap = c->cr4 & CR4_SMAP;
     p->pke = c->cr4 & CR4_PKE;
     p->gigabyte = cpu_model_has(c->model, CPUID_PDPE1GB);
-    p->ac = c->eflags & FLAG_AC;
 }
 
 static enum view view_of(const struct cpu *c)
@@ -278,16 +283,23 @@ static bool canonical(const struct cpu *c, uint64_t la)
 static const uint8_t *enter_page(struct cpu *c, paddr *where)
 {
     uint64_t la = code_linear(c, c->rip);
+    const struct l1_fetch *f;
     struct phys_page p;
 
     if (cpu_code64(c) && !canonical(c, la))
         raise_fault(c, VEC_GP, 0, R_GP_RIP_NONCANONICAL, la, 0, 0);
     check_code_limit(c, c->rip, 1);
+    f = &c->mmu.fetch_view[la / PAGE & (L1_FETCHES - 1)];
+    c->seen_flushes = c->mmu.flushes;
+    if (LIKELY(f->tag == (la & ~(uint64_t)(PAGE - 1)))) {
+        c->page = f->number;
+        c->page_rip = c->rip - (la & (PAGE - 1));
+        return f->host;
+    }
     if (!mmu_fetch(&c->mmu, la, c->cpl == 3, &p, where))
         raise_page_fault(c, la);
     c->page = p.host ? p.number : NO_PAGE;
     c->page_rip = c->rip - (la & (PAGE - 1));
-    c->seen_flushes = c->mmu.flushes;
     return p.host;
 }
 

@@ -222,6 +222,7 @@ struct cpu {
     bool turn_over;      /* PAUSE: with several CPUs, the rest of the turn is given up */
     bool watch_shadow;   /* an interrupt shadow is on: one instruction, then look again */
     int32_t kept;        /* budget set aside while one instruction is stepped */
+    uint64_t paging_from[5]; /* CR0 CR3 CR4 EFER PKRU that mmu.paging was derived from */
     uint64_t code_base;  /* CS base that page_rip was computed with */
     uint64_t insn_rip;   /* its RIP; c->rip is the next instruction's meanwhile */
     uint64_t rip_mask;   /* FFFFh, FFFFFFFFh or all */

@@ -42,16 +42,20 @@ static ALWAYS_INLINE void drop(struct cpu *c, unsigned fsw, unsigned top)
     set_top(c, fsw, top + 1);
 }
 
-/* Begins a handler; fsw is what it leaves: C1 clear until something sets it. */
+/* Begins a handler; fsw is what it leaves: C1 clear until something sets it. With no error
+ * pending and its memory probed the instruction cannot fault any more, so the pointers
+ * (SDM vol 1 8.1.8, 8.1.9) are committed at once: the general handler, should it come to
+ * that, writes the same. */
 #define BEGIN(c, i)                                                                      \
     unsigned fsw = (c)->fsw & ~(unsigned)FSW_C1, top = TOP(fsw);                         \
-    SLOW_UNLESS(!(fsw & FSW_ES))
-/* The first commit, the pointers: SDM vol 1 8.1.8, 8.1.9. */
-#define POINTERS(c, i)                                                                   \
-    ((c)->fip = (c)->page_rip + (i)->at, (c)->fcs = (c)->seg[CS].selector,               \
-     (c)->fop = (u16)((i)->imm & 0x7ff))
-#define POINTERS_MEMORY(c, i, offset)                                                    \
-    (POINTERS(c, i), (c)->fdp = (offset), (c)->fds = (c)->seg[INSN_SEG(i)].selector)
+    SLOW_UNLESS(!(fsw & FSW_ES));                                                        \
+    (c)->fip = (c)->page_rip + (i)->at;                                                  \
+    (c)->fcs = (c)->seg[CS].selector;                                                    \
+    (c)->fop = (u16)((i)->imm & 0x7ff)
+#define BEGIN_MEMORY(c, i, offset)                                                       \
+    BEGIN(c, i);                                                                         \
+    (c)->fdp = (offset);                                                                 \
+    (c)->fds = (c)->seg[INSN_SEG(i)].selector
 /* The offset of r/m, given its linear address: the same where the base is zero. */
 #define OFFSET_B(c, i) la_
 #define OFFSET_X(c, i) la_
@@ -106,9 +110,8 @@ static ALWAYS_INLINE struct f80 of_integer(s64 v)
     {                                                                                    \
         PROBE(form, c, i, size, read, p);                                                \
         type q = get(p);                                                                 \
-        BEGIN(c, i);                                                                     \
+        BEGIN_MEMORY(c, i, OFFSET_##form(c, i));                                         \
         SLOW_UNLESS(empty(c, top, 7) && (fits));                                         \
-        POINTERS_MEMORY(c, i, OFFSET_##form(c, i));                                      \
         PUSH(value);                                                                     \
         NEXT(c, i);                                                                      \
     }
@@ -124,7 +127,6 @@ FOR_FORMS(LOAD, fild_m64, 8, u64, load64, true, of_integer((s64)q))
     {                                                                                    \
         BEGIN(c, i);                                                                     \
         SLOW_UNLESS(empty(c, top, 7));                                                   \
-        POINTERS(c, i);                                                                  \
         PUSH(value);                                                                     \
         NEXT(c, i);                                                                      \
     }
@@ -135,7 +137,6 @@ FAST(fld_st)
 {
     BEGIN(c, i);
     SLOW_UNLESS(!empty(c, top, i->rm) && empty(c, top, 7));
-    POINTERS(c, i);
     PUSH(*ST(top, i->rm));
     NEXT(c, i);
 }
@@ -147,7 +148,6 @@ FAST(fld_st)
     {                                                                                    \
         BEGIN(c, i);                                                                     \
         SLOW_UNLESS(!empty(c, top, 0));                                                  \
-        POINTERS(c, i);                                                                  \
         *ST(top, i->rm) = *ST(top, 0);                                                   \
         c->ftw &= (u8) ~(1u << ((top + i->rm) & 7));                                     \
         after;                                                                           \
@@ -163,7 +163,6 @@ FAST(fxch)
     u64 sig = a->sig;
     u16 se = a->se;
     SLOW_UNLESS(!(empty(c, top, 0) | empty(c, top, i->rm)));
-    POINTERS(c, i);
     c->fsw = (u16)fsw;
     a->sig = b->sig;
     a->se = b->se;
@@ -178,7 +177,6 @@ FAST(fxch)
         BEGIN(c, i);                                                                     \
         u16 *se = &ST(top, 0)->se;                                                       \
         SLOW_UNLESS(!empty(c, top, 0));                                                  \
-        POINTERS(c, i);                                                                  \
         c->fsw = (u16)fsw;                                                               \
         *se = (u16)(expr);                                                               \
         NEXT(c, i);                                                                      \
@@ -217,12 +215,11 @@ enum { FCW_PM = 1 << 5, FCW_RC = 3 << 10, FCW_PC = 3 << 8 };
     FAST(name##_##form)                                                                  \
     {                                                                                    \
         PROBE(form, c, i, w / 8, write, p);                                              \
-        BEGIN(c, i);                                                                     \
+        BEGIN_MEMORY(c, i, OFFSET_##form(c, i));                                         \
         struct f80 a = *ST(top, 0);                                                      \
         SLOW_UNLESS(!empty(c, top, 0));                                                  \
         NARROW(w, f, bias)                                                               \
         store##w(p, q);                                                                  \
-        POINTERS_MEMORY(c, i, OFFSET_##form(c, i));                                      \
         fsw |= raised;                                                                   \
         after;                                                                           \
         NEXT(c, i);                                                                      \
@@ -236,11 +233,10 @@ FOR_FORMS(STORE_FLOAT, fstp_m64, 64, 52, 0x3ff, drop(c, fsw, top))
     FAST(name##_##form)                                                                  \
     {                                                                                    \
         PROBE(form, c, i, 10, write, p);                                                 \
-        BEGIN(c, i);                                                                     \
+        BEGIN_MEMORY(c, i, OFFSET_##form(c, i));                                         \
         SLOW_UNLESS(!empty(c, top, 0));                                                  \
         store64(p, ST(top, 0)->sig);                                                     \
         store16(p + 8, ST(top, 0)->se);                                                  \
-        POINTERS_MEMORY(c, i, OFFSET_##form(c, i));                                      \
         drop(c, fsw, top);                                                                \
         NEXT(c, i);                                                                      \
     }
@@ -251,7 +247,7 @@ FOR_FORMS(STORE_80, fstp_m80)
     FAST(name##_##form)                                                                  \
     {                                                                                    \
         PROBE(form, c, i, w / 8, write, p);                                              \
-        BEGIN(c, i);                                                                     \
+        BEGIN_MEMORY(c, i, OFFSET_##form(c, i));                                         \
         u64 sig = ST(top, 0)->sig, whole = 0, rest = 0;                                  \
         unsigned se = ST(top, 0)->se, e = (se & F80_EXP) - F80_BIAS, raised = 0, up;     \
         SLOW_UNLESS(!empty(c, top, 0));                                                  \
@@ -271,7 +267,6 @@ FOR_FORMS(STORE_80, fstp_m80)
             SLOW_UNLESS(!(whole >> (w - 1)));                                            \
         }                                                                                \
         store##w(p, (u##w)(se >> 15 ? 0 - whole : whole));                               \
-        POINTERS_MEMORY(c, i, OFFSET_##form(c, i));                                      \
         fsw |= raised;                                                                   \
         after;                                                                           \
         NEXT(c, i);                                                                      \
@@ -395,11 +390,10 @@ static ALWAYS_INLINE struct result product(struct f80 a, struct f80 b)
     {                                                                                    \
         PROBE(form, c, i, w / 8, read, p);                                               \
         u##w q = load##w(p);                                                             \
-        BEGIN(c, i);                                                                     \
+        BEGIN_MEMORY(c, i, OFFSET_##form(c, i));                                         \
         struct f80 *d = ST(top, 0), a = *d, b = widen##w(q);                             \
         SLOW_UNLESS(!empty(c, top, 0) && NUMBER##w(q));                                  \
         COMPUTE(op, a, b, d);                                                            \
-        POINTERS_MEMORY(c, i, OFFSET_##form(c, i));                               \
         c->fsw = (u16)fsw;                                                               \
         NEXT(c, i);                                                                      \
     }
@@ -410,7 +404,6 @@ static ALWAYS_INLINE struct result product(struct f80 a, struct f80 b)
         struct f80 *d = ST(top, to), a = *d, b = *ST(top, from);                         \
         SLOW_UNLESS(!(empty(c, top, 0) | empty(c, top, i->rm)));                         \
         COMPUTE(op, a, b, d);                                                            \
-        POINTERS(c, i);                                                           \
         after;                                                                           \
         NEXT(c, i);                                                                      \
     }
@@ -462,7 +455,6 @@ static ALWAYS_INLINE int order(struct f80 a, struct f80 b)
         int o;                                                                           \
         SLOW_UNLESS(!(empty(c, top, 0) | empty(c, top, n)) && number(a) && number(b));   \
         o = order(a, b);                                                                 \
-        POINTERS(c, i);                                                                  \
         after;                                                                           \
         NEXT(c, i);                                                                      \
     }
@@ -471,12 +463,11 @@ static ALWAYS_INLINE int order(struct f80 a, struct f80 b)
     {                                                                                    \
         PROBE(form, c, i, w / 8, read, p);                                               \
         u##w q = load##w(p);                                                             \
-        BEGIN(c, i);                                                                     \
+        BEGIN_MEMORY(c, i, OFFSET_##form(c, i));                                         \
         struct f80 a = *ST(top, 0), b = widen##w(q);                                     \
         int o;                                                                           \
         SLOW_UNLESS(!empty(c, top, 0) && number(a) && NUMBER##w(q));                     \
         o = order(a, b);                                                                 \
-        POINTERS_MEMORY(c, i, OFFSET_##form(c, i));                                      \
         after;                                                                           \
         NEXT(c, i);                                                                      \
     }

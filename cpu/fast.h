@@ -141,6 +141,8 @@ struct fast fast_select_shift(struct insn *i);
 struct fast fast_select_mul(struct insn *i, uint32_t mode);
 struct fast fast_select_move(struct insn *i, uint32_t mode);
 struct fast fast_select_branch(struct insn *i, uint32_t mode);
+struct fast fast_select_sse(const struct insn *i, uint32_t mode);
+struct fast fast_select_x87(const struct insn *i, uint32_t mode);
 
 static inline enum width width_of(unsigned bits)
 {

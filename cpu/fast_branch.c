@@ -352,5 +352,9 @@ struct fast fast_select(struct insn *i, uint32_t mode)
         f = fast_select_shift(i);
     if (!f.run)
         f = fast_select_mul(i, mode);
+    if (!f.run)
+        f = fast_select_sse(i, mode);
+    if (!f.run)
+        f = fast_select_x87(i, mode);
     return f;
 }

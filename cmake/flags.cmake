@@ -5,6 +5,9 @@ set(MENURA_FLAGS -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
 if(MENURA_WERROR)
   list(APPEND MENURA_FLAGS -Werror)
 endif()
+if(CMAKE_CROSSCOMPILING_EMULATOR)
+  list(APPEND MENURA_FLAGS -DMENURA_EMULATED_HOST) # tests: fewer rounds
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   # Tail calls between handlers need frames to be absent.
   list(APPEND MENURA_FLAGS -fomit-frame-pointer -fno-stack-protector -fcf-protection=none)

@@ -39,4 +39,5 @@ set_tests_properties(frontend/command_line PROPERTIES ENVIRONMENT "${MENURA_RUNS
 add_executable(frontend_program tests/frontend/program.c)
 target_compile_options(frontend_program PRIVATE ${MENURA_FLAGS})
 add_test(NAME frontend/program COMMAND frontend_program $<TARGET_FILE:menura>)
-set_tests_properties(frontend/program PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(frontend/program PROPERTIES SKIP_RETURN_CODE 77
+                     ENVIRONMENT "${MENURA_RUNS_UNDER}")

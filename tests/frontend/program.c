@@ -1,6 +1,7 @@
 /* program.c - the program as users meet it: its exit codes, and its terminal.
  *
- * Runs menura ($1) as a child, on a pseudo-terminal where that matters.
+ * Runs menura ($1) as a child, on a pseudo-terminal where that matters; in a cross build
+ * the program named by the environment's EMULATOR runs it.
  */
 #define _GNU_SOURCE
 #include "guest.h"
@@ -80,7 +81,7 @@ static void run_child(char *const *words, int terminal)
         for (int fd = 0; fd < 3; fd++)
             dup2(null, fd);
     }
-    execv(menura, words);
+    execvp(words[0], words);
     _exit(127);
 }
 
@@ -89,13 +90,14 @@ static struct child *start(const unsigned char *code, size_t size, const char *o
                            int wants_terminal)
 {
     static struct child c;
-    char line[512], *words[ARGUMENTS + 1];
+    char line[1024], *words[ARGUMENTS + 1];
+    const char *emulator = getenv("EMULATOR");
     int n = 0;
 
     snprintf(line, sizeof line,
-             "menura -m 16M -device isa-debug-exit,iobase=0xf4,iosize=4 "
+             "%s %s -m 16M -device isa-debug-exit,iobase=0xf4,iosize=4 "
              "-kernel %s %s",
-             guest, options);
+             emulator ? emulator : "", menura, guest, options);
     for (char *at = strtok(line, " "); at && n < ARGUMENTS; at = strtok(NULL, " "))
         words[n++] = at;
     words[n] = NULL;

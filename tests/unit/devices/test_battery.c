@@ -30,7 +30,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { IPS = 1000000, ACCESSES = 4000, STATES = 300, DAMAGES = 300, TIMERS = 64 };
+#ifdef MENURA_EMULATED_HOST
+enum { ACCESSES = 1000, STATES = 60, DAMAGES = 60 };
+#else
+enum { ACCESSES = 4000, STATES = 300, DAMAGES = 300 };
+#endif
+enum { IPS = 1000000, TIMERS = 64 };
 
 /* A device on its bench, with what it cannot do without. */
 struct bench {

@@ -23,9 +23,7 @@ until grep -aq "$dialog" "$work/console" 2>/dev/null; do
     sleep 1
 done
 echo "$arch: the dialog after $(($(date +%s) - began)) s:"
-# The text without the terminal's control sequences.
-sed 's/\x1b[()][A-Z0-9]//g; s/\x1b\[[0-9;?]*[A-Za-z]/ /g' "$work/console" | tr -d '\r\016\017' |
-    grep -a "$dialog"
+grep -ao '\[[!.]*\] '"$dialog" "$work/console" || echo "$dialog"
 
 brought="smp: Brought up 1 node, $cpus CPU"
 grep -aq "$brought" "$work/console" || die "no '$brought'" "$work/console"

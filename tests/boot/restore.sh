@@ -11,7 +11,8 @@ go() {
     cpus=$1 name=$2
     shift 2
     "$menura" -kernel "$kernel" -initrd "$initrd" -append "$append" -m 256M -smp "$cpus" \
-        -time fast -rtc base=2026-01-01 -serial "file:$work/$name" --hash "$@" \
+        -time fast -rtc base=2026-01-01 -serial "file:$work/$name" \
+        --max-seconds 600 --hash "$@" \
         </dev/null >"$work/messages" 2>&1
     code=$?
     hash=$(hash_of "$work/messages")

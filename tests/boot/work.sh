@@ -9,7 +9,7 @@ b=$BUSYBOX
 cd "$1" || exit 1
 
 $b awk 'BEGIN {
-    for (x = 1; i < 12000; i++) {
+    for (x = 1; i < 6000; i++) {
         x = x * 16807 % 2147483647
         print x, "line", i % 97, "of some text"
     }
@@ -48,7 +48,7 @@ function sine(x, term, sum, n) {
     return sum
 }
 BEGIN {
-    for (i = 1; i <= 4000; i++) {
+    for (i = 1; i <= 2000; i++) {
         harmonic += 1 / i
         roots += root(i) / 3
         turns += sine(i % 7)

@@ -5,7 +5,7 @@
  * nearest, to 64 or 53 bits, precision masked, so that inexact and C1 are all that can
  * come of it. No host floating point: PE and C1 tell of every rounding, and the host does
  * not. A pending error, an empty register or a full stack, any other operand or result:
- * all go to the general handler, with nothing committed.
+ * all go to the general handler, with nothing committed but the pointers.
  */
 #include "cpu/fast.h"
 #include "cpu/isa.h"
@@ -186,7 +186,7 @@ SIGN(fabs_st, *se & F80_EXP)
 
 /* ---- stores to memory ---- */
 
-enum { FCW_PM = 1 << 5, FCW_RC = 3 << 10, FCW_PC = 3 << 8 };
+enum { FCW_PM = 1 << 5, FCW_RC = 3 << 10 };
 
 /* The rest below the last bit that is kept: inexact, and C1 when it rounds up. */
 #define ROUNDED(up) (FSW_PE | ((up) ? FSW_C1 : 0))

@@ -13,11 +13,14 @@ _menura()
     -kernel) COMPREPLY=($(compgen -f -- "$word")); return;;
     -initrd) COMPREPLY=($(compgen -f -- "$word")); return;;
     -append) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -bios) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -L) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -load|-loadvm) COMPREPLY=($(compgen -f -- "$word")); return;;
     -serial) COMPREPLY=($(compgen -W 'stdio pty null none file:' -- "$word")); return;;
     -debugcon) COMPREPLY=($(compgen -W 'stdio pty null none file:' -- "$word")); return;;
     -monitor) COMPREPLY=($(compgen -W 'stdio none' -- "$word")); return;;
     -device) COMPREPLY=($(compgen -W 'isa-debug-exit help' -- "$word")); return;;
+    -global) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -display) COMPREPLY=($(compgen -W 'none' -- "$word")); return;;
     -vga) COMPREPLY=($(compgen -W 'none' -- "$word")); return;;
     -rtc) COMPREPLY=($(compgen -W 'base=utc base=localtime' -- "$word")); return;;
@@ -38,13 +41,11 @@ _menura()
     -accel) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -k) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -boot) COMPREPLY=($(compgen -W '' -- "$word")); return;;
-    -L) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -parallel) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -net|-nic) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -sandbox) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -msg) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -drive|-hda|-hdb|-hdc|-hdd|-fda|-fdb|-cdrom|-blockdev) COMPREPLY=($(compgen -W '' -- "$word")); return;;
-    -bios|-pflash) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -netdev) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -vnc) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -chardev) COMPREPLY=($(compgen -W '' -- "$word")); return;;
@@ -60,11 +61,14 @@ _menura()
         -kernel
         -initrd
         -append
+        -bios
+        -L
         -load -loadvm
         -serial
         -debugcon
         -monitor
         -device
+        -global
         -nographic
         -display
         -vga
@@ -96,7 +100,6 @@ _menura()
         -no-fd-bootchk
         -k
         -boot
-        -L
         -nodefaults
         -no-user-config
         -parallel
@@ -106,7 +109,6 @@ _menura()
         -sandbox
         -msg
         -drive -hda -hdb -hdc -hdd -fda -fdb -cdrom -blockdev
-        -bios -pflash
         -netdev
         -gdb -s
         -vnc

@@ -6,6 +6,7 @@
 #include "cpu/model.h"
 #include "cpu/operand.h"
 #include "cpu/segment.h"
+#include "cpu/smm.h"
 
 #include <string.h>
 
@@ -213,6 +214,12 @@ static bool nmi_deliverable(const struct cpu *c)
     return c->nmi_pending && !c->nmi_blocked;
 }
 
+/* Held while in SMM (SDM vol 3 34.3). */
+static bool init_deliverable(const struct cpu *c)
+{
+    return c->init_pending && !c->in_smm;
+}
+
 /* MWAIT with interrupts as break events wakes on INTR even with IF clear; nothing else
  * here distinguishes it from HLT. */
 bool cpu_ready(const struct cpu *c)
@@ -220,14 +227,14 @@ bool cpu_ready(const struct cpu *c)
     switch (c->activity) {
     case ACTIVITY_RUN: return true;
     case ACTIVITY_HALT:
-        return c->init_pending || nmi_deliverable(c) || c->smi_pending ||
+        return init_deliverable(c) || nmi_deliverable(c) || smm_due(c) ||
                (c->intr && (c->eflags & FLAG_IF));
     case ACTIVITY_MWAIT:
-        return c->init_pending || nmi_deliverable(c) || c->smi_pending ||
+        return init_deliverable(c) || nmi_deliverable(c) || smm_due(c) ||
                c->monitor_pa == UINT64_MAX ||
                (c->intr && ((c->eflags & FLAG_IF) || c->mwait_breaks));
-    case ACTIVITY_SHUTDOWN: return c->init_pending || nmi_deliverable(c);
-    default: return c->sipi <= 0xff || c->init_pending;
+    case ACTIVITY_SHUTDOWN: return init_deliverable(c) || nmi_deliverable(c);
+    default: return c->sipi <= 0xff || init_deliverable(c);
     }
 }
 
@@ -402,6 +409,8 @@ static bool attend(struct cpu *c)
 {
     bool shadow = cpu_retired(c) < c->shadow_end;
 
+    if (UNLIKELY(c->smi_pending) && smm_due(c) && !shadow)
+        smm_enter(c);
     if (c->activity != ACTIVITY_RUN) {
         if (!cpu_ready(c))
             return false;
@@ -413,7 +422,7 @@ static bool attend(struct cpu *c)
             c->activity = c->activity == ACTIVITY_WAIT_SIPI ? c->activity : ACTIVITY_RUN;
         c->monitor_pa = UINT64_MAX;
     }
-    if (c->init_pending) {
+    if (init_deliverable(c)) {
         c->init_pending = false;
         cpu_init_reset(c);
         if (c->number != 0) {

@@ -142,6 +142,9 @@ enum event_kind { EVENT_NONE, EVENT_FAULT, EVENT_TRAP, EVENT_INTERRUPT, EVENT_NM
     _(x, bool, nmi_pending, false, 1, "an NMI edge was seen")                            \
     _(x, bool, smi_pending, false, 1, "an SMI edge was seen")                            \
     _(x, bool, init_pending, false, 1, "an INIT was seen")                               \
+    _(x, bool, in_smm, false, 1, "system-management mode: until RSM")                    \
+    _(x, bool, smm_nmi_blocked, false, 1, "nmi_blocked as it was before the SMI")        \
+    _(x, uint32_t, smbase, 0x30000, UINT32_MAX, "SMBASE: kept by INIT")                  \
     _(x, bool, intr, false, 1, "level of the INTR pin")                                  \
     _(x, uint16_t, sipi, 0x100, 0x1ff, "start-up vector received, 100h none")            \
     _(x, uint64_t, pending_debug, 0, UINT64_MAX, "DR6 bits of a #DB trap due after this instruction") \
@@ -248,7 +251,7 @@ struct cpu {
     void (*told)(struct cpu *c, const struct cpu_event *e); /* each event delivered */
     void (*triple_fault)(void *owner, struct cpu *c);  /* the board resets or stops */
     void (*ferr)(void *owner, struct cpu *c);          /* x87 error with CR0.NE = 0 */
-    void (*smm)(void *owner, bool entered);
+    void (*smm)(void *owner, bool entered); /* SMRAM is to be seen, or no longer */
     void *owner;
     bool force_step;      /* one-instruction blocks, for tests */
     /* For the post-mortem (debug/postmortem.h): the last event that went wrong, all that

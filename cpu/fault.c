@@ -46,7 +46,7 @@ NORETURN static void leave(struct cpu *c)
     longjmp(*c->escape, 1);
 }
 
-NORETURN static COLD void triple_fault(struct cpu *c)
+NORETURN COLD void enter_shutdown(struct cpu *c)
 {
     c->event.kind = EVENT_NONE;
     c->raised = false;
@@ -69,7 +69,7 @@ NORETURN static COLD void escalate(struct cpu *c, const struct cpu_event *next)
         remember(c, first); /* an interrupt, whose delivery went wrong */
     remember(c, next);
     if (fault && first->vector == VEC_DF && grave)
-        triple_fault(c);
+        enter_shutdown(c);
     if (fault && ((is_contributory(first->vector) && is_contributory(next->vector)) ||
                   (first->vector == VEC_PF && grave))) {
         uint8_t a = first->vector;

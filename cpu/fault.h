@@ -38,6 +38,9 @@ NORETURN void raise_trap(struct cpu *c, enum vector v, enum reason why, uint64_t
 /* #PF for la from c->mmu.walk; sets CR2 when delivered. */
 NORETURN void raise_page_fault(struct cpu *c, uint64_t la);
 
+/* The shutdown state, after a triple fault or a bad RSM: the board resets or stops. */
+NORETURN void enter_shutdown(struct cpu *c);
+
 /* Delivers c->event through the IDT or IVT and clears c->raised. Called by the run loop
  * with its escape set, whenever c->raised is: a fault during delivery replaces c->event
  * (by itself, or by #DF), leaves c->raised set and jumps to the escape; nothing else has

@@ -39,6 +39,19 @@ static void pdptes_read(struct cpu *c, uint64_t cr3, uint64_t to[4])
     memcpy(to, p.pdpte, sizeof p.pdpte);
 }
 
+bool pdptes_reload(struct cpu *c)
+{
+    struct paging p = c->mmu.paging;
+
+    if (!pae_paging(c->cr0, c->cr4, c->efer))
+        return true;
+    p.cr3 = c->cr3;
+    if (!paging_load_pdptes(&p, c->mmu.phys))
+        return false;
+    memcpy(c->pdpte, p.pdpte, sizeof c->pdpte);
+    return true;
+}
+
 static void pdptes_set(struct cpu *c, const uint64_t from[4])
 {
     memcpy(c->pdpte, from, sizeof c->pdpte);

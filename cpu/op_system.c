@@ -5,6 +5,7 @@
  */
 #include "cpu/operand.h"
 #include "cpu/segment.h"
+#include "cpu/smm.h"
 #include "cpu/system.h"
 
 static uint32_t low(const struct cpu *c, enum gpr r)
@@ -433,7 +434,9 @@ void op_xsetbv(struct cpu *c, const struct insn *i)
 void op_rsm(struct cpu *c, const struct insn *i)
 {
     (void)i;
-    RAISE_UD(c, R_UD_RSM);
+    if (!c->in_smm)
+        RAISE_UD(c, R_UD_RSM);
+    smm_leave(c);
 }
 
 /* ---- ports ---- */

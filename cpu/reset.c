@@ -92,6 +92,7 @@ static void start_over(struct cpu *c)
     c->shadow_ss = false;
     c->pending_debug = 0;
     c->nmi_blocked = c->nmi_pending = c->smi_pending = c->init_pending = false;
+    c->in_smm = c->smm_nmi_blocked = false;
     c->event = (struct cpu_event){.kind = EVENT_NONE};
     c->fault_count = 0;
     c->trail_count = 0;

@@ -112,6 +112,10 @@ uint64_t cr4_supported(const struct cpu *c);
  * cpu_derive(). */
 void cr3_load(struct cpu *c, uint64_t value);
 
+/* With PAE paging, reads the four PDPTEs that CR3 points at; false when one has reserved
+ * bits set. To be followed by cpu_derive(). */
+bool pdptes_reload(struct cpu *c);
+
 /* CR0 likewise: MOV, LMSW. */
 void cr0_load(struct cpu *c, uint64_t value);
 void cr4_load(struct cpu *c, uint64_t value);

@@ -57,6 +57,13 @@ bool host_read_file(const char *path, const char *what, uint64_t cap, uint8_t **
     return good;
 }
 
+bool host_is_file(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0;
+}
+
 static bool write_all(int fd, const uint8_t *from, uint64_t size)
 {
     for (uint64_t done = 0; done < size;) {

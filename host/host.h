@@ -33,6 +33,9 @@ void host_kick(atomic_bool *kicked);
 bool host_read_file(const char *path, const char *what, uint64_t cap, uint8_t **bytes,
                     uint64_t *size, struct error *e);
 
+/* Is there a regular file of that name that can be read? */
+bool host_is_file(const char *path);
+
 /* Replaces a file atomically: temporary file, sync, rename, sync of the directory. Follows
  * a symbolic link and keeps the old file's permissions; refuses what is no regular file. */
 bool host_write_file(const char *path, const void *bytes, uint64_t size, struct error *e);

@@ -2,11 +2,9 @@
  *
  * Read it top to bottom: the chips, their wires, the memory map, reset.
  */
-#include "machine/internal.h"
+#include "machine/board.h"
 
-#include "base/byteorder.h"
 #include "base/snapshot.h"
-#include "chipset/apic_bus.h"
 #include "chipset/dma.h"
 #include "chipset/ferr.h"
 #include "chipset/hpet.h"
@@ -29,36 +27,14 @@
 #include "devices/mouse.h"
 #include "devices/serial.h"
 #include "machine/boot.h"
-#include "machine/memory_map.h"
 #include "cpu/segment.h"
 #include "host/host.h"
-#include "machine/tables.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct board {
-    struct apic_bus apics;
-    struct device *lapic[MACHINE_CPUS];
-    struct device *ferr, *pic, *pit, *rtc, *dma, *ioapic, *hpet, *port61, *port92;
-    struct device *pci, *i440fx, *piix3, *pm, *serial[MACHINE_SERIALS];
-    struct device *i8042, *keyboard, *mouse, *fw_cfg;
-    char name[MACHINE_CPUS][16];
-    struct memory_map map;
-    uint8_t *kernel, *initrd; /* the files, kept for resets */
-    uint64_t kernel_size, initrd_size;
-    bool told; /* the user knows what is booted */
-};
-
-static struct board *board_of(struct machine *m)
-{
-    return m->board;
-}
-
-static bool map_ram(struct machine *m, struct error *e);
 static bool read_files(struct machine *m, struct error *e);
-static bool fill_fw_cfg(struct machine *m, struct error *e);
 
 /* ---- what chips tell the board ---- */
 
@@ -87,6 +63,14 @@ static void reset_moved(void *to, unsigned n, bool level)
         m->running->leave = true;
         m->running->leave_slice = true;
     }
+}
+
+/* The chipset's SMI# reaches the boot processor alone: firmware for this chipset moves no
+ * other CPU's SMBASE. */
+static void smi_moved(void *to, unsigned n, bool level)
+{
+    (void)n;
+    cpu_pin(((struct machine *)to)->cpu[0], CPU_SMI, level);
 }
 
 static void power_moved(void *to, unsigned n, bool level)
@@ -125,6 +109,11 @@ static void send_msi(void *owner, uint64_t address, uint32_t data)
 {
     struct machine *m = owner;
     apic_bus_msi(&board_of(m)->apics, address, data);
+}
+
+static void smm(void *owner, bool entered)
+{
+    board_smm(owner, entered);
 }
 
 static void sipi(void *cpu, uint8_t vector)
@@ -294,6 +283,7 @@ static bool join_all(struct machine *m, struct error *e)
     wire(b->pci, "reset", reset_moved, m, 0);
     wire(b->pci, "init", init_moved, m, 0);
     wire(b->pm, "power_off", power_moved, m, 0);
+    wire(b->pm, "smi", smi_moved, m, 0);
     return true;
 }
 
@@ -324,24 +314,28 @@ bool board_init(struct machine *m, struct error *e)
         !add_debug(m, e))
         return false;
     ioapic_connect(b->ioapic, &b->apics);
-    for (unsigned n = 0; n < m->config.cpus; n++)
+    for (unsigned n = 0; n < m->config.cpus; n++) {
         m->cpu[n]->ferr = ferr;
+        m->cpu[n]->smm = smm;
+    }
     i8042_plug(b->i8042, I8042_KEYBOARD, keyboard_wire(b->keyboard));
     i8042_plug(b->i8042, I8042_AUX, mouse_wire(b->mouse));
     if (!device_option(b->rtc, "base_time", (uint64_t)m->config.rtc_base, e) ||
-        !join_all(m, e))
+        !join_all(m, e) || !board_map_memory(m, e))
         return false;
     for (unsigned n = 0; n < m->devices; n++)
         if (!device_start(m->device[n], e))
             return false;
     device_map(b->serial[0], 0, 0x3f8);
     device_map(b->serial[1], 0, 0x2f8);
+    if (m->config.debugcon && m->config.debugcon_port)
+        device_map(find(m, "debugcon"), 0, m->config.debugcon_port);
     if (m->config.debug_exit)
         device_map(find(m, "isa-debug-exit"), 0, m->config.debug_exit_port);
     return pci_plug(b->pci, 0, 0, i440fx_pci(b->i440fx), e) &&
            pci_plug(b->pci, 1, 0, piix3_pci(b->piix3), e) &&
-           pci_plug(b->pci, 1, 3, piix4_pm_pci(b->pm), e) && map_ram(m, e) &&
-           fill_fw_cfg(m, e) && read_files(m, e);
+           pci_plug(b->pci, 1, 3, piix4_pm_pci(b->pm), e) &&
+           board_tell_firmware(m, e) && read_files(m, e);
 }
 
 void board_free(struct machine *m)
@@ -350,60 +344,11 @@ void board_free(struct machine *m)
 
     if (!b)
         return;
+    board_free_memory(m);
     free(b->kernel);
     free(b->initrd);
     free(b);
     m->board = NULL;
-}
-
-/* ---- the memory map ---- */
-
-static bool map_ram(struct machine *m, struct error *e)
-{
-    struct board *b = board_of(m);
-    struct backing *ram = &m->phys.backings[0];
-    enum { RAM = WINDOW_READ | WINDOW_WRITE };
-
-    memory_map_make(&b->map, m->config.ram);
-    if (phys_map(&m->phys, 0, b->map.low, ram, 0, RAM, 0) < 0 ||
-        (b->map.high && phys_map(&m->phys, MEMORY_HIGH, b->map.high, ram, b->map.low, RAM, 0) < 0))
-        return error_set(e, "too many memory windows");
-    return true;
-}
-
-/* ---- what firmware is told ---- */
-
-/* RAM as firmware finds it, before it has taken its share: "etc/e820". */
-static bool add_e820(struct device *fw_cfg, const struct memory_map *map)
-{
-    enum { ENTRY = 20 }; /* base, size: 64 bits; type: 32 bits */
-    const struct {
-        uint64_t base, size;
-    } ram[2] = {{0, map->low}, {MEMORY_HIGH, map->high}};
-    uint8_t bytes[2 * ENTRY];
-    uint32_t used = 0;
-
-    for (unsigned n = 0; n < ARRAY_SIZE(ram); n++) {
-        if (!ram[n].size)
-            continue;
-        store64(bytes + used, ram[n].base);
-        store64(bytes + used + 8, ram[n].size);
-        store32(bytes + used + 16, MEMORY_RAM);
-        used += ENTRY;
-    }
-    return fw_cfg_add_file(fw_cfg, "etc/e820", bytes, used);
-}
-
-static bool fill_fw_cfg(struct machine *m, struct error *e)
-{
-    struct board *b = board_of(m);
-    uint16_t cpus = (uint16_t)m->config.cpus;
-
-    return (fw_cfg_add_u16(b->fw_cfg, FW_CFG_CPUS, cpus) &&
-            fw_cfg_add_u16(b->fw_cfg, FW_CFG_MAX_CPUS, cpus) &&
-            fw_cfg_add_u64(b->fw_cfg, FW_CFG_RAM_SIZE, m->config.ram) &&
-            add_e820(b->fw_cfg, &b->map)) ||
-           error_set(e, "cannot fill fw_cfg: the host has no memory");
 }
 
 /* ---- direct boot ---- */
@@ -468,6 +413,7 @@ static void set_up_chips(struct machine *m)
     struct board *b = board_of(m);
     struct io a20 = {.address = 0x92, .size = 1, .write = true, .value = 2};
 
+    board_open_shadow(m);
     space_access(&m->ports, &a20); /* the gate open, and its port says so */
     piix4_pm_set_base(b->pm, BOARD_PM_BASE);
     i8042_set_up(b->i8042);
@@ -476,21 +422,11 @@ static void set_up_chips(struct machine *m)
 /* ACPI, SMBIOS and MP tables, as firmware would leave them. */
 static bool place_tables(struct machine *m, uint64_t *rsdp, struct error *e)
 {
-    struct board *b = board_of(m);
-    uint32_t leaf[4];
-    struct tables_config config = {.cpus = m->config.cpus, .map = &b->map,
-                                   .cpu_vendor = m->model.vendor,
-                                   .cpu_brand = m->model.brand};
-    struct tables *t = calloc(1, sizeof *t);
-    bool good;
+    struct tables *t = board_make_tables(m, e);
+    bool good = t && tables_place(t, &m->phys, e);
 
-    if (!t)
-        return error_set(e, "cannot make the firmware tables: the host has no memory");
-    cpu_cpuid(m->cpu[0], 1, 0, leaf);
-    config.cpu_signature = leaf[REG_EAX];
-    config.cpu_features = leaf[REG_EDX];
-    good = tables_make(&config, t, e) && tables_place(t, &m->phys, e);
-    *rsdp = t->rsdp;
+    if (good)
+        *rsdp = t->rsdp;
     free(t);
     return good;
 }
@@ -537,6 +473,7 @@ bool board_reset(struct machine *m, struct error *e)
 
 void board_turn(struct machine *m, unsigned n)
 {
+    board_smm(m, m->cpu[n]->in_smm);
     board_of(m)->apics.current = (uint8_t)n;
 }
 

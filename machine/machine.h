@@ -20,12 +20,15 @@ struct machine_config {
     unsigned cpus;         /* 1 to MACHINE_CPUS */
     const char *cpu;       /* model text for cpu_model_parse() */
     const char *kernel, *initrd, *append; /* files, or NULL */
+    const char *bios; /* firmware's file, or its name in a folder; NULL: none */
+    const char *firmware_folder; /* looked into first; NULL: none */
     uint32_t ips;          /* ticks per virtual second */
     uint32_t tsc_hz;
     uint64_t seed;         /* RDRAND and all that is random */
     int64_t rtc_base;      /* seconds since 1970-01-01 UTC shown by the RTC at power-on */
     struct chardev *serial[MACHINE_SERIALS]; /* NULL: nothing plugged in */
-    struct chardev *debugcon;                /* port E9h; NULL: not there */
+    struct chardev *debugcon;                /* NULL: not there */
+    uint16_t debugcon_port;                  /* 0: E9h */
     bool debug_exit;       /* isa-debug-exit present */
     uint16_t debug_exit_port;
     uint8_t debug_exit_size;

@@ -374,6 +374,15 @@ bool take_uuid(struct options *o, enum option_id id, const char *value, struct e
 MACHINE_TEXT(kernel)
 MACHINE_TEXT(initrd)
 MACHINE_TEXT(append)
+MACHINE_TEXT(bios)
+
+bool take_L(struct options *o, enum option_id id, const char *value, struct error *e)
+{
+    UNUSED_ID;
+    (void)e;
+    o->machine.firmware_folder = value;
+    return true;
+}
 
 /* ---- devices ---- */
 
@@ -411,6 +420,23 @@ bool take_debugcon(struct options *o, enum option_id id, const char *value,
     if (!is_back_end(value))
         return no_back_end(o, value, e);
     o->debugcon = strcmp(value, "none") ? value : NULL;
+    return true;
+}
+
+bool take_global(struct options *o, enum option_id id, const char *value,
+                 struct error *e)
+{
+    static const char port[] = "isa-debugcon.iobase=";
+    uint64_t v;
+
+    UNUSED_ID;
+    if (strncmp(value, port, sizeof port - 1)) {
+        error_set(e, "-%s %.100s: there is no such property", o->given, value);
+        return error_hint(e, "there is: isa-debugcon.iobase=PORT");
+    }
+    if (!bounded(o, value + sizeof port - 1, 0, 0xffff, &v, e))
+        return false;
+    o->machine.debugcon_port = (uint16_t)v;
     return true;
 }
 

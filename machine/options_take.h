@@ -8,7 +8,9 @@
 #define TAKE(name)                                                                     \
     bool take_##name(struct options *o, enum option_id id, const char *value,          \
                      struct error *e);
+TAKE(L)
 TAKE(append)
+TAKE(bios)
 TAKE(config)
 TAKE(cpu)
 TAKE(d)
@@ -18,6 +20,7 @@ TAKE(display)
 TAKE(drop_caches)
 TAKE(exit_zero)
 TAKE(flag)
+TAKE(global)
 TAKE(help)
 TAKE(ignored)
 TAKE(initrd)

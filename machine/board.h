@@ -1,0 +1,57 @@
+/* board.h - the PC board's own struct, for the files that make it up: board_pc.c (chips
+ * and wires), board_memory.c (what stands where in the address space), board_firmware.c
+ * (what firmware finds).
+ */
+#ifndef MACHINE_BOARD_H
+#define MACHINE_BOARD_H
+
+#include "chipset/apic_bus.h"
+#include "machine/internal.h"
+#include "machine/memory_map.h"
+#include "machine/tables.h"
+
+enum { PAM_SEGMENTS = 13 };
+
+struct board {
+    struct apic_bus apics;
+    struct device *lapic[MACHINE_CPUS];
+    struct device *ferr, *pic, *pit, *rtc, *dma, *ioapic, *hpet, *port61, *port92;
+    struct device *pci, *i440fx, *piix3, *pm, *serial[MACHINE_SERIALS];
+    struct device *i8042, *keyboard, *mouse, *fw_cfg;
+    char name[MACHINE_CPUS][16];
+    struct memory_map map;
+    uint8_t *kernel, *initrd; /* the files, kept for resets */
+    uint64_t kernel_size, initrd_size;
+    bool told; /* the user knows what is booted */
+
+    /* board_memory.c */
+    uint8_t *rom; /* the firmware's image: rom_size bytes, a multiple of PAGE */
+    uint64_t rom_size;
+    int pam[PAM_SEGMENTS], smram; /* windows */
+    bool told_closed;
+    bool smram_enabled, smram_open, smm; /* smm: the CPU whose turn it is, is in SMM */
+};
+
+static inline struct board *board_of(struct machine *m)
+{
+    return m->board;
+}
+
+/* ---- board_memory.c ---- */
+
+/* Before devices start: RAM, firmware, and the i440FX's wires to them. */
+bool board_map_memory(struct machine *m, struct error *e);
+void board_free_memory(struct machine *m);
+/* Shadow RAM all readable and writable, as firmware leaves it for a kernel. */
+void board_open_shadow(struct machine *m);
+/* A CPU entered or left SMM, or another one's turn began. */
+void board_smm(struct machine *m, bool in_smm);
+
+/* ---- board_firmware.c ---- */
+
+/* After devices started: fw_cfg's items and the CMOS. */
+bool board_tell_firmware(struct machine *m, struct error *e);
+/* The tables of this machine; free() them. */
+struct tables *board_make_tables(struct machine *m, struct error *e);
+
+#endif

@@ -1,0 +1,205 @@
+/* smm.S - system management: the SMI of port B2h, the save area, RSM, SMIs and NMIs held
+ * back, SMBASE relocation, SMRAM behind the video memory. Intel SDM vol 3 chapter 34; AMD
+ * APM vol 2 Table 10-1; Intel 82441FX data sheet, SMRAM register.
+ */
+#include "lib.h"
+
+#define SMBASE 0x30000
+#define SMRAM_BASE 0xa0000
+#define ENTRY 0x8000
+#define PM_DEVACTB 0x80000b58 /* PIIX4 function 3 */
+#define APMC_EN 0x2000000
+#define HOST_SMRAM 0x80000070 /* the 440FX's; register 72h is byte 2 */
+#define D_OPEN 0x40
+#define D_LCK 0x10
+#define G_SMRAME 8
+
+/* The save area, from SMBASE. */
+#define SAVED_HALT 0xfec9
+#define SAVED_REVISION 0xfefc
+#define SAVED_SMBASE 0xff00
+#define SAVED_CR0 0xff58
+#define SAVED_RAX 0xfff8
+
+/* What the handler is asked to do besides counting. */
+#define ASK_AGAIN 1
+#define ASK_NMI 2
+#define ASK_MOVE 4
+
+#define SMI outb %al, $0xb2
+
+    .text
+main:
+    EXPECT(UD, 0, rsm)
+
+    movl $PM_DEVACTB, %eax
+    movw $0xcf8, %dx
+    outl %eax, %dx
+    movw $0xcfc, %dx
+    inl %dx, %eax
+    orl $APMC_EN, %eax
+    outl %eax, %dx
+
+    movl $handler, %esi
+    movl $SMBASE + ENTRY, %edi
+    movl $handler_end - handler, %ecx
+    rep movsb
+
+    /* It is taken behind the OUT; the handler adds one to RAX in the save area; all else is
+     * as before. */
+    movl $0x12345678, %ebx
+    movl $0x1000, %esi
+    movl %esp, %ebp
+    movl $5, %eax
+    stc
+    SMI
+    CHECK(c)
+    CHECK_EQ(l, $6, %eax)
+    CHECK_EQ(l, $1, count)
+    CHECK_EQ(l, $0x12345678, %ebx)
+    CHECK_EQ(l, $0x1000, %esi)
+    cmpl %ebp, %esp
+    CHECK(e)
+    CHECK_EQ(l, $0x20064, revision)
+    CHECK_EQ(l, $0, handler_pe)
+    CHECK_EQ(l, $1, saved_pe)
+    CHECK_EQ(b, $0, halted)
+    movw %ds, %ax
+    CHECK_EQ(w, $DATA, %ax)
+    movl %cr0, %eax
+    testl $1, %eax
+    CHECK(nz)
+
+    /* One that comes inside waits for RSM. */
+    movl $ASK_AGAIN, ask
+    movl $0, count
+    SMI
+    CHECK_EQ(l, $2, count)
+    CHECK_EQ(l, $1, deepest)
+
+    /* So does an NMI. */
+    movl $ASK_NMI, ask
+    movl $0, count
+    EXPECT(NMI, 0, SMI; nop)
+    CHECK_EQ(l, $1, count)
+    CHECK_EQ(l, $1, finished)
+
+    /* SMRAM: opened, filled, closed, and seen by SMM alone. */
+    movb $D_OPEN | G_SMRAME, %cl
+    call set_smram
+    movl $handler, %esi
+    movl $SMRAM_BASE + ENTRY, %edi
+    movl $handler_end - handler, %ecx
+    rep movsb
+    movl SMRAM_BASE + ENTRY, %ebx
+    movb $G_SMRAME, %cl
+    call set_smram
+    cmpl %ebx, SMRAM_BASE + ENTRY
+    CHECK(ne)
+    movl $ASK_MOVE, ask
+    SMI
+    /* The old handler is destroyed: the new one answers. */
+    movl $SMBASE + ENTRY, %edi
+    movl $handler_end - handler, %ecx
+    xorl %eax, %eax
+    rep stosb
+    movl $0, ask
+    movl $0, count
+    movl $5, %eax
+    SMI
+    CHECK_EQ(l, $6, %eax)
+    CHECK_EQ(l, $1, count)
+
+    /* Locked, it does not open any more. */
+    movb $D_LCK | G_SMRAME, %cl
+    call set_smram
+    movb $D_OPEN | G_SMRAME, %cl
+    call set_smram
+    cmpl %ebx, SMRAM_BASE + ENTRY
+    CHECK(ne)
+    movl $5, %eax
+    SMI
+    CHECK_EQ(l, $6, %eax)
+
+    /* In 64-bit mode. */
+    call enter_long
+    .code64
+    movabs $0x1122334455667788, %rax
+    movabs $0x99aabbccddeeff00, %r15
+    movq %rax, %r8
+    movl $0, ask
+    SMI
+    subq $1, %rax
+    cmpq %rax, %r8
+    CHECK(e)
+    movabs $0x99aabbccddeeff00, %rax
+    cmpq %rax, %r15
+    CHECK(e)
+    PASS
+    .code32
+
+/* CL to the SMRAM register. */
+set_smram:
+    movl $HOST_SMRAM, %eax
+    movw $0xcf8, %dx
+    outl %eax, %dx
+    movw $0xcfe, %dx
+    movb %cl, %al
+    outb %al, %dx
+    ret
+
+/* ---- the handler: real mode with 4 GiB limits, anywhere ---- */
+
+    .code16
+handler:
+    xorl %esi, %esi
+    incl %cs:handler_depth - handler + ENTRY(%esi)
+    movl %cs:handler_depth - handler + ENTRY(%esi), %eax
+    movl %eax, deepest(%esi)
+    movl $0, %eax
+    movl %eax, finished(%esi)
+    incl count(%esi)
+    movl %cr0, %eax
+    andl $1, %eax
+    movl %eax, handler_pe(%esi)
+    movl %cs:SAVED_CR0(%esi), %eax
+    andl $1, %eax
+    movl %eax, saved_pe(%esi)
+    movl %cs:SAVED_REVISION(%esi), %eax
+    movl %eax, revision(%esi)
+    movb %cs:SAVED_HALT(%esi), %al
+    movb %al, halted(%esi)
+    incl %cs:SAVED_RAX(%esi)
+    movl ask(%esi), %ecx
+    testb $ASK_AGAIN, %cl
+    jz 1f
+    movl $0, ask(%esi)
+    SMI
+    nop
+1:  testb $ASK_NMI, %cl
+    jz 1f
+    movl $0, LAPIC + 0x310(%esi)
+    movl $0x4400, LAPIC + 0x300(%esi) /* to itself: APIC id 0 */
+    nop
+    nop
+1:  testb $ASK_MOVE, %cl
+    jz 1f
+    movl $SMRAM_BASE, %cs:SAVED_SMBASE(%esi)
+1:  movl $1, %eax
+    movl %eax, finished(%esi)
+    decl %cs:handler_depth - handler + ENTRY(%esi)
+    rsm
+handler_depth:
+    .long 0
+handler_end:
+    .code32
+
+    .bss
+count: .long 0
+deepest: .long 0
+finished: .long 0
+handler_pe: .long 0
+saved_pe: .long 0
+revision: .long 0
+halted: .long 0
+ask: .long 0

@@ -25,6 +25,7 @@
 #include "devices/i8042.h"
 #include "devices/keyboard.h"
 #include "devices/mouse.h"
+#include "devices/pflash.h"
 #include "devices/serial.h"
 
 #include <stdlib.h>
@@ -150,6 +151,7 @@ static const struct row classes[] = {
     {&keyboard_class},
     {&mouse_class},
     {&fw_cfg_class},
+    {&pflash_class},
 };
 
 static struct bench *bench_new(const struct row *row)

@@ -400,6 +400,12 @@ static uint8_t send(void *dev)
     return k->last;
 }
 
+bool keyboard_idle(const struct device *d)
+{
+    const struct keyboard *k = d->state;
+    return !fifo_count(&k->answers) && !fifo_count(&k->codes);
+}
+
 struct ps2_wire *keyboard_wire(struct device *d)
 {
     return &((struct keyboard *)d->state)->wire;

@@ -15,6 +15,9 @@ struct ps2_wire *keyboard_wire(struct device *d);
  * when the keyboard repeats by itself (option typematic). Unknown keys are ignored. */
 void keyboard_key(struct device *d, unsigned key, bool down);
 
+/* Nothing waits to be read by the guest. */
+bool keyboard_idle(const struct device *d);
+
 /* Bit 0 Scroll Lock, bit 1 Num Lock, bit 2 Caps Lock. */
 unsigned keyboard_leds(const struct device *d);
 

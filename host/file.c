@@ -57,6 +57,23 @@ bool host_read_file(const char *path, const char *what, uint64_t cap, uint8_t **
     return good;
 }
 
+size_t host_read_head(const char *path, uint8_t *to, size_t n, uint64_t *size)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool good = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+
+    if (good) {
+        *size = (uint64_t)st.st_size;
+        if (n > *size)
+            n = (size_t)*size;
+        good = read_all(fd, to, n);
+    }
+    if (fd >= 0)
+        close(fd);
+    return good ? n : 0;
+}
+
 bool host_is_file(const char *path)
 {
     struct stat st;

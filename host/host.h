@@ -33,6 +33,9 @@ void host_kick(atomic_bool *kicked);
 bool host_read_file(const char *path, const char *what, uint64_t cap, uint8_t **bytes,
                     uint64_t *size, struct error *e);
 
+/* Up to n bytes from a regular file's beginning; how many, 0 if it cannot be read. */
+size_t host_read_head(const char *path, uint8_t *to, size_t n, uint64_t *size);
+
 /* Is there a regular file of that name that can be read? */
 bool host_is_file(const char *path);
 

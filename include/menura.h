@@ -99,6 +99,13 @@ MENURA_API bool
 menura_config_serial(struct menura_config *c, unsigned port,
                      void (*put)(void *to, const uint8_t *bytes, size_t n), void *to);
 
+/* Told hz times (1 to 1000) a second of the host's time while menura_run() runs, between
+ * instructions and also while the guest sleeps: the moment for a front end to look at the
+ * screen and to hand over keys. */
+MENURA_API void menura_config_frame(struct menura_config *c, unsigned hz,
+                                    void (*frame)(void *to, struct menura *m),
+                                    void *to);
+
 /* ---- machines ---- */
 
 enum menura_end {
@@ -148,6 +155,53 @@ MENURA_API const char *menura_end_text(enum menura_end end);
 MENURA_API bool menura_save(struct menura *m, const char *file);
 MENURA_API bool menura_load(struct menura *m, const char *file);
 MENURA_API const char *menura_error(const struct menura *m);
+
+/* ---- screen, keyboard, mouse: like menura_save(), or in a frame callback ---- */
+
+/* What the graphics card shows: width x height pixels, 00RRGGBBh, row by row. Valid until
+ * the next call. */
+struct menura_picture {
+    unsigned width, height;
+    const uint32_t *pixel;
+};
+/* False: there is no card, or it shows nothing. */
+MENURA_API bool menura_screen(struct menura *m, struct menura_picture *p);
+/* The same number as before: the picture is the same, but for blinking. */
+MENURA_API uint64_t menura_screen_version(struct menura *m);
+
+/* A cell of a text mode: code page 437 and as UTF-8; colours 00RRGGBBh. */
+struct menura_cell {
+    uint8_t code, attribute;
+    char utf8[4]; /* with its zero */
+    uint32_t front, back;
+};
+struct menura_text {
+    unsigned columns, rows;
+    bool cursor; /* shown, at column, row */
+    unsigned column, row;
+    const struct menura_cell *cell; /* row by row; valid until the next call */
+};
+/* False: no card, or a graphics mode. */
+MENURA_API bool menura_screen_text(struct menura *m, struct menura_text *t);
+
+/* Writes what the screen shows: a PNG. False: menura_error(). */
+MENURA_API bool menura_screenshot(struct menura *m, const char *file);
+
+/* A key goes down or up: its Linux number (linux/input-event-codes.h; Escape is 1). */
+MENURA_API void menura_key(struct menura *m, unsigned key, bool down);
+/* Keys as QEMU's monitor names them, pressed together: "ctrl-alt-delete". False: there is
+ * no such key. */
+MENURA_API bool menura_keys(struct menura *m, const char *keys);
+/* Text as a person types it on a US keyboard, in the guest's time, newline for Return.
+ * Returns how many bytes were taken: at most 64 KiB wait. What such a keyboard has not is
+ * left out. */
+MENURA_API size_t menura_type(struct menura *m, const char *text, size_t n);
+/* The mouse moved by so many counts to the right and towards the user, its wheel by so
+ * many notches away from the user; buttons are those down now: 1 left, 2 right, 4 middle. */
+MENURA_API void menura_mouse(struct menura *m, int dx, int dy, int wheel,
+                             unsigned buttons);
+
+/* ---- the monitor and the serial ports ---- */
 
 /* One line for the monitor ("info registers"; "help" lists the commands). What it
  * answers is told line by line. False: there is no such command, which is told too. */

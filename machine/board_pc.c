@@ -471,6 +471,22 @@ bool board_reset(struct machine *m, struct error *e)
 
 /* ---- the outside ---- */
 
+const struct screen *board_screen(struct machine *m)
+{
+    (void)m;
+    return NULL;
+}
+
+struct device *board_keyboard(struct machine *m)
+{
+    return board_of(m)->keyboard;
+}
+
+struct device *board_mouse(struct machine *m)
+{
+    return board_of(m)->mouse;
+}
+
 void board_turn(struct machine *m, unsigned n)
 {
     board_smm(m, m->cpu[n]->in_smm);

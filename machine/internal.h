@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "debug/trace.h"
 #include "machine/machine.h"
+#include "machine/typing.h"
 
 #include <stdatomic.h>
 
@@ -31,6 +32,8 @@ struct machine {
     struct trace trace;
     struct trace_cpu trace_cpu[MACHINE_CPUS];
 
+    struct typing typing;
+
     /* The conductor. */
     unsigned turn;          /* whose turn comes next: saved */
     uint64_t turn_left;     /* ticks left of it: saved */
@@ -54,6 +57,11 @@ void board_turn(struct machine *m, unsigned n);
 void board_outside(struct machine *m);
 /* Sends out what the guest wrote, before sleeping and at the end. */
 void board_flush(struct machine *m);
+
+/* What people look at and touch. */
+const struct screen *board_screen(struct machine *m);
+struct device *board_keyboard(struct machine *m);
+struct device *board_mouse(struct machine *m);
 
 /* Ends machine_run() after the current instruction. */
 void machine_end(struct machine *m, enum machine_end why);

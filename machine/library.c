@@ -62,6 +62,14 @@ void menura_config_log(struct menura_config *c,
                                    .lines_left = LOG_LINES};
 }
 
+void menura_config_frame(struct menura_config *c, unsigned hz,
+                         void (*frame)(void *to, struct menura *m), void *to)
+{
+    c->frame = frame;
+    c->frame_to = to;
+    c->frame_hz = hz < 1 ? 1 : hz > 1000 ? 1000 : hz;
+}
+
 bool menura_config_set(struct menura_config *c, const char *name, const char *value)
 {
     return options_set(c->options, name, value, &c->error);
@@ -119,9 +127,9 @@ static bool build(struct menura *m, struct menura_config *c)
     if (!library_open_ends(m, c, &config, &c->error) ||
         !library_open_trace(m, &config, &c->error))
         return false;
-    config.paced =
-        m->options->time == TIME_REAL || (m->options->time == TIME_AUTO && m->typing);
-    config.wait_for_ever = m->typing;
+    config.paced = m->options->time == TIME_REAL ||
+                   (m->options->time == TIME_AUTO && (m->typing || m->frame));
+    config.wait_for_ever = m->typing || m->frame;
     m->machine = machine_new(&config, &c->error);
     if (!m->machine)
         return false;
@@ -147,6 +155,9 @@ struct menura *menura_new(struct menura_config *c)
     m->say = c->say;
     m->say_to = c->say_to;
     m->stepped = MENURA_END_COUNT;
+    m->frame = c->frame;
+    m->frame_to = c->frame_to;
+    m->frame_ns = c->frame ? 1000000000u / c->frame_hz : 0;
     if (!build(m, c)) {
         menura_free(m);
         return NULL;
@@ -166,6 +177,7 @@ void menura_free(struct menura *m)
     for (unsigned n = 0; n < MACHINE_SERIALS; n++)
         free(m->port[n]);
     library_close_trace(m);
+    library_free_view(m);
     options_drop(m->options);
     free(m);
 }

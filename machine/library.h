@@ -33,6 +33,9 @@ struct menura_config {
     void *say_to;
     void (*put[MACHINE_SERIALS])(void *to, const uint8_t *bytes, size_t n);
     void *put_to[MACHINE_SERIALS];
+    void (*frame)(void *to, struct menura *m);
+    void *frame_to;
+    unsigned frame_hz;
 };
 
 struct menura {
@@ -61,6 +64,10 @@ struct menura {
     enum menura_end
         stepped; /* what ended a step of the monitor's; MENURA_END_COUNT: nothing */
     atomic_bool stop, wakeable;
+    void (*frame)(void *to, struct menura *m); /* NULL: nobody looks */
+    void *frame_to;
+    uint64_t frame_ns, frame_due; /* between frames; host time of the next */
+    struct viewer *viewer;        /* library_screen.c's own */
     uint64_t started; /* host time of the first run, 0 before */
 };
 
@@ -82,6 +89,9 @@ void library_make_monitor(struct menura *m);
 void library_obey_console(struct menura *m);
 void library_obey_script(struct menura *m);
 bool library_load(struct menura *m, const char *file, struct error *e);
+
+/* library_screen.c */
+void library_free_view(struct menura *m);
 
 /* library_run.c */
 enum menura_end library_end(enum machine_end end); /* MENURA_END_COUNT: nothing ended */

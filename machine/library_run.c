@@ -4,7 +4,8 @@
 #include "host/chars.h"
 #include "host/host.h"
 
-enum { LOOKS = 20 }; /* looks at the host's clock in a second of the guest's time */
+/* Looks at the host's clock in a second of the guest's time; with a screen to be shown. */
+enum { LOOKS = 20, LOOKS_FOR_FRAMES = 100 };
 
 enum menura_end library_end(enum machine_end end)
 {
@@ -39,7 +40,7 @@ static bool any_ready(const struct machine *m)
 static uint64_t slice(const struct menura *m, uint64_t left)
 {
     const struct machine *x = m->machine;
-    uint64_t ticks = x->config.ips / LOOKS, next;
+    uint64_t ticks = x->config.ips / (m->frame ? LOOKS_FOR_FRAMES : LOOKS), next;
 
     if (left >= ticks)
         return ticks;
@@ -48,6 +49,16 @@ static uint64_t slice(const struct menura *m, uint64_t left)
         return left;
     next -= x->clock.now;
     return next < left ? left : next < ticks ? next : ticks;
+}
+
+static void show_frame(struct menura *m)
+{
+    uint64_t now;
+
+    if (!m->frame || (now = host_now_ns()) < m->frame_due)
+        return;
+    m->frame_due = now + m->frame_ns;
+    m->frame(m->frame_to, m);
 }
 
 /* Stopped: nothing but commands and menura_stop() matter. */
@@ -59,7 +70,8 @@ static void wait_for_command(struct menura *m)
         return;
     if (m->stdio)
         m->stdio->flush(m->stdio->owner);
-    host_wait_kick(&m->machine->kicked, host_now_ns() + 1000000000u);
+    host_wait_kick(&m->machine->kicked,
+                   m->frame ? m->frame_due : host_now_ns() + 1000000000u);
 }
 
 /* The end that counts: with -no-shutdown a power-off only stops the machine. */
@@ -106,6 +118,7 @@ enum menura_end menura_run(struct menura *m, uint64_t instructions)
     for (;;) {
         if (atomic_exchange(&m->stop, false))
             return MENURA_END_STOPPED;
+        show_frame(m);
         library_obey_console(m);
         if (m->script && !m->running)
             library_obey_script(m);

@@ -172,6 +172,7 @@ struct machine *machine_new(const struct machine_config *config, struct error *e
         return NULL;
     }
     m->phys.changed = map_changed;
+    typing_init(&m->typing, &m->clock, board_keyboard(m));
     if (!board_reset(m, e)) {
         machine_free(m);
         return NULL;
@@ -184,6 +185,7 @@ void machine_free(struct machine *m)
 {
     if (!m)
         return;
+    typing_free(&m->typing);
     board_free(m);
     for (unsigned n = 0; n < m->devices; n++)
         device_free(m->device[n]);
@@ -408,6 +410,21 @@ struct cpu *machine_cpu(struct machine *m, unsigned n)
 struct device *machine_device(struct machine *m, unsigned n)
 {
     return n < m->devices ? m->device[n] : NULL;
+}
+
+const struct screen *machine_screen(struct machine *m)
+{
+    return board_screen(m);
+}
+
+struct device *machine_keyboard(struct machine *m)
+{
+    return board_keyboard(m);
+}
+
+struct device *machine_mouse(struct machine *m)
+{
+    return board_mouse(m);
 }
 
 struct clock *machine_clock(struct machine *m)

@@ -9,11 +9,33 @@
 #include "base/chardev.h"
 #include "base/device.h"
 #include "base/error.h"
+#include "base/screen.h"
 #include "cpu/cpu.h"
 #include "cpu/model.h"
+#include "host/image.h"
 #include "mmu/phys.h"
 
-enum { MACHINE_CPUS = 64, MACHINE_SERIALS = 2 };
+enum {
+    MACHINE_CPUS = 64,
+    MACHINE_SERIALS = 2,
+    MACHINE_IDE = 4,
+    MACHINE_FLOPPIES = 2,
+    MACHINE_PFLASH = 2,
+    MACHINE_DRIVES = MACHINE_IDE + MACHINE_FLOPPIES + MACHINE_PFLASH,
+};
+
+enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_PFLASH };
+
+/* A drive and its medium. */
+struct drive_config {
+    enum drive_interface interface;
+    unsigned index; /* IDE: 2 * channel + unit */
+    bool cdrom;
+    const char *file;   /* NULL: a drive without medium */
+    const char *format; /* NULL: found by content */
+    bool read_only, snapshot;
+    enum image_cache cache;
+};
 
 struct machine_config {
     uint64_t ram;          /* bytes, 1 MiB to 1 TiB, a multiple of 4 KiB */
@@ -22,6 +44,12 @@ struct machine_config {
     const char *kernel, *initrd, *append; /* files, or NULL */
     const char *bios; /* firmware's file, or its name in a folder; NULL: none */
     const char *firmware_folder; /* looked into first; NULL: none */
+    struct drive_config drive[MACHINE_DRIVES];
+    unsigned drives;
+    bool snapshot;      /* of every drive */
+    char boot_order[8]; /* of "acdn"; empty: standard */
+    bool boot_menu;
+    bool vga;           /* the standard VGA is in its slot */
     uint32_t ips;          /* ticks per virtual second */
     uint32_t tsc_hz;
     uint64_t seed;         /* RDRAND and all that is random */
@@ -84,5 +112,8 @@ struct cpu *machine_cpu(struct machine *m, unsigned n);
 struct device *machine_device(struct machine *m, unsigned n); /* NULL past the end */
 struct clock *machine_clock(struct machine *m);
 struct phys *machine_phys(struct machine *m);
+const struct screen *machine_screen(struct machine *m); /* NULL: no graphics card */
+struct device *machine_keyboard(struct machine *m);
+struct device *machine_mouse(struct machine *m);
 
 #endif

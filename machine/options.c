@@ -228,14 +228,8 @@ const char *options_get(const struct options *o, const char *name)
 
 static bool positional(struct options *o, const char *word, struct error *e)
 {
-    if (o->machine.kernel) {
-        error_set(e, "'%.200s': there is a kernel already: '%.200s'", word,
-                  o->machine.kernel);
-        return error_hint(e,
-                          "an initial RAM disk is named by -initrd FILE, disk images "
-                          "come with a later version");
-    }
-    return set(o, OPTION_kernel, "kernel", word, e);
+    o->given = "file";
+    return options_file(o, word, e);
 }
 
 static bool argument(struct options *o, int count, char *const *word, int *at,

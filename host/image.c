@@ -156,7 +156,7 @@ bool image_read_below(struct image *im, uint64_t offset, void *to, size_t n)
     size_t below = n < there ? n : (size_t)there;
 
     memset((uint8_t *)to + below, 0, n - below);
-    return image_read(im->backing ? im->backing : im, offset, to, below);
+    return below == 0 || image_read(im->backing, offset, to, below);
 }
 
 bool image_shows_zeroes(struct image *im, uint64_t offset, uint64_t *run)

@@ -33,6 +33,12 @@ endif()
 if(ZYDIS_LIBRARY)
   string(APPEND MENURA_LIBS_PRIVATE " -lZydis")
 endif()
+if(ZLIB_INCLUDE AND ZLIB_LIBRARY)
+  string(APPEND MENURA_LIBS_PRIVATE " -lz")
+endif()
+if(ZSTD_INCLUDE AND ZSTD_LIBRARY)
+  string(APPEND MENURA_LIBS_PRIVATE " -lzstd")
+endif()
 configure_file(cmake/menura.pc.in menura.pc @ONLY)
 
 install(TARGETS menura menura_shared

@@ -2,7 +2,7 @@
  *
  * Exit codes are those of machine/ends.def; the manual page lists them.
  */
-#include "menura.h"
+#include "frontend/frontend.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -24,7 +24,18 @@ static void stop(int number)
         menura_stop(m);
 }
 
-static void catch_signals(void)
+bool was_caught(void)
+{
+    return caught != 0;
+}
+
+void end_as_caught(void)
+{
+    signal(caught, SIG_DFL); /* whoever waits for us learns what ended us */
+    raise(caught);
+}
+
+void catch_signals(void)
 {
     static const int numbers[] = {
         SIGINT,
@@ -45,7 +56,7 @@ static void catch_signals(void)
 }
 
 /* A sentence, and lines that say the way out. */
-static void complain(const char *text)
+void complain(const char *text)
 {
     size_t first = strcspn(text, "\n");
 
@@ -116,18 +127,19 @@ static int run(struct menura_config *c)
     code = finish(m, c, end);
     running = NULL;
     menura_free(m);
-    if (end == MENURA_END_STOPPED && caught) {
-        signal(caught, SIG_DFL); /* whoever waits for us learns what ended us */
-        raise(caught);
-    }
+    if (end == MENURA_END_STOPPED && caught)
+        end_as_caught();
     return code;
 }
 
 int main(int count, char **word)
 {
-    struct menura_config *c = menura_config_new();
+    struct menura_config *c;
     int code = 0;
 
+    if (count > 1 && !strcmp(word[1], "disk"))
+        return disk_command(count - 2, word + 2);
+    c = menura_config_new();
     if (!c)
         return failed("the host has no memory", MENURA_END_HOST);
     menura_config_log(c, say, NULL);

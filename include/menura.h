@@ -122,6 +122,7 @@ enum menura_end {
     /* Not ends of a run, but of a program around it: for menura_exit_code(). */
     MENURA_END_USAGE, /* a wrong option */
     MENURA_END_HOST,  /* a file, memory, a full disk */
+    MENURA_END_IMAGE, /* menura_disk("check"): the disk image has errors */
 };
 
 /* A machine at power-on, or as its snapshot (option "load") has it. NULL:
@@ -212,6 +213,25 @@ MENURA_API bool menura_command(struct menura *m, const char *command,
  * it comes to it. Returns how many bytes were taken: at most 64 KiB wait. */
 MENURA_API size_t menura_serial_send(struct menura *m, unsigned port,
                                      const uint8_t *bytes, size_t n);
+
+/* ---- disk images ---- */
+
+/* All optional. */
+struct menura_disk_hooks {
+    void *to;
+    void (*line)(void *to, const char *text); /* what the command answers, without newline */
+    void (*note)(void *to, const char *text); /* what the user should know besides */
+    /* Now and then during long work: bytes done, of all. False stops it, and what was
+     * not finished is removed. */
+    bool (*progress)(void *to, uint64_t done, uint64_t all);
+};
+
+/* `menura disk` without the first two words: {"create", "w95.img", "2G"}; {"--help"} tells
+ * the rest. MENURA_END_COUNT: it is done. Otherwise error (room bytes, cut to fit) says
+ * why: a sentence; lines after the first say the way out. */
+MENURA_API enum menura_end menura_disk(int count, char *const *word,
+                                       const struct menura_disk_hooks *hooks, char *error,
+                                       size_t room);
 
 #ifdef __cplusplus
 }

@@ -46,6 +46,7 @@ static const char *const about[] = {
     "A full-system PC emulator: it decodes and executes x86 and x86-64 instructions.",
     "One dash or two are the same; a value stands after a space or '='. A FILE without",
     "option is a kernel. COM1 is on the terminal if no -serial says otherwise.",
+    "Disk images are made, checked and converted by 'menura disk': menura disk --help.",
 };
 
 static const char odd[] =

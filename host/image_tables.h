@@ -1,0 +1,40 @@
+/* image_tables.h - a bounded cache of an image's tables: pieces of the file of one size. */
+#ifndef HOST_IMAGE_TABLES_H
+#define HOST_IMAGE_TABLES_H
+
+#include "host/image_internal.h"
+
+struct table {
+    uint64_t offset;
+    uint8_t *bytes;
+    bool valid, dirty;
+    uint64_t used; /* when last */
+};
+
+struct tables {
+    struct image *im;
+    size_t unit; /* bytes of each */
+    unsigned count;
+    struct table *table;
+    uint64_t now;
+    /* Called to make room when all that could go is dirty: must write everything that is,
+     * in the format's order. */
+    bool (*settle)(struct image *im);
+};
+
+bool tables_init(struct tables *t, struct image *im, size_t unit, unsigned count,
+                 bool (*settle)(struct image *im));
+void tables_free(struct tables *t);
+
+/* The piece at offset, read if need be. Good until the next call for another offset.
+ * NULL: the host failed, which was told. */
+struct table *tables_get(struct tables *t, uint64_t offset);
+/* The same, all zeroes and dirty, without reading. */
+struct table *tables_new(struct tables *t, uint64_t offset);
+/* Writes the dirty ones, in the order of their offsets. */
+bool tables_write(struct tables *t);
+bool tables_dirty(const struct tables *t);
+/* Whatever is known of offset is void. */
+void tables_forget(struct tables *t, uint64_t offset);
+
+#endif

@@ -2,11 +2,11 @@
  *
  * Sources: IBM VGA/XGA Technical Reference (1992); FreeVGA; Bochs VBE interface; QEMU
  * "Standard VGA" specification (BAR 2: EDID at 0, VGA ports at 400h, VBE registers at
- * 500h, byte order at 604h). As on that card, ports and window A0000h answer whatever the
- * PCI command register holds: software that starts without a PCI BIOS counts on it.
+ * 500h, byte order at 604h). As on that card, ports and window A0000h answer whatever
+ * the PCI command register holds: software that starts without a PCI BIOS counts on it.
  *
- * Not there: the light pen, the shift registers' 16- and 32-bit loads (SR1 bits 2 and 4),
- * the border, and an interrupt line (the pending bit of 3C2h is there).
+ * Not there: the light pen, the shift registers' 16- and 32-bit loads (SR1 bits 2 and
+ * 4), the border, and an interrupt line (the pending bit of 3C2h is there).
  */
 #include "devices/vga_card.h"
 
@@ -86,7 +86,8 @@ static unsigned dac_shift(const struct vga *v)
 
 static void dac_put(struct vga *v, uint8_t value)
 {
-    uint8_t *color = v->dac + 3u * v->dac_write, part = (uint8_t)(value << dac_shift(v));
+    uint8_t *color = v->dac + 3u * v->dac_write,
+            part = (uint8_t)(value << dac_shift(v));
 
     if (v->dac_part < 2) {
         v->dac_kept[v->dac_part++] = part;
@@ -313,7 +314,8 @@ static enum io_status access_ports(void *dev, struct io *io)
     return status;
 }
 
-/* ---- 1CEh index, 1CFh and 1D0h data; 16 bits, and bytes for what is asked that way ---- */
+/* ---- 1CEh index, 1CFh and 1D0h data; 16 bits, and bytes for what is asked that way
+ * ---- */
 
 static enum io_status peek_vbe(const void *dev, struct io *io)
 {
@@ -404,7 +406,8 @@ static void write_mmio(struct vga *v, const struct io *io)
                        (uint8_t)(io->value >> 8 * i));
     if (inside(io, MMIO_VBE, MMIO_VBE_END) && io->offset % 2 == 0)
         for (unsigned i = 0; i + 2 <= io->size; i += 2)
-            write_vbe(v, (io->offset + i - MMIO_VBE) / 2, (uint16_t)(io->value >> 8 * i));
+            write_vbe(v, (io->offset + i - MMIO_VBE) / 2,
+                      (uint16_t)(io->value >> 8 * i));
     if (io->offset == MMIO_ORDER && io->size == 4) {
         if ((uint32_t)io->value == ORDER_BIG)
             v->big_endian = true;
@@ -480,7 +483,8 @@ static bool init(void *dev, struct device *self, struct error *e)
     vga_edid(v->edid, v->width, v->height);
     pci_function_init(&v->pci, self, v, &identity);
     v->pci.bar_moved = bar_moved;
-    pci_bar(&v->pci, 0, PCI_BAR_MEMORY | PCI_BAR_PREFETCH, v->wiring.size, PCI_NO_REGION);
+    pci_bar(&v->pci, 0, PCI_BAR_MEMORY | PCI_BAR_PREFETCH, v->wiring.size,
+            PCI_NO_REGION);
     pci_bar(&v->pci, 2, PCI_BAR_MEMORY, 0, REGION_MMIO);
     if (v->wiring.rom_size)
         pci_bar(&v->pci, PCI_ROM, PCI_BAR_MEMORY, v->wiring.rom_size, PCI_NO_REGION);

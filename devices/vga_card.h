@@ -1,9 +1,9 @@
 /* vga_card.h - the inside of the standard VGA, shared by its files (vga*.c).
  *
- * Video memory is kept as the four maps of a real VGA, interleaved: the byte of map n at
- * map address a stands at memory[4 * a + n]. One 32-bit word is what the CRT controller
- * and the latches fetch at once. The linear modes of the VBE registers use the same bytes
- * from the first to the last.
+ * Video memory is kept as the four maps of a real VGA, interleaved: the byte of map n
+ * at map address a stands at memory[4 * a + n]. One 32-bit word is what the CRT
+ * controller and the latches fetch at once. The linear modes of the VBE registers use
+ * the same bytes from the first to the last.
  */
 #ifndef DEVICES_VGA_CARD_H
 #define DEVICES_VGA_CARD_H
@@ -171,8 +171,8 @@ struct vga {
     uint8_t edid[EDID_SIZE];
     bool said_shift, said_light_pen;
     /* For viewers alone: nothing that the guest sees depends on these. */
-    uint64_t changes;           /* of what is shown, made through the card */
-    struct vga_shadow *shadow;  /* finds the changes made past the card */
+    uint64_t changes;          /* of what is shown, made through the card */
+    struct vga_shadow *shadow; /* finds the changes made past the card */
 };
 
 struct vga_shadow {

@@ -1,8 +1,9 @@
 /* vga_draw.c - what the monitor shows: a picture, or the cells of a text mode.
  *
- * The raster is computed line by line as the CRT controller would scan it, with the dots
- * that the monitor gets: a 320x200 mode is 640x400 of them. Nothing of the card's state
- * changes. IBM VGA/XGA Technical Reference, CRT and attribute controller; FreeVGA.
+ * The raster is computed line by line as the CRT controller would scan it, with the
+ * dots that the monitor gets: a 320x200 mode is 640x400 of them. Nothing of the card's
+ * state changes. IBM VGA/XGA Technical Reference, CRT and attribute controller;
+ * FreeVGA.
  */
 #include "devices/vga_card.h"
 
@@ -46,8 +47,8 @@ static uint32_t dac_color(const struct vga *v, unsigned index)
     const uint8_t *c = v->dac + 3u * (index & v->dac_mask);
     unsigned down = v->vbe[VBE_ENABLE] & VBE_8BIT_DAC ? 8 : 6; /* full scale is FFh */
 
-    return (uint32_t)(c[0] | c[0] >> down) << 16 | (uint32_t)(c[1] | c[1] >> down) << 8 |
-           (uint32_t)(c[2] | c[2] >> down);
+    return (uint32_t)(c[0] | c[0] >> down) << 16 |
+           (uint32_t)(c[1] | c[1] >> down) << 8 | (uint32_t)(c[2] | c[2] >> down);
 }
 
 /* Through the attribute controller's palette. */
@@ -103,20 +104,24 @@ static void find_view(struct view *w, const struct vga *v, uint64_t now_ns)
     w->lines = (w->lines + 1) * w->line_times;
     w->max_scan = cr[CR_MAX_SCAN] & 31;
     w->double_scan = cr[CR_MAX_SCAN] & CR9_DOUBLE_SCAN;
-    w->line_compare = cr[CR_LINE_COMPARE] | (over >> 4 & 1) << 8 |
-                      (cr[CR_MAX_SCAN] >> 6 & 1u) << 9;
+    w->line_compare =
+        cr[CR_LINE_COMPARE] | (over >> 4 & 1) << 8 | (cr[CR_MAX_SCAN] >> 6 & 1u) << 9;
     w->offset = cr[CR_OFFSET] * 2u;
     w->start = (uint32_t)cr[CR_START_HIGH] << 8 | cr[CR_START_LOW];
-    w->count_by = cr[CR_UNDERLINE] & CR14_COUNT_4 ? 4 : cr[CR_MODE] & CR17_COUNT_2 ? 2 : 1;
+    w->count_by = cr[CR_UNDERLINE] & CR14_COUNT_4 ? 4
+                  : cr[CR_MODE] & CR17_COUNT_2    ? 2
+                                                  : 1;
     w->cursor = ((uint32_t)cr[CR_CURSOR_HIGH] << 8 | cr[CR_CURSOR_LOW]) + skew;
     w->cursor_top = cr[CR_CURSOR_START] & 31;
     w->cursor_end = cr[CR_CURSOR_END] & 31;
     w->blinked = now_ns / BLINK_NS & 1;
-    w->cursor_shown = !(now_ns / CURSOR_NS & 1) && !(cr[CR_CURSOR_START] & CRA_CURSOR_OFF);
+    w->cursor_shown =
+        !(now_ns / CURSOR_NS & 1) && !(cr[CR_CURSOR_START] & CRA_CURSOR_OFF);
     find_colors(w);
 }
 
-/* The map address that the CRT controller puts out (FreeVGA, CRTC, "Memory address"). */
+/* The map address that the CRT controller puts out (FreeVGA, CRTC, "Memory address").
+ */
 static uint32_t crtc_address(const struct vga *v, uint32_t counter, unsigned scan)
 {
     unsigned mode = v->cr[CR_MODE];
@@ -250,8 +255,8 @@ static void graphics_line(const struct view *w, const struct beam *b, uint8_t *d
 static uint32_t font_of(const struct vga *v, bool bit_3)
 {
     unsigned sr3 = v->sr[SR_CHARACTER_MAP];
-    unsigned n = bit_3 ? (sr3 >> 2 & 3) | (sr3 >> 5 & 1) << 2
-                       : (sr3 & 3) | (sr3 >> 4 & 1) << 2;
+    unsigned n =
+        bit_3 ? (sr3 >> 2 & 3) | (sr3 >> 5 & 1) << 2 : (sr3 & 3) | (sr3 >> 4 & 1) << 2;
 
     return (n & 3) << 14 | (n >> 2) << 13;
 }
@@ -290,7 +295,8 @@ static void text_line(const struct view *w, const struct beam *b, uint8_t *dot)
     for (unsigned n = 0; n <= w->columns; n++, dot += w->dots) {
         uint32_t at = counter + n / w->count_by;
         struct cell c = cell_at(w, at, b->scan);
-        unsigned bits = vga_unit(v, font[c.attribute >> 3 & 1] + c.code * 32u + b->scan)[2];
+        unsigned bits =
+            vga_unit(v, font[c.attribute >> 3 & 1] + c.code * 32u + b->scan)[2];
         bool ninth = repeats && (c.code & 0xe0) == 0xc0 && (bits & 1);
 
         if (underlined && (c.attribute & 0x77) == 1)
@@ -363,7 +369,8 @@ static void draw_legacy(const struct vga *v, struct picture *p, uint64_t now_ns)
 }
 
 /* VBE's 4-bit modes: the maps in a row, colours through the palette. */
-static void draw_planar(const struct vga *v, const struct vbe_mode *m, struct picture *p)
+static void draw_planar(const struct vga *v, const struct vbe_mode *m,
+                        struct picture *p)
 {
     struct view w = {.v = v};
     uint8_t dot[SCREEN_WIDTH + 8];
@@ -378,16 +385,33 @@ static void draw_planar(const struct vga *v, const struct vbe_mode *m, struct pi
     }
 }
 
-static uint32_t rgb_555(unsigned c)
+/* Full scale is FFh: the upper bits come again below. */
+static uint32_t rgb_555(uint32_t c)
 {
-    unsigned r = c >> 10 & 31, g = c >> 5 & 31, b = c & 31;
-    return (r << 3 | r >> 2) << 16 | (g << 3 | g >> 2) << 8 | (b << 3 | b >> 2);
+    uint32_t rgb = (c & 0x7c00) << 9 | (c & 0x03e0) << 6 | (c & 0x1f) << 3;
+    return rgb | (rgb >> 5 & 0x070707);
 }
 
-static uint32_t rgb_565(unsigned c)
+static uint32_t rgb_565(uint32_t c)
 {
-    unsigned r = c >> 11, g = c >> 5 & 63, b = c & 31;
-    return (r << 3 | r >> 2) << 16 | (g << 2 | g >> 4) << 8 | (b << 3 | b >> 2);
+    uint32_t rgb = (c & 0xf800) << 8 | (c & 0x07e0) << 5 | (c & 0x1f) << 3;
+    return rgb | (rgb >> 5 & 0x070007) | (rgb >> 6 & 0x000300);
+}
+
+static void words_row(bool big, bool green_6, const uint8_t *from, uint32_t *to,
+                      unsigned n)
+{
+    if (big)
+        for (unsigned x = 0; x < n; x++) {
+            uint16_t c = bswap16(load16(from + (size_t)2 * x));
+            to[x] = green_6 ? rgb_565(c) : rgb_555(c);
+        }
+    else if (green_6)
+        for (unsigned x = 0; x < n; x++)
+            to[x] = rgb_565(load16(from + (size_t)2 * x));
+    else
+        for (unsigned x = 0; x < n; x++)
+            to[x] = rgb_555(load16(from + (size_t)2 * x));
 }
 
 static void linear_row(const struct vga *v, const uint32_t color[256], unsigned bits,
@@ -401,14 +425,7 @@ static void linear_row(const struct vga *v, const uint32_t color[256], unsigned 
             to[x] = color[from[x]];
         break;
     case 15:
-    case 16:
-        for (unsigned x = 0; x < n; x++) {
-            uint16_t c = load16(from + (size_t)2 * x);
-            if (big)
-                c = bswap16(c);
-            to[x] = bits == 15 ? rgb_555(c) : rgb_565(c);
-        }
-        break;
+    case 16: words_row(big, bits == 16, from, to, n); break;
     case 24:
         for (unsigned x = 0; x < n; x++, from += 3)
             to[x] = (uint32_t)from[big ? 0 : 2] << 16 | (uint32_t)from[1] << 8 |
@@ -425,7 +442,8 @@ static void linear_row(const struct vga *v, const uint32_t color[256], unsigned 
     }
 }
 
-static void draw_linear(const struct vga *v, const struct vbe_mode *m, struct picture *p)
+static void draw_linear(const struct vga *v, const struct vbe_mode *m,
+                        struct picture *p)
 {
     uint8_t around[SCREEN_WIDTH * 4]; /* a row that goes around the end of memory */
     size_t bytes = (size_t)m->width * ((m->bits + 7) / 8);
@@ -576,4 +594,5 @@ static uint64_t version(const void *owner)
     return v->changes + v->shadow->changes;
 }
 
-const struct screen vga_screen_functions = {.draw = draw, .text = text, .version = version};
+const struct screen vga_screen_functions = {
+    .draw = draw, .text = text, .version = version};

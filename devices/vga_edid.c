@@ -38,10 +38,11 @@ void vga_edid(uint8_t block[EDID_SIZE], unsigned width, unsigned height)
     /* Of sRGB, IEC 61966-2-1, in tenths of bits (3.7). */
     static const uint8_t colors[10] = {0xee, 0x91, 0xa3, 0x54, 0x4c,
                                        0x99, 0x26, 0x0f, 0x50, 0x54};
-    /* 1280x1024, 1280x960, 1440x900, 1680x1050, 1600x1200, 1920x1080, 1920x1200 at 60 Hz;
-     * 1152x864 at 75 Hz. Table 3.15: width / 8 - 31, aspect ratio and rate - 60. */
-    static const uint8_t standard[16] = {0x81, 0x80, 0x81, 0x40, 0x95, 0x00, 0xb3, 0x00,
-                                         0xa9, 0x40, 0xd1, 0xc0, 0xd1, 0x00, 0x71, 0x4f};
+    /* 1280x1024, 1280x960, 1440x900, 1680x1050, 1600x1200, 1920x1080, 1920x1200 at 60
+     * Hz; 1152x864 at 75 Hz. Table 3.15: width / 8 - 31, aspect ratio and rate - 60. */
+    static const uint8_t standard[16] = {0x81, 0x80, 0x81, 0x40, 0x95, 0x00,
+                                         0xb3, 0x00, 0xa9, 0x40, 0xd1, 0xc0,
+                                         0xd1, 0x00, 0x71, 0x4f};
     uint8_t *name = block + 90, *limits = block + 72, *none = block + 108, sum = 0;
 
     width = width < 320 ? 320 : width & ~7u;
@@ -51,9 +52,9 @@ void vga_edid(uint8_t block[EDID_SIZE], unsigned width, unsigned height)
     block[8] = 13 << 2 | 14 >> 3; /* "MNR": five bits a letter */
     block[9] = (14 & 7) << 5 | 18;
     store16(block + 10, 1);
-    block[16] = 1;    /* week */
-    block[17] = 36;   /* 2026 */
-    block[18] = 1;    /* version 1.3 */
+    block[16] = 1;  /* week */
+    block[17] = 36; /* 2026 */
+    block[18] = 1;  /* version 1.3 */
     block[19] = 3;
     block[20] = 0x80; /* digital */
     block[21] = (uint8_t)(width * 254 / 9600);

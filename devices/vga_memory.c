@@ -1,7 +1,8 @@
 /* vga_memory.c - the window A0000h-BFFFFh: how the CPU reads and writes video memory.
  *
- * IBM VGA/XGA Technical Reference, graphics controller and sequencer; FreeVGA, "Accessing
- * the VGA Display Memory". The four maps are handled at once, as the bytes of a word.
+ * IBM VGA/XGA Technical Reference, graphics controller and sequencer; FreeVGA,
+ * "Accessing the VGA Display Memory". The four maps are handled at once, as the bytes
+ * of a word.
  */
 #include "devices/vga_card.h"
 
@@ -165,7 +166,8 @@ static void write_planar(struct vga *v, uint32_t at, unsigned size, uint64_t val
 
 /* ---- the region ---- */
 
-/* An access that ends outside the map, or around the end of memory, goes byte by byte. */
+/* An access that ends outside the map, or around the end of memory, goes byte by byte.
+ */
 static bool straight(const struct vga *v, const struct io *io, uint32_t *at)
 {
     uint32_t last;

@@ -1,5 +1,5 @@
-/* vga_timing.c - where the beam is, computed from the CRT controller's registers and the
- * virtual clock.
+/* vga_timing.c - where the beam is, computed from the CRT controller's registers and
+ * the virtual clock.
  *
  * The frame runs on from power-on; changing the registers does not start a new one.
  */
@@ -28,7 +28,8 @@ static struct frame vbe_frame(const struct vga *v)
 }
 
 /* Overflow bits: three ninth and tenth bits at once. */
-static unsigned ten_bits(const struct vga *v, uint8_t low, unsigned bit_8, unsigned bit_9)
+static unsigned ten_bits(const struct vga *v, uint8_t low, unsigned bit_8,
+                         unsigned bit_9)
 {
     uint8_t over = v->cr[CR_OVERFLOW];
     return low | (over >> bit_8 & 1u) << 8 | (over >> bit_9 & 1u) << 9;

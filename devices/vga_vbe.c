@@ -1,8 +1,8 @@
 /* vga_vbe.c - the VBE_DISPI registers: linear modes, banks, panning.
  *
- * Bochs VBE interface, ID B0C5h, at ports 1CEh-1D1h and at 500h of BAR 2 (QEMU, "Standard
- * VGA" specification). Values are brought within what the card can do when written, and
- * again when used: a snapshot may hold any.
+ * Bochs VBE interface, ID B0C5h, at ports 1CEh-1D1h and at 500h of BAR 2 (QEMU,
+ * "Standard VGA" specification). Values are brought within what the card can do when
+ * written, and again when used: a snapshot may hold any.
  */
 #include "devices/vga_card.h"
 
@@ -13,7 +13,8 @@ static unsigned within(unsigned value, unsigned least, unsigned most)
 
 static bool depth_exists(unsigned bits)
 {
-    return bits == 4 || bits == 8 || bits == 15 || bits == 16 || bits == 24 || bits == 32;
+    return bits == 4 || bits == 8 || bits == 15 || bits == 16 || bits == 24 ||
+           bits == 32;
 }
 
 /* Bytes that n pixels take, n a multiple of 8. */
@@ -34,8 +35,9 @@ struct vbe_mode vga_vbe_mode(const struct vga *v)
         wide = m.width;
     m.pitch = bytes_of(wide, m.bits);
     m.height = within(v->vbe[VBE_YRES], 1, SCREEN_HEIGHT);
-    m.height = (unsigned)(m.height < v->wiring.size / m.pitch ? m.height
-                                                              : v->wiring.size / m.pitch);
+    m.height =
+        (unsigned)(m.height < v->wiring.size / m.pitch ? m.height
+                                                       : v->wiring.size / m.pitch);
     m.start = (uint64_t)v->vbe[VBE_Y_OFFSET] * m.pitch;
     if (m.bits == 4) {
         m.start += x / 8 * 4;
@@ -141,7 +143,9 @@ void vga_vbe_write(struct vga *v, unsigned index, uint16_t value)
         if (value >= VBE_ID0 && value <= VBE_ID5)
             v->vbe[VBE_ID] = value;
         return;
-    case VBE_XRES: v->vbe[index] = (uint16_t)within(value & ~7u, 8, SCREEN_WIDTH); break;
+    case VBE_XRES:
+        v->vbe[index] = (uint16_t)within(value & ~7u, 8, SCREEN_WIDTH);
+        break;
     case VBE_YRES: v->vbe[index] = (uint16_t)within(value, 1, SCREEN_HEIGHT); break;
     case VBE_BPP:
         if (value == 0 || depth_exists(value))

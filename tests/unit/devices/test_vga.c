@@ -126,7 +126,8 @@ static void a_card_put_to_sleep_by_3c3h_answers_there_alone(void **state)
 
 /* ---- time ---- */
 
-/* Mode 3: 449 lines of 900 dots at 28.322 MHz; display 400, retrace lines 412 and 413. */
+/* Mode 3: 449 lines of 900 dots at 28.322 MHz; display 400, retrace lines 412 and 413.
+ */
 static uint64_t dot_tick(const struct card *c, unsigned line, unsigned dot)
 {
     return clock_from_hz(&c->rig.clock, line * 900u + dot + 1, 28322000);
@@ -136,10 +137,9 @@ static void the_retrace_bits_follow_the_clock(void **state)
 {
     static const struct {
         unsigned line, dot, status;
-    } at[] = {{0, 0, 0},     {0, 700, 0},   {0, 730, 1},   {200, 10, 0},
-              {399, 700, 0}, {400, 10, 1},  {411, 890, 1}, {412, 0, 9},
-              {413, 890, 9}, {414, 10, 1},  {448, 890, 1}, {449, 10, 0},
-              {861, 10, 9},  {863, 10, 1}};
+    } at[] = {{0, 0, 0},     {0, 700, 0},   {0, 730, 1},  {200, 10, 0},  {399, 700, 0},
+              {400, 10, 1},  {411, 890, 1}, {412, 0, 9},  {413, 890, 9}, {414, 10, 1},
+              {448, 890, 1}, {449, 10, 0},  {861, 10, 9}, {863, 10, 1}};
     struct card *c = *state;
 
     set_mode(c, &mode_3);
@@ -238,8 +238,8 @@ static void each_write_mode_does_what_the_data_flow_says(void **state)
     set_mode(c, &mode_12);
     for (unsigned n = 0; n < 4000; n++) {
         unsigned mode = n & 3, from = (unsigned)any(c) & 0xffff, to;
-        uint8_t g[9] = {any(c) & 15, any(c) & 15, 0, any(c) & 31, 0, (uint8_t)mode,
-                        5,           0,           (uint8_t)any(c)};
+        uint8_t g[9] = {any(c) & 15,   any(c) & 15, 0, any(c) & 31,    0,
+                        (uint8_t)mode, 5,           0, (uint8_t)any(c)};
         uint8_t mask = any(c) & 15, cpu = (uint8_t)any(c);
         uint32_t latch, before, after;
 
@@ -255,9 +255,9 @@ static void each_write_mode_does_what_the_data_flow_says(void **state)
         poke(c, A0000 + to, 1, cpu);
         after = maps(c, to);
         for (unsigned map = 0; map < 4; map++) {
-            uint8_t want = mask >> map & 1
-                               ? expected(mode, map, cpu, (uint8_t)(latch >> 8 * map), g)
-                               : (uint8_t)(before >> 8 * map);
+            uint8_t want = mask >> map & 1 ? expected(mode, map, cpu,
+                                                      (uint8_t)(latch >> 8 * map), g)
+                                           : (uint8_t)(before >> 8 * map);
             if ((uint8_t)(after >> 8 * map) != want)
                 fail_msg("mode %u map %u: %x, not %x", mode, map,
                          after >> 8 * map & 0xff, want);
@@ -324,7 +324,8 @@ static void chain_4_uses_every_fourth_address_of_each_map(void **state)
 
 static void accesses_of_any_size_write_the_bytes_one_by_one(void **state)
 {
-    static const struct mode *const modes[] = {&mode_3, &mode_4, &mode_6, &mode_12, &mode_13};
+    static const struct mode *const modes[] = {&mode_3, &mode_4, &mode_6, &mode_12,
+                                               &mode_13};
     struct card *c = *state, *bytes = card_new(4 * MIB);
 
     for (unsigned n = 0; n < 5000; n++) {
@@ -362,7 +363,10 @@ static void the_memory_map_select_places_the_window(void **state)
     static const struct {
         uint8_t select;
         uint32_t base, size;
-    } map[] = {{0, A0000, 0x20000}, {4, A0000, 0x10000}, {8, B0000, 0x8000}, {12, B8000, 0x8000}};
+    } map[] = {{0, A0000, 0x20000},
+               {4, A0000, 0x10000},
+               {8, B0000, 0x8000},
+               {12, B8000, 0x8000}};
     struct card *c = *state;
 
     set_mode(c, &mode_12);
@@ -499,7 +503,7 @@ static void the_card_is_1234_1111_with_memory_registers_and_rom(void **state)
     assert_int_equal(config_get(c, 0), 0x11111234);
     assert_int_equal(config_get(c, 8), 0x03000002);
     config(c, 0x10, 0xffffffff);
-    assert_int_equal(config_get(c, 0x10), (uint32_t)~(4 * MIB - 1) | 8);
+    assert_int_equal(config_get(c, 0x10), (uint32_t) ~(4 * MIB - 1) | 8);
     config(c, 0x18, 0xffffffff);
     assert_int_equal(config_get(c, 0x18), 0xfffff000);
     config(c, 0x30, 0xffffffff);

@@ -1,5 +1,5 @@
-/* What the VGA shows, against small models of each mode: pixels written the way software
- * for that mode writes them, then looked for on the screen. */
+/* What the VGA shows, against small models of each mode: pixels written the way
+ * software for that mode writes them, then looked for on the screen. */
 #include "tests/unit/devices/vga_rig.h"
 
 enum { KIB = 1024, MIB = 1024 * 1024 };
@@ -25,15 +25,16 @@ static unsigned paint(unsigned x, unsigned y)
     return (x * 2654435761u ^ y * 40503u ^ (x * y) << 7) >> 13;
 }
 
-static void expect(struct card *c, const char *name, unsigned x, unsigned y, uint32_t color)
+static void expect(struct card *c, const char *name, unsigned x, unsigned y,
+                   uint32_t color)
 {
     if (pixel(c, x, y) != color)
         fail_msg("mode %s: %06x at %u,%u, not %06x", name, pixel(c, x, y), x, y, color);
 }
 
 /* Every pixel of a width x height mode, as wide and high as the monitor makes it. */
-static void expect_all(struct card *c, const char *name, unsigned width, unsigned height,
-                       unsigned shown_width, unsigned shown_height,
+static void expect_all(struct card *c, const char *name, unsigned width,
+                       unsigned height, unsigned shown_width, unsigned shown_height,
                        uint32_t (*color)(const void *of, unsigned x, unsigned y),
                        const void *of)
 {
@@ -103,7 +104,8 @@ static void put_planar(struct card *c, unsigned x, unsigned at, unsigned color)
     poke(c, A0000 + at, 1, color);
 }
 
-static void fill_planar(struct card *c, unsigned width, unsigned height, unsigned colors)
+static void fill_planar(struct card *c, unsigned width, unsigned height,
+                        unsigned colors)
 {
     for (unsigned y = 0; y < height; y++)
         for (unsigned x = 0; x < width; x++)
@@ -124,8 +126,8 @@ static void planar_modes_show_their_sixteen_colours(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
         set_mode(c, at[i].mode);
         fill_planar(c, at[i].width, at[i].height, at[i].colors);
-        expect_all(c, at[i].mode->name, at[i].width, at[i].height, 640, at[i].shown_height,
-                   sixteen_colors, at[i].mode);
+        expect_all(c, at[i].mode->name, at[i].width, at[i].height, 640,
+                   at[i].shown_height, sixteen_colors, at[i].mode);
     }
 }
 
@@ -161,6 +163,24 @@ static void mode_f_blinks_and_has_two_intensities(void **state)
     draw_at(c, 300000000);
     for (unsigned x = 0; x < 8; x++)
         expect(c, "Fh", x, 0, test_color(late[x / 2]));
+}
+
+/* An EGA with 64 KiB wraps at 8K words: CR17 bit 5 chooses which counter bit comes low.
+ */
+static void word_mode_wraps_at_bit_13_or_15(void **state)
+{
+    struct card *c = *state;
+
+    set_mode(c, &mode_12);
+    cr(c, 0x17, 0xa3);
+    cr(c, 0x0c, 0x20);
+    put_planar(c, 0, 0x4000, 5);
+    put_planar(c, 0, 0x4001, 6);
+    draw_at(c, 0);
+    expect(c, "12h", 0, 0, mode_color(&mode_12, 5));
+    cr(c, 0x17, 0x83);
+    draw_at(c, 0);
+    expect(c, "12h", 0, 0, mode_color(&mode_12, 6));
 }
 
 static void planes_switched_off_are_not_seen(void **state)
@@ -360,7 +380,8 @@ static uint32_t model_dot(const struct text_model *m, unsigned x, unsigned y)
     return mode_color(m->mode, on ? front : back);
 }
 
-static void fill_text(struct card *c, const struct mode *m, uint32_t base, unsigned columns)
+static void fill_text(struct card *c, const struct mode *m, uint32_t base,
+                      unsigned columns)
 {
     set_mode(c, m);
     load_font(c, 0, 0, 16);
@@ -429,7 +450,8 @@ static void a_second_font_is_chosen_by_attribute_bit_3(void **state)
         draw_at(c, 0);
         for (unsigned y = 0; y < 16; y++)
             for (unsigned x = 0; x < 8; x++) {
-                bool a = glyph(1, 0x41, y) >> (7 - x) & 1, b = glyph(2, 0x41, y) >> (7 - x) & 1;
+                bool a = glyph(1, 0x41, y) >> (7 - x) & 1,
+                     b = glyph(2, 0x41, y) >> (7 - x) & 1;
                 expect(c, "3, font A", x, y, mode_color(&mode_3, a ? 15 : 0));
                 expect(c, "3, font B", x + 9, y, mode_color(&mode_3, b ? 7 : 0));
             }
@@ -543,14 +565,16 @@ static void linear_modes_show_memory_with_their_virtual_width_and_offset(void **
         for (unsigned y = 0; y < 480 + Y; y++)
             for (unsigned x = 0; x < WIDE; x++)
                 for (unsigned k = 0; k < bytes; k++)
-                    c->memory[((size_t)y * WIDE + x) * bytes + (big ? bytes - 1 - k : k)] =
+                    c->memory[((size_t)y * WIDE + x) * bytes +
+                              (big ? bytes - 1 - k : k)] =
                         (uint8_t)(paint(x, y) * 257 >> 8 * k);
         draw_at(c, 0);
         assert_int_equal(c->p.width, 640);
         assert_int_equal(c->p.height, 480);
         for (unsigned y = 0; y < 480; y += 3)
             for (unsigned x = 0; x < 640; x++)
-                expect(c, "linear", x, y, linear_pixel(bits, paint(x + X, y + Y) * 257));
+                expect(c, "linear", x, y,
+                       linear_pixel(bits, paint(x + X, y + Y) * 257));
     }
 }
 
@@ -588,7 +612,8 @@ static void planar_vbe_modes_pan_by_the_pixel(void **state)
     assert_int_equal(c->p.height, 600);
     for (unsigned y = 0; y < 600; y++)
         for (unsigned x = 0; x < 800; x++)
-            expect(c, "800x600x4", x, y, mode_color(&mode_12, paint(x + 11, y + 5) & 15));
+            expect(c, "800x600x4", x, y,
+                   mode_color(&mode_12, paint(x + 11, y + 5) & 15));
 }
 
 static void eight_bit_colours_are_shown_in_full(void **state)
@@ -689,7 +714,8 @@ static void random_register(struct card *c)
     cr(c, 0x17, in_pair(c, crtc_port(c), 0x17) | 0x80);
 }
 
-/* Under the address sanitizer: no registers read past memory or write past the picture. */
+/* Under the address sanitizer: no registers read past memory or write past the picture.
+ */
 static void random_registers_draw_within_bounds(void **state)
 {
 #ifdef MENURA_EMULATED_HOST
@@ -730,6 +756,7 @@ int main(void)
         TEST(planar_modes_show_their_sixteen_colours),
         TEST(mode_11_shows_map_0_in_two_colours),
         TEST(mode_f_blinks_and_has_two_intensities),
+        TEST(word_mode_wraps_at_bit_13_or_15),
         TEST(planes_switched_off_are_not_seen),
         TEST(the_colour_select_register_gives_the_upper_bits),
         TEST(mode_13_is_a_byte_a_pixel),

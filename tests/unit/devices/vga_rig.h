@@ -31,47 +31,60 @@ struct mode {
 };
 
 #define CR_200(a, b, c, d, e, f, nine, offset, under, mode)                            \
-    {a, b, c, d,    e,    f,    0xbf,   0x1f,  0,    nine, 0,    0,   0,               \
-     0, 0, 0, 0x9c, 0x8e, 0x8f, offset, under, 0x96, 0xb9, mode, 0xff}
+    {                                                                                  \
+        a, b, c, d, e, f, 0xbf, 0x1f, 0, nine, 0, 0, 0, 0, 0, 0, 0x9c, 0x8e, 0x8f,     \
+            offset, under, 0x96, 0xb9, mode, 0xff                                      \
+    }
 #define CR_640(nine, offset, under, mode)                                              \
     CR_200(0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80, nine, offset, under, mode)
 #define CR_320(nine, offset, under, mode)                                              \
     CR_200(0x2d, 0x27, 0x28, 0x90, 0x2b, 0x80, nine, offset, under, mode)
 #define CR_350(under, mode)                                                            \
-    {0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80, 0xbf, 0x1f,  0,    0x40, 0,    0,   0,        \
-     0,    0,    0,    0x83, 0x85, 0x5d, 0x28, under, 0x63, 0xba, mode, 0xff}
+    {                                                                                  \
+        0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80, 0xbf, 0x1f, 0, 0x40, 0, 0, 0, 0, 0, 0,     \
+            0x83, 0x85, 0x5d, 0x28, under, 0x63, 0xba, mode, 0xff                      \
+    }
 #define CR_480(mode)                                                                   \
-    {0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80, 0x0b, 0x3e, 0,    0x40, 0,    0,   0,         \
-     0,    0,    0,    0xea, 0x8c, 0xdf, 0x28, 0,    0xe7, 0x04, mode, 0xff}
+    {                                                                                  \
+        0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80, 0x0b, 0x3e, 0, 0x40, 0, 0, 0, 0, 0, 0,     \
+            0xea, 0x8c, 0xdf, 0x28, 0, 0xe7, 0x04, mode, 0xff                          \
+    }
 #define AR_16(mode, planes)                                                            \
-    {0,    1,    2,    3,    4,    5,    0x14, 7,    0x38, 0x39,                       \
-     0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f, mode, 0,    planes, 0}
+    {                                                                                  \
+        0, 1, 2, 3, 4, 5, 0x14, 7, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f,     \
+            mode, 0, planes, 0                                                         \
+    }
 #define AR_CGA(planes)                                                                 \
-    {0,    0x13, 0x15, 0x17, 2,    4,    6,    7, 0x10, 0x11,                          \
-     0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x01, 0, planes, 0}
+    {                                                                                  \
+        0, 0x13, 0x15, 0x17, 2, 4, 6, 7, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16,     \
+            0x17, 0x01, 0, planes, 0                                                   \
+    }
 #define AR_LOW(mode)                                                                   \
-    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, mode, 0, 15, 0}
+    {                                                                                  \
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, mode, 0, 15, 0           \
+    }
 
 static const struct mode mode_1 = {
-    "1", 0x67, {8, 3, 0, 2},
+    "1",
+    0x67,
+    {8, 3, 0, 2},
     {0x2d, 0x27, 0x28, 0x90, 0x2b, 0xa0, 0xbf, 0x1f, 0,    0x4f, 0x0d, 0x0e, 0,
      0,    0,    0,    0x9c, 0x8e, 0x8f, 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff},
     {0,    1,    2,    3,    4,    5,    0x14, 7, 0x38, 0x39,
      0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x0c, 0, 0x0f, 8},
     {0, 0, 0, 0, 0, 0x10, 0x0e, 0, 0xff}};
 static const struct mode mode_3 = {
-    "3", 0x67, {0, 3, 0, 2},
+    "3",
+    0x67,
+    {0, 3, 0, 2},
     {0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0,    0x4f, 0x0d, 0x0e, 0,
      0,    0,    0,    0x9c, 0x8e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff},
     {0,    1,    2,    3,    4,    5,    0x14, 7, 0x38, 0x39,
      0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x0c, 0, 0x0f, 8},
     {0, 0, 0, 0, 0, 0x10, 0x0e, 0, 0xff}};
-static const struct mode mode_4 = {"4",
-                                   0x63,
-                                   {9, 3, 0, 2},
-                                   CR_320(0xc1, 0x14, 0, 0xa2),
-                                   AR_CGA(3),
-                                   {0, 0, 0, 0, 0, 0x30, 0x0f, 0, 0xff}};
+static const struct mode mode_4 = {"4",          0x63,
+                                   {9, 3, 0, 2}, CR_320(0xc1, 0x14, 0, 0xa2),
+                                   AR_CGA(3),    {0, 0, 0, 0, 0, 0x30, 0x0f, 0, 0xff}};
 static const struct mode mode_6 = {"6",
                                    0x63,
                                    {1, 1, 0, 6},
@@ -81,37 +94,30 @@ static const struct mode mode_6 = {"6",
                                     0x17, 0x17, 0x01, 0,    1,    0},
                                    {0, 0, 0, 0, 0, 0, 0x0d, 0, 0xff}};
 static const struct mode mode_7 = {
-    "7", 0x66, {0, 3, 0, 2},
+    "7",
+    0x66,
+    {0, 3, 0, 2},
     {0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0,    0x4f, 0x0d, 0x0e, 0,
      0,    0,    0,    0x9c, 0x8e, 0x8f, 0x28, 0x0d, 0x96, 0xb9, 0xa3, 0xff},
     {0,    8,    8,    8,    8,    8,    8,    8, 0x10, 0x18,
      0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x0e, 0, 0x0f, 8},
     {0, 0, 0, 0, 0, 0x10, 0x0a, 0, 0xff}};
-static const struct mode mode_d = {"Dh",
-                                   0x63,
-                                   {9, 15, 0, 6},
-                                   CR_320(0xc0, 0x14, 0, 0xe3),
-                                   AR_CGA(15),
-                                   {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
-static const struct mode mode_e = {"Eh",
-                                   0x63,
-                                   {1, 15, 0, 6},
-                                   CR_640(0xc0, 0x28, 0, 0xe3),
-                                   AR_CGA(15),
-                                   {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
-static const struct mode mode_f = {"Fh",
-                                   0xa2,
-                                   {1, 15, 0, 6},
-                                   CR_350(0x0f, 0xe3),
-                                   {0, 8, 0, 0, 0x18, 0x18, 0, 0,    0, 8,
-                                    0, 0, 0, 0x18, 0, 0,    0x0b, 0, 5, 0},
-                                   {0, 0, 0, 0, 0, 0, 5, 5, 0xff}};
-static const struct mode mode_10 = {"10h",
-                                    0xa3,
-                                    {1, 15, 0, 6},
-                                    CR_350(0x0f, 0xe3),
-                                    AR_16(1, 15),
-                                    {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
+static const struct mode mode_d = {"Dh",          0x63,
+                                   {9, 15, 0, 6}, CR_320(0xc0, 0x14, 0, 0xe3),
+                                   AR_CGA(15),    {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
+static const struct mode mode_e = {"Eh",          0x63,
+                                   {1, 15, 0, 6}, CR_640(0xc0, 0x28, 0, 0xe3),
+                                   AR_CGA(15),    {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
+static const struct mode mode_f = {
+    "Fh",
+    0xa2,
+    {1, 15, 0, 6},
+    CR_350(0x0f, 0xe3),
+    {0, 8, 0, 0, 0x18, 0x18, 0, 0, 0, 8, 0, 0, 0, 0x18, 0, 0, 0x0b, 0, 5, 0},
+    {0, 0, 0, 0, 0, 0, 5, 5, 0xff}};
+static const struct mode mode_10 = {"10h",         0xa3,
+                                    {1, 15, 0, 6}, CR_350(0x0f, 0xe3),
+                                    AR_16(1, 15),  {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
 static const struct mode mode_11 = {"11h",
                                     0xe3,
                                     {1, 15, 0, 6},
@@ -120,14 +126,12 @@ static const struct mode mode_11 = {"11h",
                                      0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f,
                                      0x3f, 0x3f, 0x01, 0,    1,    0},
                                     {0, 0, 0, 0, 0, 0, 5, 1, 0xff}};
-static const struct mode mode_12 = {
-    "12h", 0xe3, {1, 15, 0, 6}, CR_480(0xe3), AR_16(1, 15), {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
-static const struct mode mode_13 = {"13h",
-                                    0x63,
-                                    {1, 15, 0, 14},
-                                    CR_640(0x41, 0x28, 0x40, 0xa3),
-                                    AR_LOW(0x41),
-                                    {0, 0, 0, 0, 0, 0x40, 5, 15, 0xff}};
+static const struct mode mode_12 = {"12h",         0xe3,
+                                    {1, 15, 0, 6}, CR_480(0xe3),
+                                    AR_16(1, 15),  {0, 0, 0, 0, 0, 0, 5, 15, 0xff}};
+static const struct mode mode_13 = {"13h",          0x63,
+                                    {1, 15, 0, 14}, CR_640(0x41, 0x28, 0x40, 0xa3),
+                                    AR_LOW(0x41),   {0, 0, 0, 0, 0, 0x40, 5, 15, 0xff}};
 
 /* ---- ports ---- */
 
@@ -197,7 +201,19 @@ static inline uint16_t vbe_get(struct card *c, uint16_t index)
     return (uint16_t)rig_io(&c->rig.ports, 0x1d0, 2, false, 0);
 }
 
-enum { ID, XRES, YRES, BPP, ENABLE, BANK, VIRT_WIDTH, VIRT_HEIGHT, X_OFFSET, Y_OFFSET, MEMORY };
+enum {
+    ID,
+    XRES,
+    YRES,
+    BPP,
+    ENABLE,
+    BANK,
+    VIRT_WIDTH,
+    VIRT_HEIGHT,
+    X_OFFSET,
+    Y_OFFSET,
+    MEMORY
+};
 enum { ENABLED = 1, GETCAPS = 2, DAC_8 = 0x20, LFB = 0x40, NOCLEAR = 0x80 };
 
 static inline void vbe_mode(struct card *c, unsigned x, unsigned y, unsigned bits)

@@ -353,6 +353,8 @@ static const struct command {
     {"step", "[N]", "run N ticks, then be stopped", do_step},
     {"save|savevm", "FILE", "save a snapshot", do_save},
     {"load|loadvm", "FILE", "go on from a snapshot", do_load},
+    {"screen", "", "what the screen shows, as text", monitor_screen},
+    {"screendump", "FILE", "the screen's picture, as PNG", monitor_screendump},
     {"system_reset", "", "reset the machine", do_reset},
     {"hash", "", "hash of RAM, registers and devices", do_hash},
     {"log", "ITEM", "how much is logged: none, info or debug", do_log},

@@ -9,6 +9,7 @@
 
 #include "base/device.h"
 #include "base/error.h"
+#include "base/screen.h"
 #include "cpu/cpu.h"
 #include "mmu/phys.h"
 
@@ -33,6 +34,7 @@ struct monitor {
     bool (*load)(void *owner, const char *file, struct error *e);
     uint64_t (*hash)(void *owner);
     bool (*log)(void *owner, const char *items, struct error *e); /* as -d */
+    const struct screen *(*screen)(void *owner); /* may be missing, or answer NULL */
     void *owner;
 
     void (*line)(void *to, const char *text); /* the answer */
@@ -55,6 +57,10 @@ extern const struct monitor_topic monitor_topics[]; /* ends with a NULL name */
 /* monitor_map.c */
 void monitor_linear_map(struct monitor *m, const char *argument);
 void monitor_physical_map(struct monitor *m, const char *argument);
+
+/* monitor_screen.c */
+void monitor_screen(struct monitor *m, char *argument);
+void monitor_screendump(struct monitor *m, char *argument);
 
 /* A register of the current CPU by name ("rax", "eip", "cs", "cr3"). */
 bool monitor_register(const struct cpu *c, const char *name, size_t n, uint64_t *value);

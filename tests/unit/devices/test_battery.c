@@ -27,6 +27,7 @@
 #include "devices/mouse.h"
 #include "devices/pflash.h"
 #include "devices/serial.h"
+#include "devices/vga.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -44,6 +45,7 @@ struct bench {
     struct apic_bus apics;
     struct device *pci, *keyboard, *mouse, *d;
     struct chardev other;
+    uint8_t video[256 << 10];
     uint64_t random;
 };
 
@@ -130,6 +132,11 @@ static void wire_i8042(struct bench *b)
     i8042_plug(b->d, I8042_AUX, mouse_wire(b->mouse));
 }
 
+static void wire_vga(struct bench *b)
+{
+    vga_connect(b->d, &(struct vga_wiring){.memory = b->video, .size = sizeof b->video});
+}
+
 static const struct row classes[] = {
     {&pic_class},
     {&pit_class},
@@ -152,6 +159,7 @@ static const struct row classes[] = {
     {&mouse_class},
     {&fw_cfg_class},
     {&pflash_class},
+    {&vga_class, wire_vga, .function = vga_pci},
 };
 
 static struct bench *bench_new(const struct row *row)
@@ -440,6 +448,7 @@ static void check_round_trip(const struct row *row)
         writer_free(&w);
         b->random = a->random;
         memcpy(b->rig.ram, a->rig.ram, sizeof a->rig.ram);
+        memcpy(b->video, a->video, sizeof a->video);
         for (unsigned n = 0; n < 100; n++)
             if (any_access(a) != any_access(b))
                 fail_msg("%s: the copy answers something else", a->d->name);

@@ -1,6 +1,6 @@
 /* board.h - the PC board's own struct, for the files that make it up: board_pc.c (chips
  * and wires), board_memory.c (what stands where in the address space), board_firmware.c
- * (what firmware finds).
+ * (what firmware finds), board_drives.c, board_video.c.
  */
 #ifndef MACHINE_BOARD_H
 #define MACHINE_BOARD_H
@@ -24,6 +24,21 @@ struct board {
     uint64_t kernel_size, initrd_size;
     bool told; /* the user knows what is booted */
 
+    /* board_drives.c */
+    struct device *ide, *floppy;
+    struct disk *disk[MACHINE_DRIVES]; /* as config.drive */
+    uint8_t *flash[MACHINE_PFLASH];
+    uint64_t flash_size[MACHINE_PFLASH];
+    struct backing *flash_backing[MACHINE_PFLASH];
+    int flash_window[MACHINE_PFLASH];
+
+    /* board_video.c; vga NULL: none */
+    struct device *vga;
+    uint8_t *video_memory, *video_rom;
+    uint64_t video_rom_size;
+    struct backing *video_backing;
+    int video_window, video_rom_window;
+
     /* board_memory.c */
     uint8_t *rom; /* the firmware's image: rom_size bytes, a multiple of PAGE */
     uint64_t rom_size;
@@ -37,15 +52,40 @@ static inline struct board *board_of(struct machine *m)
     return m->board;
 }
 
+/* board_pc.c: a new device, started with all others. */
+struct device *board_add(struct machine *m, const struct device_class *class,
+                         const char *name, struct error *e);
+
 /* ---- board_memory.c ---- */
 
 /* Before devices start: RAM, firmware, and the i440FX's wires to them. */
 bool board_map_memory(struct machine *m, struct error *e);
 void board_free_memory(struct machine *m);
+/* A firmware file by path, or by name in the usual folders; free() it. */
+bool board_read_firmware(struct machine *m, const char *name, const char *what,
+                         uint64_t cap, uint8_t **bytes, uint64_t *size, struct error *e);
+/* The last 128 KiB of the firmware are seen below 1 MiB too. */
+bool board_show_rom_below(struct machine *m, struct backing *rom, struct error *e);
+/* A device stored to [offset, offset + n) of a backing: code decoded from there goes. */
+void board_stored(struct machine *m, struct backing *b, uint64_t offset, uint64_t n);
 /* Shadow RAM all readable and writable, as firmware leaves it for a kernel. */
 void board_open_shadow(struct machine *m);
 /* A CPU entered or left SMM, or another one's turn began. */
 void board_smm(struct machine *m, bool in_smm);
+
+/* ---- board_drives.c ---- */
+
+/* Images and controllers; before devices start. */
+bool board_add_drives(struct machine *m, struct error *e);
+/* The CMOS bytes about floppies; after devices started. */
+void board_tell_drives(struct machine *m);
+void board_close_disks(struct machine *m);
+
+/* ---- board_video.c ---- */
+
+bool board_add_video(struct machine *m, struct error *e);
+bool board_plug_video(struct machine *m, struct error *e);
+void board_free_video(struct machine *m);
 
 /* ---- board_firmware.c ---- */
 

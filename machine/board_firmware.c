@@ -197,6 +197,7 @@ static bool fill_fw_cfg(struct machine *m, struct tables *t)
     return fw_cfg_add_u16(b->fw_cfg, FW_CFG_CPUS, cpus) &&
            fw_cfg_add_u16(b->fw_cfg, FW_CFG_MAX_CPUS, cpus) &&
            fw_cfg_add_u64(b->fw_cfg, FW_CFG_RAM_SIZE, m->config.ram) &&
+           fw_cfg_add_u16(b->fw_cfg, FW_CFG_BOOT_MENU, m->config.boot_menu) &&
            add_e820(b->fw_cfg, &b->map) && add_acpi(b->fw_cfg, t) &&
            add_smbios(b->fw_cfg, t);
 }
@@ -210,6 +211,8 @@ enum {
     CMOS_EXTENDED_KIB_POST = 0x30,  /* the same, as POST found it */
     CMOS_ABOVE_16M = 0x34,          /* in 64 KiB, below 4 GiB */
     CMOS_ABOVE_4G = 0x5b,           /* in 64 KiB, three bytes */
+    CMOS_BOOT_THIRD = 0x38,         /* bits 7:4; bit 0: no floppy signature check */
+    CMOS_BOOT = 0x3d,               /* first and second device */
     CMOS_CPUS = 0x5f,               /* more than one by so many */
 };
 
@@ -217,6 +220,28 @@ static void set16(struct device *rtc, unsigned index, uint64_t v)
 {
     rtc_set_cmos(rtc, index, (uint8_t)v);
     rtc_set_cmos(rtc, index + 1, (uint8_t)(v >> 8));
+}
+
+/* As the BIOS counts boot devices in the CMOS. */
+static unsigned boot_code(char letter)
+{
+    static const char letters[] = "acdn";
+    const char *at = letter ? strchr(letters, letter) : NULL;
+
+    return at ? (unsigned)(at - letters) + 1 : 0;
+}
+
+static void fill_boot_order(struct machine *m)
+{
+    enum { NO_SIGNATURE_CHECK = 1 };
+    const char *order = *m->config.boot_order ? m->config.boot_order : "cad";
+    unsigned code[3] = {0};
+
+    for (unsigned n = 0; n < 3 && order[n]; n++)
+        code[n] = boot_code(order[n]);
+    rtc_set_cmos(board_of(m)->rtc, CMOS_BOOT, (uint8_t)(code[0] | code[1] << 4));
+    rtc_set_cmos(board_of(m)->rtc, CMOS_BOOT_THIRD,
+                 (uint8_t)(code[2] << 4 | NO_SIGNATURE_CHECK));
 }
 
 static void fill_cmos(struct machine *m)
@@ -234,6 +259,7 @@ static void fill_cmos(struct machine *m)
     set16(b->rtc, CMOS_ABOVE_4G, b->map.high >> 16);
     rtc_set_cmos(b->rtc, CMOS_ABOVE_4G + 2, (uint8_t)(b->map.high >> 32));
     rtc_set_cmos(b->rtc, CMOS_CPUS, (uint8_t)(m->config.cpus - 1));
+    fill_boot_order(m);
     rtc_set_cmos(b->rtc, CMOS_EQUIPMENT, 0x06); /* a mathematics coprocessor, a mouse */
 }
 
@@ -249,5 +275,6 @@ bool board_tell_firmware(struct machine *m, struct error *e)
     if (!good)
         return error_set(e, "cannot fill fw_cfg: the host has no memory");
     fill_cmos(m);
+    board_tell_drives(m);
     return true;
 }

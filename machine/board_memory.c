@@ -99,39 +99,70 @@ static bool map_ram(struct machine *m, struct error *e)
     return good || error_set(e, "too many memory windows");
 }
 
-/* The image ends at 4 GiB; its last 128 KiB are seen below 1 MiB too. */
-static bool map_rom(struct machine *m, struct error *e)
+bool board_show_rom_below(struct machine *m, struct backing *rom, struct error *e)
 {
-    struct board *b = board_of(m);
-    struct phys *p = &m->phys;
-    uint64_t below = b->rom_size < ROM_BELOW_1M ? b->rom_size : ROM_BELOW_1M;
-    struct backing *rom = phys_back(p, "rom", b->rom, b->rom_size);
+    uint64_t below = rom->size < ROM_BELOW_1M ? rom->size : ROM_BELOW_1M;
 
-    return (rom &&
-            phys_map(p, MEMORY_HIGH - b->rom_size, b->rom_size, rom, 0,
-                     WINDOW_READ | WINDOW_DROP, ROM_LEVEL) >= 0 &&
-            phys_map(p, ONE_MIB - below, below, rom, b->rom_size - below,
-                     WINDOW_READ | WINDOW_DROP, ROM_LEVEL) >= 0) ||
+    return phys_map(&m->phys, ONE_MIB - below, below, rom, rom->size - below,
+                    WINDOW_READ | WINDOW_DROP, ROM_LEVEL) >= 0 ||
            error_set(e, "too many memory windows");
 }
 
+/* The image ends at 4 GiB. */
+static bool map_rom(struct machine *m, struct error *e)
+{
+    struct board *b = board_of(m);
+    struct backing *rom = phys_back(&m->phys, "rom", b->rom, b->rom_size);
+
+    if (!rom || phys_map(&m->phys, MEMORY_HIGH - b->rom_size, b->rom_size, rom, 0,
+                         WINDOW_READ | WINDOW_DROP, ROM_LEVEL) < 0)
+        return error_set(e, "too many memory windows");
+    return board_show_rom_below(m, rom, e);
+}
+
+void board_stored(struct machine *m, struct backing *b, uint64_t offset, uint64_t n)
+{
+    while (n) {
+        unsigned at = (unsigned)(offset % PAGE);
+        unsigned size = n < PAGE - at ? (unsigned)n : PAGE - at;
+        phys_stored(&m->phys, b->first + (uint32_t)(offset / PAGE), at, size);
+        offset += size;
+        n -= size;
+    }
+}
+
 /* A bare name is sought in folders after the current one. */
-static const char *find_firmware(const struct machine_config *c, char *path, size_t room)
+static const char *find_firmware(const struct machine_config *c, const char *name,
+                                 char *path, size_t room)
 {
     const char *const folder[] = {c->firmware_folder, "/usr/share/seabios",
                                   "/usr/share/ovmf", "/usr/share/OVMF",
                                   "/usr/share/qemu"};
 
-    if (strchr(c->bios, '/') || host_is_file(c->bios))
-        return c->bios;
+    if (strchr(name, '/') || host_is_file(name))
+        return name;
     for (unsigned n = 0; n < ARRAY_SIZE(folder); n++) {
         if (!folder[n])
             continue;
-        snprintf(path, room, "%s/%s", folder[n], c->bios);
+        snprintf(path, room, "%s/%s", folder[n], name);
         if (host_is_file(path))
             return path;
     }
-    return c->bios;
+    return name;
+}
+
+bool board_read_firmware(struct machine *m, const char *name, const char *what,
+                         uint64_t cap, uint8_t **bytes, uint64_t *size, struct error *e)
+{
+    char path[4096];
+    const char *file = find_firmware(&m->config, name, path, sizeof path);
+
+    if (!host_read_file(file, what, cap, bytes, size, e))
+        return false;
+    if (*size)
+        return true;
+    free(*bytes);
+    return error_set(e, "%s '%s' is empty", what, file);
 }
 
 /* Images end where the reset vector is: a size that is no multiple of a page is filled
@@ -139,17 +170,11 @@ static const char *find_firmware(const struct machine_config *c, char *path, siz
 static bool read_rom(struct machine *m, struct error *e)
 {
     struct board *b = board_of(m);
-    char path[4096];
-    const char *file = find_firmware(&m->config, path, sizeof path);
     uint8_t *bytes;
     uint64_t size, room;
 
-    if (!host_read_file(file, "firmware", ROM_MAX, &bytes, &size, e))
+    if (!board_read_firmware(m, m->config.bios, "firmware", ROM_MAX, &bytes, &size, e))
         return false;
-    if (size == 0) {
-        free(bytes);
-        return error_set(e, "firmware '%s' is empty", file);
-    }
     room = (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     b->rom = malloc(room);
     if (b->rom) {
@@ -158,7 +183,7 @@ static bool read_rom(struct machine *m, struct error *e)
         b->rom_size = room;
     }
     free(bytes);
-    return b->rom || error_set(e, "cannot load firmware '%s': the host has no memory", file);
+    return b->rom || error_set(e, "cannot load the firmware: the host has no memory");
 }
 
 bool board_map_memory(struct machine *m, struct error *e)

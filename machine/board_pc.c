@@ -14,6 +14,7 @@
 #include "chipset/pci.h"
 #include "chipset/pic.h"
 #include "chipset/piix3.h"
+#include "chipset/piix3_ide.h"
 #include "chipset/piix4_pm.h"
 #include "chipset/pit.h"
 #include "chipset/port61.h"
@@ -128,8 +129,8 @@ static uint64_t tsc_adjust(void *cpu)
 
 /* ---- making ---- */
 
-static struct device *add(struct machine *m, const struct device_class *class,
-                          const char *name, struct error *e)
+struct device *board_add(struct machine *m, const struct device_class *class,
+                         const char *name, struct error *e)
 {
     struct device *d;
 
@@ -159,7 +160,7 @@ static bool add_lapics(struct machine *m, struct board *b, struct error *e)
     for (unsigned n = 0; n < m->config.cpus; n++) {
         struct device *d;
         snprintf(b->name[n], sizeof b->name[n], "lapic%u", n);
-        d = b->lapic[n] = add(m, &lapic_class, b->name[n], e);
+        d = b->lapic[n] = board_add(m, &lapic_class, b->name[n], e);
         if (!d || !device_option(d, "apic_id", n, e) ||
             !device_option(d, "bsp", n == 0, e) ||
             !device_option(d, "virtual_wire", n == 0 && m->config.kernel, e) ||
@@ -186,7 +187,7 @@ static bool add_serials(struct machine *m, struct board *b, struct error *e)
     static const char *const name[MACHINE_SERIALS] = {"com1", "com2"};
 
     for (unsigned n = 0; n < MACHINE_SERIALS; n++) {
-        b->serial[n] = add(m, &serial_class, name[n], e);
+        b->serial[n] = board_add(m, &serial_class, name[n], e);
         if (!b->serial[n])
             return false;
         serial_connect(b->serial[n], m->config.serial[n]);
@@ -199,13 +200,13 @@ static bool add_debug(struct machine *m, struct error *e)
     struct device *d;
 
     if (m->config.debugcon) {
-        d = add(m, &debugcon_class, "debugcon", e);
+        d = board_add(m, &debugcon_class, "debugcon", e);
         if (!d)
             return false;
         debugcon_connect(d, m->config.debugcon);
     }
     if (m->config.debug_exit) {
-        d = add(m, &debug_exit_class, "isa-debug-exit", e);
+        d = board_add(m, &debug_exit_class, "isa-debug-exit", e);
         if (!d)
             return false;
         debug_exit_connect(d, debug_exit_told, m);
@@ -229,7 +230,16 @@ static const struct wire_row schematic[] = {
     {"i8042", "irq12", "piix3", "irq12"},
     {"com1", "irq", "piix3", "irq4"},
     {"com2", "irq", "piix3", "irq3"},
+    {"floppy", "irq", "piix3", "irq6"},
     {"piix4-pm", "sci", "piix3", "irq9"},
+    {"ide0", "irq", "piix3-ide", "irq0"},
+    {"ide1", "irq", "piix3-ide", "irq1"},
+    {"piix3-ide", "run0", "ide0", "run"},
+    {"piix3-ide", "run1", "ide1", "run"},
+    {"piix3-ide", "off0", "ide0", "off"},
+    {"piix3-ide", "off1", "ide1", "off"},
+    {"piix3-ide", "irq14", "piix3", "irq14"},
+    {"piix3-ide", "irq15", "piix3", "irq15"},
     {"ferr", "irq", "piix3", "irq13"},
     {"pci", "pirq0", "piix3", "pirq0"},
     {"pci", "pirq1", "piix3", "pirq1"},
@@ -294,24 +304,25 @@ bool board_init(struct machine *m, struct error *e)
     if (!b)
         return error_set(e, "cannot make the board: the host has no memory");
     m->bus.msi = send_msi;
-    if (!(b->pic = add(m, &pic_class, "pic", e)) || !add_lapics(m, b, e) ||
-        !(b->ioapic = add(m, &ioapic_class, "ioapic", e)) ||
-        !(b->pit = add(m, &pit_class, "pit", e)) ||
-        !(b->port61 = add(m, &port61_class, "port61", e)) ||
-        !(b->port92 = add(m, &port92_class, "port92", e)) ||
-        !(b->ferr = add(m, &ferr_class, "ferr", e)) ||
-        !(b->rtc = add(m, &rtc_class, "rtc", e)) ||
-        !(b->dma = add(m, &dma_class, "dma", e)) ||
-        !(b->hpet = add(m, &hpet_class, "hpet", e)) ||
-        !(b->i8042 = add(m, &i8042_class, "i8042", e)) ||
-        !(b->keyboard = add(m, &keyboard_class, "keyboard", e)) ||
-        !(b->mouse = add(m, &mouse_class, "mouse", e)) ||
-        !(b->fw_cfg = add(m, &fw_cfg_class, "fw_cfg", e)) ||
-        !(b->pci = add(m, &pci_class, "pci", e)) ||
-        !(b->i440fx = add(m, &i440fx_class, "i440fx", e)) ||
-        !(b->piix3 = add(m, &piix3_class, "piix3", e)) ||
-        !(b->pm = add(m, &piix4_pm_class, "piix4-pm", e)) || !add_serials(m, b, e) ||
-        !add_debug(m, e))
+    if (!(b->pic = board_add(m, &pic_class, "pic", e)) || !add_lapics(m, b, e) ||
+        !(b->ioapic = board_add(m, &ioapic_class, "ioapic", e)) ||
+        !(b->pit = board_add(m, &pit_class, "pit", e)) ||
+        !(b->port61 = board_add(m, &port61_class, "port61", e)) ||
+        !(b->port92 = board_add(m, &port92_class, "port92", e)) ||
+        !(b->ferr = board_add(m, &ferr_class, "ferr", e)) ||
+        !(b->rtc = board_add(m, &rtc_class, "rtc", e)) ||
+        !(b->dma = board_add(m, &dma_class, "dma", e)) ||
+        !(b->hpet = board_add(m, &hpet_class, "hpet", e)) ||
+        !(b->i8042 = board_add(m, &i8042_class, "i8042", e)) ||
+        !(b->keyboard = board_add(m, &keyboard_class, "keyboard", e)) ||
+        !(b->mouse = board_add(m, &mouse_class, "mouse", e)) ||
+        !(b->fw_cfg = board_add(m, &fw_cfg_class, "fw_cfg", e)) ||
+        !(b->pci = board_add(m, &pci_class, "pci", e)) ||
+        !(b->i440fx = board_add(m, &i440fx_class, "i440fx", e)) ||
+        !(b->piix3 = board_add(m, &piix3_class, "piix3", e)) ||
+        !(b->pm = board_add(m, &piix4_pm_class, "piix4-pm", e)) || !add_serials(m, b, e) ||
+        !add_debug(m, e) || !board_map_memory(m, e) || !board_add_drives(m, e) ||
+        !board_add_video(m, e))
         return false;
     ioapic_connect(b->ioapic, &b->apics);
     for (unsigned n = 0; n < m->config.cpus; n++) {
@@ -321,7 +332,7 @@ bool board_init(struct machine *m, struct error *e)
     i8042_plug(b->i8042, I8042_KEYBOARD, keyboard_wire(b->keyboard));
     i8042_plug(b->i8042, I8042_AUX, mouse_wire(b->mouse));
     if (!device_option(b->rtc, "base_time", (uint64_t)m->config.rtc_base, e) ||
-        !join_all(m, e) || !board_map_memory(m, e))
+        !join_all(m, e))
         return false;
     for (unsigned n = 0; n < m->devices; n++)
         if (!device_start(m->device[n], e))
@@ -334,7 +345,8 @@ bool board_init(struct machine *m, struct error *e)
         device_map(find(m, "isa-debug-exit"), 0, m->config.debug_exit_port);
     return pci_plug(b->pci, 0, 0, i440fx_pci(b->i440fx), e) &&
            pci_plug(b->pci, 1, 0, piix3_pci(b->piix3), e) &&
-           pci_plug(b->pci, 1, 3, piix4_pm_pci(b->pm), e) &&
+           pci_plug(b->pci, 1, 1, piix3_ide_pci(b->ide), e) &&
+           pci_plug(b->pci, 1, 3, piix4_pm_pci(b->pm), e) && board_plug_video(m, e) &&
            board_tell_firmware(m, e) && read_files(m, e);
 }
 
@@ -344,6 +356,8 @@ void board_free(struct machine *m)
 
     if (!b)
         return;
+    board_close_disks(m);
+    board_free_video(m);
     board_free_memory(m);
     free(b->kernel);
     free(b->initrd);
@@ -415,6 +429,7 @@ static void set_up_chips(struct machine *m)
 
     board_open_shadow(m);
     space_access(&m->ports, &a20); /* the gate open, and its port says so */
+    piix3_ide_enable(b->ide);
     piix4_pm_set_base(b->pm, BOARD_PM_BASE);
     i8042_set_up(b->i8042);
 }
@@ -470,12 +485,6 @@ bool board_reset(struct machine *m, struct error *e)
 }
 
 /* ---- the outside ---- */
-
-const struct screen *board_screen(struct machine *m)
-{
-    (void)m;
-    return NULL;
-}
 
 struct device *board_keyboard(struct machine *m)
 {

@@ -118,11 +118,38 @@ static void kick(void *machine)
     machine_kick(machine);
 }
 
+/* What a PC without a kernel has: firmware, and a graphics card. */
+static bool complete(const struct options *o, struct machine_config *config,
+                     struct error *e)
+{
+    bool flash = false;
+
+    if (config->kernel)
+        return true;
+    for (unsigned n = 0; n < config->drives; n++)
+        flash |= config->drive[n].interface == DRIVE_PFLASH;
+    if (!config->bios && !config->drives && !o->text[OPTION_load]) {
+        error_set(e, "there is nothing to run");
+        return error_hint(e, "name a disk image, or a kernel: menura disk.img; menura "
+                             "-kernel vmlinuz -initrd initrd -append console=ttyS0\n"
+                             "all options: menura --help");
+    }
+    if (!config->bios && !flash)
+        config->bios = "bios-256k.bin";
+    if (!o->text[OPTION_vga])
+        config->vga = true;
+    if (config->vga && !config->vgabios)
+        config->vgabios = "vgabios-stdvga.bin";
+    return true;
+}
+
 static bool build(struct menura *m, struct menura_config *c)
 {
     struct machine_config config = m->options->machine;
     const char *snapshot = m->options->text[OPTION_load];
 
+    if (!complete(m->options, &config, &c->error))
+        return false;
     library_listen(m, &config);
     if (!library_open_ends(m, c, &config, &c->error) ||
         !library_open_trace(m, &config, &c->error))

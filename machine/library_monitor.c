@@ -95,6 +95,11 @@ static bool monitor_log(void *owner, const char *items, struct error *e)
     return true;
 }
 
+static const struct screen *monitor_screen_of(void *owner)
+{
+    return machine_screen(((struct menura *)owner)->machine);
+}
+
 void library_make_monitor(struct menura *m)
 {
     m->monitor = (struct monitor){.cpus = m->machine->config.cpus,
@@ -116,6 +121,7 @@ void library_make_monitor(struct menura *m)
                                   .load = monitor_load,
                                   .hash = monitor_hash,
                                   .log = monitor_log,
+                                  .screen = monitor_screen_of,
                                   .owner = m};
 }
 

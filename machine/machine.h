@@ -50,6 +50,7 @@ struct machine_config {
     char boot_order[8]; /* of "acdn"; empty: standard */
     bool boot_menu;
     bool vga;           /* the standard VGA is in its slot */
+    const char *vgabios; /* its ROM's file, or name; NULL: none */
     uint32_t ips;          /* ticks per virtual second */
     uint32_t tsc_hz;
     uint64_t seed;         /* RDRAND and all that is random */

@@ -375,6 +375,7 @@ MACHINE_TEXT(kernel)
 MACHINE_TEXT(initrd)
 MACHINE_TEXT(append)
 MACHINE_TEXT(bios)
+MACHINE_TEXT(vgabios)
 
 bool take_L(struct options *o, enum option_id id, const char *value, struct error *e)
 {
@@ -506,9 +507,11 @@ bool take_display(struct options *o, enum option_id id, const char *value,
 bool take_vga(struct options *o, enum option_id id, const char *value, struct error *e)
 {
     UNUSED_ID;
-    (void)e;
-    if (strcmp(value, "none"))
-        note(o, value, "there is no graphics card yet");
+    if (strcmp(value, "none") && strcmp(value, "std")) {
+        error_set(e, "-%s %.100s: there is no such graphics card", o->given, value);
+        return error_hint(e, "there are: std, none");
+    }
+    o->machine.vga = !strcmp(value, "std");
     return true;
 }
 

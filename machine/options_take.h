@@ -56,6 +56,7 @@ TAKE(tsc_hz)
 TAKE(uuid)
 TAKE(version)
 TAKE(vga)
+TAKE(vgabios)
 #undef TAKE
 
 /* A file named without option: a kernel, or a disk of the kind its content or size

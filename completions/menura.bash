@@ -16,6 +16,16 @@ _menura()
     -bios) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -L) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -load|-loadvm) COMPREPLY=($(compgen -f -- "$word")); return;;
+    -boot) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -drive) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -hda) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -hdb) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -hdc) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -hdd) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -cdrom) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -fda) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -fdb) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -pflash) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -serial) COMPREPLY=($(compgen -W 'stdio pty null none file:' -- "$word")); return;;
     -debugcon) COMPREPLY=($(compgen -W 'stdio pty null none file:' -- "$word")); return;;
     -monitor) COMPREPLY=($(compgen -W 'stdio none' -- "$word")); return;;
@@ -23,6 +33,7 @@ _menura()
     -global) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -display) COMPREPLY=($(compgen -W 'none' -- "$word")); return;;
     -vga) COMPREPLY=($(compgen -W 'none' -- "$word")); return;;
+    -vgabios) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -rtc) COMPREPLY=($(compgen -W 'base=utc base=localtime' -- "$word")); return;;
     -ips) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -tsc-hz) COMPREPLY=($(compgen -W '' -- "$word")); return;;
@@ -40,12 +51,11 @@ _menura()
     -page) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -accel) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -k) COMPREPLY=($(compgen -W '' -- "$word")); return;;
-    -boot) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -parallel) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -net|-nic) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -sandbox) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -msg) COMPREPLY=($(compgen -W '' -- "$word")); return;;
-    -drive|-hda|-hdb|-hdc|-hdd|-fda|-fdb|-cdrom|-blockdev) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -blockdev) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -netdev) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -vnc) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -chardev) COMPREPLY=($(compgen -W '' -- "$word")); return;;
@@ -64,6 +74,17 @@ _menura()
         -bios
         -L
         -load -loadvm
+        -boot
+        -drive
+        -hda
+        -hdb
+        -hdc
+        -hdd
+        -cdrom
+        -fda
+        -fdb
+        -pflash
+        -snapshot
         -serial
         -debugcon
         -monitor
@@ -72,6 +93,7 @@ _menura()
         -nographic
         -display
         -vga
+        -vgabios
         -rtc
         -ips
         -tsc-hz
@@ -99,16 +121,14 @@ _menura()
         -no-acpi
         -no-fd-bootchk
         -k
-        -boot
         -nodefaults
         -no-user-config
         -parallel
         -net -nic
         -usb
-        -snapshot
         -sandbox
         -msg
-        -drive -hda -hdb -hdc -hdd -fda -fdb -cdrom -blockdev
+        -blockdev
         -netdev
         -gdb -s
         -vnc

@@ -148,6 +148,13 @@ int main(int count, char **word)
     else if (menura_config_answer(c)) {
         if (fputs(menura_config_answer(c), stdout) < 0 || fflush(stdout))
             code = failed("the answer cannot be written", MENURA_END_HOST);
+    } else if (!menura_config_runs(c)) {
+        code = failed("there is nothing to run\n"
+                      "name a disk or CD image: menura disk.img\n"
+                      "or a kernel: menura -kernel vmlinuz -initrd initrd "
+                      "-append console=ttyS0\n"
+                      "all options: menura --help",
+                      MENURA_END_USAGE);
     } else if (!set_defaults(c)) {
         code = failed(menura_config_error(c), MENURA_END_USAGE);
     } else {

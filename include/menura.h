@@ -89,6 +89,9 @@ MENURA_API const char *menura_config_get(const struct menura_config *c,
 /* Why the last call failed: a sentence; lines after the first say the way out. */
 MENURA_API const char *menura_config_error(const struct menura_config *c);
 
+/* Something was named that a machine could run: a kernel, a disk, firmware, a snapshot. */
+MENURA_API bool menura_config_runs(const struct menura_config *c);
+
 /* What is to be printed instead of running a machine (help, version, -cpu help), lines
  * with newlines; NULL: nothing. */
 MENURA_API const char *menura_config_answer(const struct menura_config *c);

@@ -95,6 +95,14 @@ const char *menura_config_error(const struct menura_config *c)
     return c->error.text;
 }
 
+bool menura_config_runs(const struct menura_config *c)
+{
+    const struct options *o = c->options;
+
+    return o->machine.kernel || o->machine.bios || o->machine.drives ||
+           o->text[OPTION_load];
+}
+
 const char *menura_config_answer(const struct menura_config *c)
 {
     return c->options->answer;
@@ -119,28 +127,20 @@ static void kick(void *machine)
 }
 
 /* What a PC without a kernel has: firmware, and a graphics card. */
-static bool complete(const struct options *o, struct machine_config *config,
-                     struct error *e)
+static void complete(const struct options *o, struct machine_config *config)
 {
     bool flash = false;
 
-    if (config->kernel)
-        return true;
+    if (config->kernel || (!config->bios && !config->drives))
+        return;
     for (unsigned n = 0; n < config->drives; n++)
         flash |= config->drive[n].interface == DRIVE_PFLASH;
-    if (!config->bios && !config->drives && !o->text[OPTION_load]) {
-        error_set(e, "there is nothing to run");
-        return error_hint(e, "name a disk image, or a kernel: menura disk.img; menura "
-                             "-kernel vmlinuz -initrd initrd -append console=ttyS0\n"
-                             "all options: menura --help");
-    }
     if (!config->bios && !flash)
         config->bios = "bios-256k.bin";
     if (!o->text[OPTION_vga])
         config->vga = true;
     if (config->vga && !config->vgabios)
         config->vgabios = "vgabios-stdvga.bin";
-    return true;
 }
 
 static bool build(struct menura *m, struct menura_config *c)
@@ -148,8 +148,7 @@ static bool build(struct menura *m, struct menura_config *c)
     struct machine_config config = m->options->machine;
     const char *snapshot = m->options->text[OPTION_load];
 
-    if (!complete(m->options, &config, &c->error))
-        return false;
+    complete(m->options, &config);
     library_listen(m, &config);
     if (!library_open_ends(m, c, &config, &c->error) ||
         !library_open_trace(m, &config, &c->error))

@@ -109,11 +109,19 @@ HANDLER(run_end)
     uint64_t offset;
 
     call_general(c, i);
-    if (UNLIKELY(c->leave || c->seen_flushes != c->mmu.flushes))
+    if (UNLIKELY(c->leave))
         return NULL;
     offset = c->rip - c->page_rip;
-    if (offset >= PAGE || c->page == NO_PAGE)
-        return NULL;
+    if (offset >= PAGE || c->page == NO_PAGE || c->seen_flushes != c->mmu.flushes) {
+        const struct l1_fetch *f =
+            &c->mmu.fetch_view[c->rip / PAGE & (L1_FETCHES - 1)];
+        offset = c->rip & (PAGE - 1);
+        if (!(c->mode & MODE_FLAT_CODE) || f->tag != c->rip - offset)
+            return NULL;
+        c->seen_flushes = c->mmu.flushes;
+        c->page = f->number;
+        c->page_rip = f->tag;
+    }
     e = &c->cache->jumps[jump_slot(c->page, (unsigned)offset)];
     if (e->key != block_key(c->mode, c->page, (unsigned)offset))
         return NULL;

@@ -39,15 +39,37 @@ static bool executes_watched(const struct cpu *c)
     return false;
 }
 
-static uint32_t mode_of(const struct cpu *c)
+/* The part of the mode that control registers and watchers decide. */
+static uint32_t control_mode_of(const struct cpu *c)
 {
-    const struct segment *cs = &c->seg[CS];
     uint32_t mode = 0;
 
     if (c->efer & EFER_LMA)
         mode |= MODE_LONG;
+    if (c->cr0 & (CR0_EM | CR0_TS))
+        mode |= MODE_NO_FPU | MODE_NO_SSE | MODE_NO_AVX;
+    if (c->cr0 & CR0_EM)
+        mode |= MODE_NO_MMX;
+    if (!(c->cr4 & CR4_OSFXSR))
+        mode |= MODE_NO_SSE;
+    if (!(c->cr4 & CR4_OSXSAVE) || (c->xcr0 & 6) != 6)
+        mode |= MODE_NO_AVX;
+    if (c->trace)
+        mode |= MODE_TRACE | MODE_STEP;
+    if (c->force_step || ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
+        mode |= MODE_STEP;
+    return mode;
+}
+
+static uint32_t mode_of(const struct cpu *c)
+{
+    const struct segment *cs = &c->seg[CS];
+    uint32_t mode = c->control_mode;
+
     if (c->cr0 & CR0_PE)
         mode |= c->eflags & FLAG_VM ? MODE_VM86 : MODE_PROTECTED;
+    if (!(mode & MODE_PROTECTED))
+        mode |= MODE_NO_AVX;
     if ((mode & MODE_LONG) && (cs->attr & SEG_L)) {
         mode |= MODE_CODE64 | MODE_FLAT_DATA | MODE_FLAT_CODE | MODE_STACK32;
     } else {
@@ -64,18 +86,7 @@ static uint32_t mode_of(const struct cpu *c)
         mode |= MODE_USER;
     if (c->cpl == 0)
         mode |= MODE_RING0;
-    if (c->cr0 & (CR0_EM | CR0_TS))
-        mode |= MODE_NO_FPU | MODE_NO_SSE | MODE_NO_AVX;
-    if (c->cr0 & CR0_EM)
-        mode |= MODE_NO_MMX;
-    if (!(c->cr4 & CR4_OSFXSR))
-        mode |= MODE_NO_SSE;
-    if (!(c->cr4 & CR4_OSXSAVE) || (c->xcr0 & 6) != 6 || !(mode & MODE_PROTECTED))
-        mode |= MODE_NO_AVX;
-    if (c->trace)
-        mode |= MODE_TRACE | MODE_STEP;
-    if ((c->eflags & (FLAG_TF | FLAG_RF)) || c->force_step ||
-        ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
+    if (c->eflags & (FLAG_TF | FLAG_RF))
         mode |= MODE_STEP;
     return mode;
 }
@@ -83,13 +94,7 @@ static uint32_t mode_of(const struct cpu *c)
 static void derive_paging(struct cpu *c)
 {
     struct paging *p = &c->mmu.paging;
-    const uint64_t from[] = {c->cr0, c->cr3, c->cr4, c->efer, c->pkru};
 
-    p->ac = c->eflags & FLAG_AC;
-    /* Interrupts and system calls come here, and change none of these. */
-    if (p->mode >= PAGING_4LEVEL && !memcmp(from, c->paging_from, sizeof from))
-        return;
-    memcpy(c->paging_from, from, sizeof from);
     if (!(c->cr0 & CR0_PG))
         p->mode = PAGING_OFF;
     else if (c->efer & EFER_LMA)
@@ -118,19 +123,55 @@ static enum view view_of(const struct cpu *c)
     return (c->cr4 & CR4_SMAP) && !(c->eflags & FLAG_AC) ? VIEW_SMAP : VIEW_SUPERVISOR;
 }
 
+/* Follows what interrupts and system calls do not change. False: nothing of it had
+ * changed. Without 4-level paging the PDPTEs may have: always true. */
+static bool derive_control(struct cpu *c)
+{
+    const uint64_t from[] = {
+        c->cr0, c->cr3, c->cr4, c->efer, c->pkru, c->xcr0, c->dr[7],
+        (c->trace ? 1u : 0u) | (c->force_step ? 2u : 0u) | (c->mmu.watcher ? 4u : 0u) |
+            (c->mmu.watching ? 8u : 0u)};
+    uint64_t changed = c->mmu.paging.mode < PAGING_4LEVEL;
+
+    for (unsigned n = 0; n < ARRAY_SIZE(from); n++)
+        changed |= from[n] ^ c->derived_from[n];
+    if (LIKELY(!changed))
+        return false;
+    memcpy(c->derived_from, from, sizeof from);
+    c->control_mode = control_mode_of(c);
+    derive_paging(c);
+    return true;
+}
+
+void cpu_forget_derived(struct cpu *c)
+{
+    c->derived_from[0] = UINT64_MAX; /* no CR0 has these bits */
+}
+
 void cpu_derive(struct cpu *c)
 {
     uint32_t old = c->mode;
-    bool check_alignment;
+    uint64_t flow = (uint64_t)c->seg[CS].attr << 32 | c->cpl |
+                    (c->eflags & (FLAG_TF | FLAG_RF | FLAG_VM | FLAG_AC));
+    bool control = derive_control(c), empty;
 
+    /* In 64-bit mode no other segment says anything, and CS no more than its attributes. */
+    if (!control && flow == c->derived_flow && (old & MODE_CODE64) &&
+        c->code_base == c->seg[CS].base)
+        return;
+    c->derived_flow = flow;
     c->mode = mode_of(c);
     c->rip_mask = c->mode & MODE_CODE64   ? ~0ull
                   : c->mode & MODE_CODE32 ? 0xffffffffull
                                           : 0xffffull;
-    derive_paging(c);
-    check_alignment = (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC) && c->cpl == 3;
-    /* A trace wants to hear of every access: no probe may hit. */
-    mmu_select(&c->mmu, view_of(c), c->cpl == 3, check_alignment || c->mmu.watcher);
+    c->mmu.paging.ac = c->eflags & FLAG_AC;
+    /* Checked alignment, and a trace that wants to hear of every access: no probe may
+     * hit. */
+    empty = ((c->cr0 & CR0_AM) && (c->eflags & FLAG_AC) && c->cpl == 3) || c->mmu.watcher;
+    if (control)
+        mmu_select(&c->mmu, view_of(c), c->cpl == 3, empty);
+    else
+        mmu_select_view(&c->mmu, view_of(c), c->cpl == 3, empty);
     if ((old ^ c->mode) & (MODE_CODE64 | MODE_LONG | MODE_PROTECTED | MODE_VM86))
         for (unsigned s = 0; s < SREGS; s++)
             seg_derive(c, (enum sreg)s);
@@ -396,18 +437,24 @@ NORETURN static void raise_debug_trap(struct cpu *c)
     raise_trap(c, VEC_DB, why, bits);
 }
 
-/* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2.
- * False: nothing to execute now. */
-static bool attend(struct cpu *c)
+/* After attend(). */
+enum attention {
+    IDLE,  /* nothing to execute now */
+    GO,    /* the next instruction */
+    AGAIN, /* something was delivered: look again before its handler starts */
+};
+
+/* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2. */
+static enum attention attend(struct cpu *c)
 {
     bool shadow = cpu_retired(c) < c->shadow_end;
 
     if (c->activity != ACTIVITY_RUN) {
         if (!cpu_ready(c))
-            return false;
+            return IDLE;
         if (c->activity == ACTIVITY_WAIT_SIPI && !c->init_pending) {
             take_sipi(c);
-            return true;
+            return GO;
         }
         if (c->activity != ACTIVITY_SHUTDOWN || nmi_deliverable(c))
             c->activity = c->activity == ACTIVITY_WAIT_SIPI ? c->activity : ACTIVITY_RUN;
@@ -418,9 +465,9 @@ static bool attend(struct cpu *c)
         cpu_init_reset(c);
         if (c->number != 0) {
             c->activity = ACTIVITY_WAIT_SIPI;
-            return false;
+            return IDLE;
         }
-        return true;
+        return GO;
     }
     if (c->pending_debug && !(shadow && c->shadow_ss))
         raise_debug_trap(c);
@@ -432,7 +479,8 @@ static bool attend(struct cpu *c)
         c->budget--;
         c->patch = NULL;
         event_nmi(c);
-        return true;
+        c->rep_cut = false;
+        return AGAIN;
     }
     if (c->intr && (c->eflags & FLAG_IF) && !shadow) {
         uint8_t vector;
@@ -442,9 +490,10 @@ static bool attend(struct cpu *c)
         c->budget--;
         c->patch = NULL;
         event_interrupt(c, vector);
-        return true;
+        c->rep_cut = false;
+        return AGAIN;
     }
-    return true;
+    return GO;
 }
 
 /* One instruction with everything checked around it: TF, breakpoints, shadows, trace. */
@@ -519,6 +568,7 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         unwind(c);
     while (c->budget > 0 && !c->leave_slice) {
         const struct insn *i;
+        enum attention now;
         c->at = NULL;
         c->insn_rip = c->rip;
         if (c->raised) {
@@ -527,7 +577,10 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
             continue;
         }
         c->leave = false;
-        if (!attend(c))
+        now = attend(c);
+        if (now == AGAIN)
+            continue;
+        if (now == IDLE)
             break;
         if (c->cache->full)
             code_cache_empty(c->cache);

@@ -222,7 +222,9 @@ struct cpu {
     bool turn_over;      /* PAUSE: with several CPUs, the rest of the turn is given up */
     bool watch_shadow;   /* an interrupt shadow is on: one instruction, then look again */
     int32_t kept;        /* budget set aside while one instruction is stepped */
-    uint64_t paging_from[5]; /* CR0 CR3 CR4 EFER PKRU that mmu.paging was derived from */
+    uint64_t derived_from[8]; /* what cpu_derive() saw: derive_control() in cpu.c */
+    uint64_t derived_flow;    /* the same of CPL, CS and EFLAGS */
+    uint32_t control_mode;    /* MODE_* that follow from derived_from alone */
     uint64_t code_base;  /* CS base that page_rip was computed with */
     uint64_t insn_rip;   /* its RIP; c->rip is the next instruction's meanwhile */
     uint64_t rip_mask;   /* FFFFh, FFFFFFFFh or all */
@@ -298,6 +300,9 @@ void cpu_sipi(struct cpu *c, uint8_t vector);
  * register; the block that did so ends (trait ENDS). */
 void cpu_derive(struct cpu *c);
 
+/* The next cpu_derive() takes nothing for known: registers and caches were replaced. */
+void cpu_forget_derived(struct cpu *c);
+
 /* RFLAGS as software sees it; and setting it whole (reserved bits forced). cpu_set_flags
  * calls cpu_derive() when TF, VM, AC, RF or IF changed. */
 uint64_t cpu_flags(const struct cpu *c);
@@ -327,6 +332,15 @@ static inline bool cpu_protected(const struct cpu *c) /* PE = 1 and VM = 0 */
 static inline bool cpu_vm86(const struct cpu *c)
 {
     return c->mode & MODE_VM86;
+}
+
+/* For instructions that change CS, CPL or EFLAGS, after cpu_derive(): must the run loop
+ * look before the next instruction? Single steps, a CS limit to be watched, an interrupt
+ * that may have become deliverable. */
+static inline bool cpu_must_look(const struct cpu *c)
+{
+    return (c->mode & (MODE_STEP | MODE_FLAT_CODE)) != MODE_FLAT_CODE ||
+           (c->intr && (c->eflags & FLAG_IF)) || c->nmi_pending;
 }
 
 #endif

@@ -86,7 +86,7 @@ static uint32_t mode_of(const struct cpu *c)
         mode |= MODE_USER;
     if (c->cpl == 0)
         mode |= MODE_RING0;
-    if (c->eflags & (FLAG_TF | FLAG_RF))
+    if (c->eflags & FLAG_TF)
         mode |= MODE_STEP;
     return mode;
 }
@@ -125,19 +125,28 @@ static enum view view_of(const struct cpu *c)
 
 /* Follows what interrupts and system calls do not change. False: nothing of it had
  * changed. Without 4-level paging the PDPTEs may have: always true. */
-static bool derive_control(struct cpu *c)
+static ALWAYS_INLINE bool derive_control(struct cpu *c)
 {
-    const uint64_t from[] = {
-        c->cr0, c->cr3, c->cr4, c->efer, c->pkru, c->xcr0, c->dr[7],
-        (c->trace ? 1u : 0u) | (c->force_step ? 2u : 0u) | (c->mmu.watcher ? 4u : 0u) |
-            (c->mmu.watching ? 8u : 0u)};
-    uint64_t changed = c->mmu.paging.mode < PAGING_4LEVEL;
+    struct derived_from *d = &c->derived_from;
 
-    for (unsigned n = 0; n < ARRAY_SIZE(from); n++)
-        changed |= from[n] ^ c->derived_from[n];
-    if (LIKELY(!changed))
+    if (LIKELY(!((c->cr0 ^ d->cr0) | (c->cr3 ^ d->cr3) | (c->cr4 ^ d->cr4) |
+                 (c->efer ^ d->efer) | (c->xcr0 ^ d->xcr0) | (c->pkru ^ d->pkru) |
+                 (c->dr[7] ^ d->dr7)) &&
+               !c->trace == !d->trace && c->force_step == d->step &&
+               !c->mmu.watcher == !d->watcher && c->mmu.watching == d->watching &&
+               c->mmu.paging.mode >= PAGING_4LEVEL))
         return false;
-    memcpy(c->derived_from, from, sizeof from);
+    *d = (struct derived_from){.cr0 = c->cr0,
+                               .cr3 = c->cr3,
+                               .cr4 = c->cr4,
+                               .efer = c->efer,
+                               .xcr0 = c->xcr0,
+                               .dr7 = c->dr[7],
+                               .pkru = c->pkru,
+                               .trace = c->trace != NULL,
+                               .step = c->force_step,
+                               .watcher = c->mmu.watcher != NULL,
+                               .watching = c->mmu.watching};
     c->control_mode = control_mode_of(c);
     derive_paging(c);
     return true;
@@ -145,20 +154,14 @@ static bool derive_control(struct cpu *c)
 
 void cpu_forget_derived(struct cpu *c)
 {
-    c->derived_from[0] = UINT64_MAX; /* no CR0 has these bits */
+    c->derived_from.cr0 = UINT64_MAX; /* no CR0 has these bits */
 }
 
-void cpu_derive(struct cpu *c)
+static NOINLINE void derive_rest(struct cpu *c, uint64_t flow, bool control)
 {
     uint32_t old = c->mode;
-    uint64_t flow = (uint64_t)c->seg[CS].attr << 32 | c->cpl |
-                    (c->eflags & (FLAG_TF | FLAG_RF | FLAG_VM | FLAG_AC));
-    bool control = derive_control(c), empty;
+    bool empty;
 
-    /* In 64-bit mode no other segment says anything, and CS no more than its attributes. */
-    if (!control && flow == c->derived_flow && (old & MODE_CODE64) &&
-        c->code_base == c->seg[CS].base)
-        return;
     c->derived_flow = flow;
     c->mode = mode_of(c);
     c->rip_mask = c->mode & MODE_CODE64   ? ~0ull
@@ -182,11 +185,50 @@ void cpu_derive(struct cpu *c)
     }
 }
 
+void cpu_derive(struct cpu *c)
+{
+    uint32_t old = c->mode;
+    uint64_t flow = (uint64_t)c->seg[CS].attr << 32 | c->cpl |
+                    (c->eflags & (FLAG_TF | FLAG_VM | FLAG_AC));
+    bool control = derive_control(c);
+
+    /* In 64-bit mode no other segment says anything, and CS no more than its attributes. */
+    if (!control && flow == c->derived_flow && (old & MODE_CODE64) &&
+        c->code_base == c->seg[CS].base)
+        return;
+    derive_rest(c, flow, control);
+}
+
 /* ---- flags ---- */
+
+/* RF ends with the instruction that follows the one that set it (SDM vol 3B 17.3.1.1). Only
+ * breakpoints ask for it, and they are met in step mode, so nothing is done to end it: who
+ * reads EFLAGS compares the count. */
+static bool rf_is_over(const struct cpu *c)
+{
+    return UNLIKELY(c->eflags & FLAG_RF) && cpu_retired(c) > c->rf_end;
+}
+
+static void rf_settle(struct cpu *c)
+{
+    if (rf_is_over(c))
+        c->eflags &= ~(uint32_t)FLAG_RF;
+}
+
+void cpu_rf_set(struct cpu *c)
+{
+    c->rf_end = cpu_retired(c) + (c->at ? 1 : 0); /* the one that runs now retires too */
+}
+
+uint32_t cpu_eflags(const struct cpu *c)
+{
+    uint32_t flags = c->eflags & ~(uint32_t)FLAGS_ARITH;
+    return (rf_is_over(c) ? flags & ~(uint32_t)FLAG_RF : flags) | 2;
+}
 
 uint64_t cpu_flags(const struct cpu *c)
 {
-    return (c->eflags & ~(uint32_t)FLAGS_ARITH) | lazy_get(&c->lazy) | 2;
+    return cpu_eflags(c) | lazy_get(&c->lazy);
 }
 
 void cpu_set_flags(struct cpu *c, uint64_t rflags)
@@ -197,9 +239,11 @@ void cpu_set_flags(struct cpu *c, uint64_t rflags)
 
     lazy_put(&c->lazy, (uint32_t)rflags);
     c->eflags = next;
-    if (changed & (FLAG_TF | FLAG_VM | FLAG_AC | FLAG_RF))
+    if (next & FLAG_RF)
+        cpu_rf_set(c);
+    if (changed & (FLAG_TF | FLAG_VM | FLAG_AC))
         cpu_derive(c);
-    if (changed & (FLAG_TF | FLAG_RF | FLAG_IF | FLAG_AC | FLAG_VM))
+    if (changed & (FLAG_TF | FLAG_IF | FLAG_AC | FLAG_VM))
         c->leave = true;
 }
 
@@ -444,6 +488,24 @@ enum attention {
     AGAIN, /* something was delivered: look again before its handler starts */
 };
 
+/* The delivery of an event counts as an instruction, and does not end RF. */
+static void charge_event(struct cpu *c)
+{
+    c->budget--;
+    c->rf_end++;
+}
+
+/* The saved image has RF set between the elements of a REP instruction, so that it does not
+ * meet its own breakpoint again (SDM vol 3B 17.3.1.1). */
+static void note_rep(struct cpu *c)
+{
+    if (c->rep_cut) {
+        c->eflags |= FLAG_RF;
+        cpu_rf_set(c);
+    }
+    c->rep_cut = false;
+}
+
 /* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2. */
 static enum attention attend(struct cpu *c)
 {
@@ -471,26 +533,22 @@ static enum attention attend(struct cpu *c)
     }
     if (c->pending_debug && !(shadow && c->shadow_ss))
         raise_debug_trap(c);
-    /* Between the elements of a REP instruction the saved image has RF set, so that it
-     * does not meet its own breakpoint again (SDM vol 3B 17.3.1.1). */
     if (nmi_deliverable(c) && !(shadow && c->shadow_ss)) {
-        c->eflags |= c->rep_cut ? FLAG_RF : 0u;
+        note_rep(c);
         c->nmi_pending = false;
-        c->budget--;
+        charge_event(c);
         c->patch = NULL;
         event_nmi(c);
-        c->rep_cut = false;
         return AGAIN;
     }
     if (c->intr && (c->eflags & FLAG_IF) && !shadow) {
         uint8_t vector;
-        c->eflags |= c->rep_cut ? FLAG_RF : 0u;
+        note_rep(c);
         cpu_sync_clock(c);
         vector = c->intc->acknowledge(c->intc->owner);
-        c->budget--;
+        charge_event(c);
         c->patch = NULL;
         event_interrupt(c, vector);
-        c->rep_cut = false;
         return AGAIN;
     }
     return GO;
@@ -500,7 +558,6 @@ static enum attention attend(struct cpu *c)
 static void step(struct cpu *c)
 {
     bool trap = c->eflags & FLAG_TF; /* as it was before the instruction */
-    bool resume = c->eflags & FLAG_RF;
     unsigned hit = breakpoints_here(c);
     const struct insn *i;
     enum event_kind last;
@@ -530,10 +587,6 @@ static void step(struct cpu *c)
     c->budget += kept;
     c->slice += kept;
     c->kept = 0;
-    if (resume && (c->eflags & FLAG_RF)) {
-        c->eflags &= ~(uint32_t)FLAG_RF;
-        cpu_derive(c);
-    }
     if (trap)
         c->pending_debug |= 1 << 14; /* DR6.BS */
 }
@@ -564,6 +617,7 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
     c->escape = &escape;
     c->cache->running = c;
     c->leave = false;
+    c->rf_end = c->retired; /* rf_settle() was called at the slice's end */
     if (_setjmp(escape))
         unwind(c);
     while (c->budget > 0 && !c->leave_slice) {
@@ -572,11 +626,12 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         c->at = NULL;
         c->insn_rip = c->rip;
         if (c->raised) {
-            c->budget--; /* a delivery counts as an instruction: no fault loop is free */
+            charge_event(c); /* so no loop of faults is free */
             event_deliver(c);
             continue;
         }
         c->leave = false;
+        rf_settle(c);
         now = attend(c);
         if (now == AGAIN)
             continue;
@@ -595,6 +650,7 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         while (i)
             i = i->run(c, i);
     }
+    rf_settle(c);
     used = (uint32_t)(c->slice - c->budget);
     c->retired += used;
     c->clock->now = c->slice_tick + used;

@@ -26,7 +26,7 @@ static uint32_t writable_flags(const struct cpu *c, unsigned bits)
 /* mask has the six arithmetic flags. */
 static void load_flags(struct cpu *c, uint64_t image, uint32_t mask)
 {
-    flags_load(c, (c->eflags & ~(uint64_t)mask) | (image & mask));
+    flags_load(c, (cpu_eflags(c) & ~(uint64_t)mask) | (image & mask));
 }
 
 /* The value `at` bytes up the stack: from `top`, stack_probe()'s answer, if it has one. */

@@ -99,6 +99,8 @@ void flags_load(struct cpu *c, uint64_t rflags)
 {
     c->eflags = ((uint32_t)rflags & 0x3f7fd5u & ~(uint32_t)FLAGS_ARITH) | 2;
     lazy_put(&c->lazy, (uint32_t)rflags & FLAGS_ARITH);
+    if (c->eflags & FLAG_RF)
+        cpu_rf_set(c);
 }
 
 /* ---- inner stacks ---- */
@@ -212,8 +214,13 @@ void frame_write(struct cpu *c, struct frame *f)
     unsigned total = (unsigned)f->count * f->bytes;
 
     if (LIKELY(f->host != NULL)) {
-        for (unsigned n = 0; n < f->count; n++)
-            store_le(f->host + total - (n + 1) * f->bytes, f->bytes, f->value[n]);
+        uint8_t *to = f->host + total;
+        if (f->bytes == 8)
+            for (unsigned n = 0; n < f->count; n++)
+                store64(to -= 8, f->value[n]);
+        else
+            for (unsigned n = 0; n < f->count; n++)
+                store_le(to -= f->bytes, f->bytes, f->value[n]);
         return;
     }
     if (!f->whole) {

@@ -42,7 +42,7 @@ static HANDLER(run_head_cold)
     NEXT(c, i);
 }
 
-/* The head of a dropped block. */
+/* The head of a dropped or stale block. */
 static HANDLER(run_head_stale)
 {
     c->rip = c->page_rip + i->at;
@@ -351,6 +351,20 @@ static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
     return mask;
 }
 
+/* Takes a cold block out of use until block_find() repairs it. Not for stores that are no
+ * patch of an instruction, nor for blocks hit again meanwhile: that is no longer code. */
+static bool make_stale(struct block *b, unsigned offset, unsigned size)
+{
+    enum { PATCH = 16 };
+
+    if (b->code[0].run != run_head_cold || b->page2 != NO_PAGE || size > PATCH)
+        return false;
+    b->stale_from = (uint16_t)offset;
+    b->stale_to = (uint16_t)(offset + size);
+    b->code[0].run = run_head_stale;
+    return true;
+}
+
 void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
                         unsigned size)
 {
@@ -360,7 +374,8 @@ void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
     for (struct block *b = k->in_page[bucket], *next; b; b = next) {
         next = *page_link(b, bucket);
         if (overlaps(b, page, offset, offset + size)) {
-            forget(k, b);
+            if (!make_stale(b, offset, size))
+                forget(k, b);
             hit = true;
         }
     }
@@ -641,6 +656,40 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
     return w.b;
 }
 
+/* Decodes anew the instructions that a store hit. False: the block's shape changed. Code
+ * that is patched stays cold. */
+static bool repair(struct cpu *c, struct block *b, uint32_t mode)
+{
+    const uint8_t *host = page_bytes(c->mmu.phys, b->page);
+    struct insn *i = &b->code[1];
+
+    for (unsigned n = 0; n < b->count && i->at < b->stale_to; n++) {
+        struct insn out[2];
+        unsigned room = PAGE - i->at;
+
+        if (i->run == run_invalid)
+            return false;
+        if (i->at + i->len > b->stale_from) {
+            if (decode(c->isa, mode, host + i->at, room > 15 ? 15 : room, i->at, out) !=
+                    DECODE_OK ||
+                out[0].len != i->len)
+                return false;
+            set_general(&out[0], mode);
+            if (out[0].run != i->run)
+                return false;
+            out[0].left = i->left;
+            *i = out[0];
+            if (i->form & FORM_LONG)
+                i[1] = out[1];
+        }
+        i += i->form & FORM_LONG ? 2 : 1;
+    }
+    b->stale_to = 0;
+    b->runs = 0;
+    b->code[0].run = run_head_cold;
+    return true;
+}
+
 struct block *block_uncached(struct cpu *c, uint32_t mode, unsigned offset,
                              const uint8_t *bytes, unsigned size)
 {
@@ -687,6 +736,10 @@ struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset)
     struct block *b = e->key == key ? block_of(e->head) : search(k, key);
 
     if (b && b->page2 != NO_PAGE && !second_page_holds(c, b)) {
+        forget(k, b);
+        b = NULL;
+    }
+    if (b && UNLIKELY(b->stale_to != 0) && !repair(c, b, mode)) {
         forget(k, b);
         b = NULL;
     }

@@ -4,7 +4,8 @@
  * next address. It is found by its key: backing page, offset and CPU mode - never by an
  * address, so remapping and context switches drop nothing. CPUs of a machine share one
  * cache. A dropped block's records stay readable until the whole cache is emptied, which
- * happens between blocks only.
+ * happens between blocks only. A cold block that a small store hit is not dropped but
+ * stale: the next lookup decodes anew what was written over, and no more.
  */
 #ifndef CPU_BLOCK_H
 #define CPU_BLOCK_H
@@ -28,6 +29,7 @@ struct block {
     uint16_t records;          /* room for them, head and tail included */
     uint8_t count;             /* instructions */
     uint8_t runs;              /* so far, up to HOT_RUNS */
+    uint16_t stale_from, stale_to; /* bytes of page written over; stale_to 0: none */
     bool dead, hot;
     struct insn code[];        /* code[0] is the head */
 };

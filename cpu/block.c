@@ -15,12 +15,8 @@
  * which enters one-instruction blocks instead. Early exits refund. */
 static HANDLER(run_head)
 {
-    int32_t left = c->budget - i->imm;
-    if (UNLIKELY(left < 0)) {
-        c->rip = c->page_rip + i->at;
+    if (UNLIKELY(!head_enters(c, i)))
         return NULL;
-    }
-    c->budget = left;
     NEXT(c, i);
 }
 
@@ -547,6 +543,41 @@ static void fuse(struct build *w)
     }
 }
 
+/* Does the n-th instruction run a fast handler of its own, in one record? */
+static bool is_single(const struct build *w, unsigned n, bool *quiet)
+{
+    const struct fast *f = &w->insn[n].fast;
+    insn_fn *run = w->b->code[w->insn[n].record].run;
+
+    *quiet = f->quiet && run == f->quiet;
+    return f->run && f->slots == 1 && (*quiet || run == f->run);
+}
+
+/* Neighbours as one: the second's record stays, and gives its operands. */
+static void join(struct build *w, uint32_t mode)
+{
+    unsigned n = 0;
+    bool quiet, next_quiet;
+
+    if (w->count && is_single(w, 0, &quiet)) {
+        insn_fn *run = fast_head(&w->b->code[1], quiet, mode);
+        if (run) {
+            w->b->code[0].run = run;
+            n = 1;
+        }
+    }
+    for (; n + 1 < w->count; n++) {
+        struct insn *first = &w->b->code[w->insn[n].record];
+        if (is_single(w, n, &quiet) && is_single(w, n + 1, &next_quiet)) {
+            insn_fn *run = fast_pair(first, quiet, first + 1, next_quiet, mode);
+            if (run) {
+                first->run = run;
+                n++;
+            }
+        }
+    }
+}
+
 static struct block *new_block(struct code_cache *k, uint32_t mode, uint32_t page,
                                unsigned offset)
 {
@@ -582,6 +613,7 @@ static void finish(struct build *w, unsigned end, uint32_t mode, bool more, bool
     if (hot) {
         drop_dead_flags(w);
         fuse(w);
+        join(w, mode);
     }
     b->records = (uint16_t)w->used;
     b->hot = hot;

@@ -106,6 +106,18 @@ static ALWAYS_INLINE const struct link *insn_link(const struct insn *i)
 
 /* ---- handlers that block.c and fast.c share ---- */
 
+/* What every head does first: it charges the block. False: it does not fit the budget. */
+static ALWAYS_INLINE bool head_enters(struct cpu *c, const struct insn *i)
+{
+    int32_t left = c->budget - i->imm;
+    if (UNLIKELY(left < 0)) {
+        c->rip = c->page_rip + i->at;
+        return false;
+    }
+    c->budget = left;
+    return true;
+}
+
 insn_fn run_tail;      /* goes on at the next address of the same page, by link */
 insn_fn run_tail_page; /* leaves the page */
 insn_fn run_end;       /* a general handler that ends the block */
@@ -132,5 +144,12 @@ struct fast fast_select(struct insn *i, uint32_t mode);
 /* A fused handler for a compare followed by a conditional branch, or NULL. *first is
  * rewritten to do both; *branch gives the condition and target. */
 insn_fn *fast_fuse(struct insn *first, const struct insn *branch);
+
+/* A handler for two neighbours, one record each, that run fast handlers; or NULL. quiet: the
+ * twins that set no flags. */
+insn_fn *fast_pair(const struct insn *first, bool first_quiet, const struct insn *second,
+                   bool second_quiet, uint32_t mode);
+/* A handler for the head and the block's first instruction, likewise. */
+insn_fn *fast_head(const struct insn *first, bool quiet, uint32_t mode);
 
 #endif

@@ -568,12 +568,16 @@ static void join(struct build *w, uint32_t mode)
     }
     for (; n + 1 < w->count; n++) {
         struct insn *first = &w->b->code[w->insn[n].record];
-        if (is_single(w, n, &quiet) && is_single(w, n + 1, &next_quiet)) {
-            insn_fn *run = fast_pair(first, quiet, first + 1, next_quiet, mode);
-            if (run) {
-                first->run = run;
-                n++;
-            }
+        insn_fn *run = NULL;
+        if (!is_single(w, n, &quiet))
+            continue;
+        if (is_single(w, n + 1, &next_quiet))
+            run = fast_pair(first, quiet, first + 1, next_quiet, mode);
+        if (!run)
+            run = fast_pair_branch(first, quiet, first + 1, mode);
+        if (run) {
+            first->run = run;
+            n++;
         }
     }
 }

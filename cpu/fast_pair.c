@@ -8,159 +8,12 @@
  *
  * Arithmetic is here without flags: nobody sees them. CMP keeps them for a CMOV or SETcc.
  */
-#include "cpu/fast.h"
+#include "cpu/fast_op.h"
 #include "cpu/isa.h"
 
-/* ---- the operations ---- */
+/* ---- the handlers ---- */
 
-/* False: the probe missed, and nothing was done. */
-#define BODY(name) static ALWAYS_INLINE bool name(struct cpu *c, const struct insn *i)
-
-#define BINARY(name, w, operator)                                                        \
-    BODY(name##w##_rr)                                                                   \
-    {                                                                                    \
-        put##w(c, i->rm, get##w(c, i->rm) operator get##w(c, i->reg));                   \
-        return true;                                                                     \
-    }
-#define BINARY_IMMEDIATE(name, w, operator)                                              \
-    BODY(name##w##_ri)                                                                   \
-    {                                                                                    \
-        put##w(c, i->rm, get##w(c, i->rm) operator(u##w) i->imm);                        \
-        return true;                                                                     \
-    }
-#define SHIFT(name, w, type, operator, suffix, count)                                    \
-    BODY(name##w##_##suffix)                                                             \
-    {                                                                                    \
-        put##w(c, i->rm, (u##w)((type##w)get##w(c, i->rm) operator((count) & (w - 1)))); \
-        return true;                                                                     \
-    }
-#define WIDTH_BODIES(w)                                                                  \
-    BINARY(add, w, +)                                                                    \
-    BINARY(sub, w, -)                                                                    \
-    BINARY(and, w, &)                                                                    \
-    BINARY(or, w, |)                                                                     \
-    BINARY(xor, w, ^)                                                                    \
-    BINARY_IMMEDIATE(add, w, +)                                                          \
-    BINARY_IMMEDIATE(sub, w, -)                                                          \
-    BINARY_IMMEDIATE(and, w, &)                                                          \
-    SHIFT(shl, w, u, <<, i, i->imm)                                                      \
-    SHIFT(shr, w, u, >>, i, i->imm)                                                      \
-    SHIFT(sar, w, s, >>, i, i->imm)                                                      \
-    BODY(mov##w##_rr)                                                                    \
-    {                                                                                    \
-        put##w(c, i->rm, get##w(c, i->reg));                                             \
-        return true;                                                                     \
-    }                                                                                    \
-    BODY(mov##w##_ri)                                                                    \
-    {                                                                                    \
-        put##w(c, i->rm, (u##w)i->imm);                                                  \
-        return true;                                                                     \
-    }                                                                                    \
-    BODY(cmp##w##_rr)                                                                    \
-    {                                                                                    \
-        u##w a = get##w(c, i->rm), r = (u##w)(a - get##w(c, i->reg));                    \
-        FLAGS_AFTER_SUB(c, w, a, r);                                                     \
-        return true;                                                                     \
-    }
-WIDTH_BODIES(32)
-WIDTH_BODIES(64)
-SHIFT(shl, 32, u, <<, cl, c->gpr[RCX])
-SHIFT(shr, 32, u, >>, cl, c->gpr[RCX])
-
-BODY(cmp32_ri)
-{
-    u32 a = get32(c, i->rm), r = a - (u32)i->imm;
-    FLAGS_AFTER_SUB(c, 32, a, r);
-    return true;
-}
-BODY(rol32_i)
-{
-    u32 a = get32(c, i->rm);
-    unsigned n = (unsigned)i->imm & 31;
-    put32(c, i->rm, a << n | a >> ((32 - n) & 31));
-    return true;
-}
-BODY(lea32)
-{
-    ADDRESS_F(c, i, 0, read, la);
-    put32(c, i->reg, (u32)la);
-    return true;
-}
-BODY(lea64)
-{
-    ADDRESS_X(c, i, 0, read, la);
-    put64(c, i->reg, la);
-    return true;
-}
-BODY(movzx8to32)
-{
-    put32(c, i->reg, get8(c, i->rm));
-    return true;
-}
-BODY(movzx16to32)
-{
-    put32(c, i->reg, get16(c, i->rm));
-    return true;
-}
-BODY(movsx32to64)
-{
-    put64(c, i->reg, (u64)(s64)(s32)get32(c, i->rm));
-    return true;
-}
-
-#define LOAD(name, form, from, to)                                                       \
-    BODY(name##_##form)                                                                  \
-    {                                                                                    \
-        ADDRESS_##form(c, i, from / 8, read, la);                                        \
-        const u8 *p = probe_read(&c->mmu, la, from / 8);                                 \
-        if (UNLIKELY(!p))                                                                \
-            return false;                                                                \
-        put##to(c, i->reg, load##from(p));                                               \
-        return true;                                                                     \
-    }
-#define STORE(name, form, w)                                                             \
-    BODY(name##_##form)                                                                  \
-    {                                                                                    \
-        ADDRESS_##form(c, i, w / 8, write, la);                                          \
-        u8 *p = probe_write(&c->mmu, la, w / 8);                                         \
-        if (UNLIKELY(!p))                                                                \
-            return false;                                                                \
-        store##w(p, get##w(c, i->reg));                                                  \
-        return true;                                                                     \
-    }
-LOAD(load32, B, 32, 32)
-LOAD(load32, X, 32, 32)
-LOAD(load32, F, 32, 32)
-LOAD(load64, B, 64, 64)
-LOAD(load64, X, 64, 64)
-LOAD(loadzx8, B, 8, 32)
-LOAD(loadzx8, X, 8, 32)
-STORE(store32, B, 32)
-STORE(store32, F, 32)
-STORE(store64, B, 64)
-
-BODY(push64)
-{
-    u64 sp = c->gpr[RSP] - 8;
-    u8 *p = probe_write(&c->mmu, sp, 8);
-    if (UNLIKELY(!p))
-        return false;
-    store64(p, get64(c, i->rm));
-    c->gpr[RSP] = sp;
-    return true;
-}
-BODY(pop64)
-{
-    u64 sp = c->gpr[RSP];
-    const u8 *p = probe_read(&c->mmu, sp, 8);
-    if (UNLIKELY(!p))
-        return false;
-    c->gpr[RSP] = sp + 8;
-    put64(c, i->rm, load64(p)); /* last: POP RSP */
-    return true;
-}
-
-/* All of them: as second ones, and as first ones (a macro does not expand within itself). */
+/* FIRSTS once more: a macro does not expand within itself. */
 #define SECONDS(_, x)                                                                    \
     _(x, mov32_rr) _(x, mov32_ri) _(x, add32_rr) _(x, add32_ri) _(x, sub32_rr)           \
     _(x, sub32_ri) _(x, and32_rr) _(x, and32_ri) _(x, or32_rr) _(x, xor32_rr)            \
@@ -172,27 +25,11 @@ BODY(pop64)
     _(x, movzx16to32) _(x, movsx32to64) _(x, load32_B) _(x, load32_X) _(x, load32_F)     \
     _(x, load64_B) _(x, load64_X) _(x, store32_B) _(x, store32_F) _(x, store64_B)        \
     _(x, loadzx8_B) _(x, loadzx8_X) _(x, push64) _(x, pop64)
-#define FIRSTS(_)                                                                        \
-    _(mov32_rr) _(mov32_ri) _(add32_rr) _(add32_ri) _(sub32_rr) _(sub32_ri)              \
-    _(and32_rr) _(and32_ri) _(or32_rr) _(xor32_rr) _(shl32_i) _(shr32_i) _(sar32_i)      \
-    _(rol32_i) _(shl32_cl) _(shr32_cl) _(cmp32_rr) _(cmp32_ri) _(mov64_rr)               \
-    _(mov64_ri) _(add64_rr) _(add64_ri) _(sub64_rr) _(sub64_ri) _(and64_rr)              \
-    _(and64_ri) _(or64_rr) _(xor64_rr) _(shl64_i) _(shr64_i) _(sar64_i) _(cmp64_rr)      \
-    _(lea32) _(lea64) _(movzx8to32) _(movzx16to32) _(movsx32to64) _(load32_B)            \
-    _(load32_X) _(load32_F) _(load64_B) _(load64_X) _(store32_B) _(store32_F)            \
-    _(store64_B) _(loadzx8_B) _(loadzx8_X) _(push64) _(pop64)
-
-#define NUMBER(name) OP_##name,
-enum operation { FIRSTS(NUMBER) OP_COUNT, OP_NONE };
-
-/* ---- the handlers ---- */
-
 extern general_fn op_add, op_or, op_and, op_sub, op_xor, op_mov, op_lea, op_movzx_b, op_cmp;
 extern general_fn op_movzx_w, op_movsxd, op_shl, op_shr, op_sar, op_rol;
 extern general_fn op_push_reg, op_pop_reg;
 
-/* A first operation's probe missed: refill, and once more. */
-static HANDLER(missed)
+HANDLER(pair_missed)
 {
     general_fn *g = isa_general[i->row];
 
@@ -209,7 +46,7 @@ static HANDLER(missed)
     FAST(a##_##b)                                                                        \
     {                                                                                    \
         if (UNLIKELY(!a(c, i)))                                                          \
-            TAIL(missed(c, i));                                                          \
+            TAIL(pair_missed(c, i));                                                     \
         if (UNLIKELY(!b(c, i + 1)))                                                      \
             NEXT(c, i);                                                                  \
         NEXT(c, i + 1);                                                                  \
@@ -314,6 +151,12 @@ insn_fn *fast_pair(const struct insn *first, bool first_quiet, const struct insn
     enum operation b = operation_of(second, mode, second_quiet);
 
     return a < OP_COUNT && b < OP_COUNT ? pair[a][b] : NULL;
+}
+
+insn_fn *fast_pair_branch(const struct insn *first, bool quiet, const struct insn *branch,
+                          uint32_t mode)
+{
+    return fast_join_branch(operation_of(first, mode, quiet), branch->run);
 }
 
 insn_fn *fast_head(const struct insn *first, bool quiet, uint32_t mode)

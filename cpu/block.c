@@ -15,12 +15,8 @@
  * which enters one-instruction blocks instead. Early exits refund. */
 static HANDLER(run_head)
 {
-    int32_t left = c->budget - i->imm;
-    if (UNLIKELY(left < 0)) {
-        c->rip = c->page_rip + i->at;
+    if (UNLIKELY(!head_enters(c, i)))
         return NULL;
-    }
-    c->budget = left;
     NEXT(c, i);
 }
 
@@ -42,7 +38,7 @@ static HANDLER(run_head_cold)
     NEXT(c, i);
 }
 
-/* The head of a dropped block. */
+/* The head of a dropped or stale block. */
 static HANDLER(run_head_stale)
 {
     c->rip = c->page_rip + i->at;
@@ -109,11 +105,19 @@ HANDLER(run_end)
     uint64_t offset;
 
     call_general(c, i);
-    if (UNLIKELY(c->leave || c->seen_flushes != c->mmu.flushes))
+    if (UNLIKELY(c->leave))
         return NULL;
     offset = c->rip - c->page_rip;
-    if (offset >= PAGE || c->page == NO_PAGE)
-        return NULL;
+    if (offset >= PAGE || c->page == NO_PAGE || c->seen_flushes != c->mmu.flushes) {
+        const struct l1_fetch *f =
+            &c->mmu.fetch_view[c->rip / PAGE & (L1_FETCHES - 1)];
+        offset = c->rip & (PAGE - 1);
+        if (!(c->mode & MODE_FLAT_CODE) || f->tag != c->rip - offset)
+            return NULL;
+        c->seen_flushes = c->mmu.flushes;
+        c->page = f->number;
+        c->page_rip = f->tag;
+    }
     e = &c->cache->jumps[jump_slot(c->page, (unsigned)offset)];
     if (e->key != block_key(c->mode, c->page, (unsigned)offset))
         return NULL;
@@ -343,6 +347,20 @@ static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
     return mask;
 }
 
+/* Takes a cold block out of use until block_find() repairs it. Not for stores that are no
+ * patch of an instruction, nor for blocks hit again meanwhile: that is no longer code. */
+static bool make_stale(struct block *b, unsigned offset, unsigned size)
+{
+    enum { PATCH = 16 };
+
+    if (b->code[0].run != run_head_cold || b->page2 != NO_PAGE || size > PATCH)
+        return false;
+    b->stale_from = (uint16_t)offset;
+    b->stale_to = (uint16_t)(offset + size);
+    b->code[0].run = run_head_stale;
+    return true;
+}
+
 void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
                         unsigned size)
 {
@@ -352,7 +370,8 @@ void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
     for (struct block *b = k->in_page[bucket], *next; b; b = next) {
         next = *page_link(b, bucket);
         if (overlaps(b, page, offset, offset + size)) {
-            forget(k, b);
+            if (!make_stale(b, offset, size))
+                forget(k, b);
             hit = true;
         }
     }
@@ -524,6 +543,45 @@ static void fuse(struct build *w)
     }
 }
 
+/* Does the n-th instruction run a fast handler of its own, in one record? */
+static bool is_single(const struct build *w, unsigned n, bool *quiet)
+{
+    const struct fast *f = &w->insn[n].fast;
+    insn_fn *run = w->b->code[w->insn[n].record].run;
+
+    *quiet = f->quiet && run == f->quiet;
+    return f->run && f->slots == 1 && (*quiet || run == f->run);
+}
+
+/* Neighbours as one: the second's record stays, and gives its operands. */
+static void join(struct build *w, uint32_t mode)
+{
+    unsigned n = 0;
+    bool quiet, next_quiet;
+
+    if (w->count && is_single(w, 0, &quiet)) {
+        insn_fn *run = fast_head(&w->b->code[1], quiet, mode);
+        if (run) {
+            w->b->code[0].run = run;
+            n = 1;
+        }
+    }
+    for (; n + 1 < w->count; n++) {
+        struct insn *first = &w->b->code[w->insn[n].record];
+        insn_fn *run = NULL;
+        if (!is_single(w, n, &quiet))
+            continue;
+        if (is_single(w, n + 1, &next_quiet))
+            run = fast_pair(first, quiet, first + 1, next_quiet, mode);
+        if (!run)
+            run = fast_pair_branch(first, quiet, first + 1, mode);
+        if (run) {
+            first->run = run;
+            n++;
+        }
+    }
+}
+
 static struct block *new_block(struct code_cache *k, uint32_t mode, uint32_t page,
                                unsigned offset)
 {
@@ -559,6 +617,7 @@ static void finish(struct build *w, unsigned end, uint32_t mode, bool more, bool
     if (hot) {
         drop_dead_flags(w);
         fuse(w);
+        join(w, mode);
     }
     b->records = (uint16_t)w->used;
     b->hot = hot;
@@ -633,6 +692,40 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
     return w.b;
 }
 
+/* Decodes anew the instructions that a store hit. False: the block's shape changed. Code
+ * that is patched stays cold. */
+static bool repair(struct cpu *c, struct block *b, uint32_t mode)
+{
+    const uint8_t *host = page_bytes(c->mmu.phys, b->page);
+    struct insn *i = &b->code[1];
+
+    for (unsigned n = 0; n < b->count && i->at < b->stale_to; n++) {
+        struct insn out[2];
+        unsigned room = PAGE - i->at;
+
+        if (i->run == run_invalid)
+            return false;
+        if (i->at + i->len > b->stale_from) {
+            if (decode(c->isa, mode, host + i->at, room > 15 ? 15 : room, i->at, out) !=
+                    DECODE_OK ||
+                out[0].len != i->len)
+                return false;
+            set_general(&out[0], mode);
+            if (out[0].run != i->run)
+                return false;
+            out[0].left = i->left;
+            *i = out[0];
+            if (i->form & FORM_LONG)
+                i[1] = out[1];
+        }
+        i += i->form & FORM_LONG ? 2 : 1;
+    }
+    b->stale_to = 0;
+    b->runs = 0;
+    b->code[0].run = run_head_cold;
+    return true;
+}
+
 struct block *block_uncached(struct cpu *c, uint32_t mode, unsigned offset,
                              const uint8_t *bytes, unsigned size)
 {
@@ -679,6 +772,10 @@ struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset)
     struct block *b = e->key == key ? block_of(e->head) : search(k, key);
 
     if (b && b->page2 != NO_PAGE && !second_page_holds(c, b)) {
+        forget(k, b);
+        b = NULL;
+    }
+    if (b && UNLIKELY(b->stale_to != 0) && !repair(c, b, mode)) {
         forget(k, b);
         b = NULL;
     }

@@ -4,7 +4,8 @@
  * next address. It is found by its key: backing page, offset and CPU mode - never by an
  * address, so remapping and context switches drop nothing. CPUs of a machine share one
  * cache. A dropped block's records stay readable until the whole cache is emptied, which
- * happens between blocks only.
+ * happens between blocks only. A cold block that a small store hit is not dropped but
+ * stale: the next lookup decodes anew what was written over, and no more.
  */
 #ifndef CPU_BLOCK_H
 #define CPU_BLOCK_H
@@ -28,6 +29,7 @@ struct block {
     uint16_t records;          /* room for them, head and tail included */
     uint8_t count;             /* instructions */
     uint8_t runs;              /* so far, up to HOT_RUNS */
+    uint16_t stale_from, stale_to; /* bytes of page written over; stale_to 0: none */
     bool dead, hot;
     struct insn code[];        /* code[0] is the head */
 };
@@ -104,6 +106,18 @@ static ALWAYS_INLINE const struct link *insn_link(const struct insn *i)
 
 /* ---- handlers that block.c and fast.c share ---- */
 
+/* What every head does first: it charges the block. False: it does not fit the budget. */
+static ALWAYS_INLINE bool head_enters(struct cpu *c, const struct insn *i)
+{
+    int32_t left = c->budget - i->imm;
+    if (UNLIKELY(left < 0)) {
+        c->rip = c->page_rip + i->at;
+        return false;
+    }
+    c->budget = left;
+    return true;
+}
+
 insn_fn run_tail;      /* goes on at the next address of the same page, by link */
 insn_fn run_tail_page; /* leaves the page */
 insn_fn run_end;       /* a general handler that ends the block */
@@ -130,5 +144,15 @@ struct fast fast_select(struct insn *i, uint32_t mode);
 /* A fused handler for a compare followed by a conditional branch, or NULL. *first is
  * rewritten to do both; *branch gives the condition and target. */
 insn_fn *fast_fuse(struct insn *first, const struct insn *branch);
+
+/* A handler for two neighbours, one record each, that run fast handlers; or NULL. quiet: the
+ * twins that set no flags. */
+insn_fn *fast_pair(const struct insn *first, bool first_quiet, const struct insn *second,
+                   bool second_quiet, uint32_t mode);
+/* The same with a second that ends in a branch, whatever handler it runs. */
+insn_fn *fast_pair_branch(const struct insn *first, bool quiet, const struct insn *branch,
+                          uint32_t mode);
+/* A handler for the head and the block's first instruction, likewise. */
+insn_fn *fast_head(const struct insn *first, bool quiet, uint32_t mode);
 
 #endif

@@ -40,15 +40,37 @@ static bool executes_watched(const struct cpu *c)
     return false;
 }
 
-static uint32_t mode_of(const struct cpu *c)
+/* The part of the mode that control registers and watchers decide. */
+static uint32_t control_mode_of(const struct cpu *c)
 {
-    const struct segment *cs = &c->seg[CS];
     uint32_t mode = 0;
 
     if (c->efer & EFER_LMA)
         mode |= MODE_LONG;
+    if (c->cr0 & (CR0_EM | CR0_TS))
+        mode |= MODE_NO_FPU | MODE_NO_SSE | MODE_NO_AVX;
+    if (c->cr0 & CR0_EM)
+        mode |= MODE_NO_MMX;
+    if (!(c->cr4 & CR4_OSFXSR))
+        mode |= MODE_NO_SSE;
+    if (!(c->cr4 & CR4_OSXSAVE) || (c->xcr0 & 6) != 6)
+        mode |= MODE_NO_AVX;
+    if (c->trace)
+        mode |= MODE_TRACE | MODE_STEP;
+    if (c->force_step || ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
+        mode |= MODE_STEP;
+    return mode;
+}
+
+static uint32_t mode_of(const struct cpu *c)
+{
+    const struct segment *cs = &c->seg[CS];
+    uint32_t mode = c->control_mode;
+
     if (c->cr0 & CR0_PE)
         mode |= c->eflags & FLAG_VM ? MODE_VM86 : MODE_PROTECTED;
+    if (!(mode & MODE_PROTECTED))
+        mode |= MODE_NO_AVX;
     if ((mode & MODE_LONG) && (cs->attr & SEG_L)) {
         mode |= MODE_CODE64 | MODE_FLAT_DATA | MODE_FLAT_CODE | MODE_STACK32;
     } else {
@@ -65,18 +87,7 @@ static uint32_t mode_of(const struct cpu *c)
         mode |= MODE_USER;
     if (c->cpl == 0)
         mode |= MODE_RING0;
-    if (c->cr0 & (CR0_EM | CR0_TS))
-        mode |= MODE_NO_FPU | MODE_NO_SSE | MODE_NO_AVX;
-    if (c->cr0 & CR0_EM)
-        mode |= MODE_NO_MMX;
-    if (!(c->cr4 & CR4_OSFXSR))
-        mode |= MODE_NO_SSE;
-    if (!(c->cr4 & CR4_OSXSAVE) || (c->xcr0 & 6) != 6 || !(mode & MODE_PROTECTED))
-        mode |= MODE_NO_AVX;
-    if (c->trace)
-        mode |= MODE_TRACE | MODE_STEP;
-    if ((c->eflags & (FLAG_TF | FLAG_RF)) || c->force_step ||
-        ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
+    if (c->eflags & FLAG_TF)
         mode |= MODE_STEP;
     return mode;
 }
@@ -84,13 +95,7 @@ static uint32_t mode_of(const struct cpu *c)
 static void derive_paging(struct cpu *c)
 {
     struct paging *p = &c->mmu.paging;
-    const uint64_t from[] = {c->cr0, c->cr3, c->cr4, c->efer, c->pkru};
 
-    p->ac = c->eflags & FLAG_AC;
-    /* Interrupts and system calls come here, and change none of these. */
-    if (p->mode >= PAGING_4LEVEL && !memcmp(from, c->paging_from, sizeof from))
-        return;
-    memcpy(c->paging_from, from, sizeof from);
     if (!(c->cr0 & CR0_PG))
         p->mode = PAGING_OFF;
     else if (c->efer & EFER_LMA)
@@ -119,19 +124,58 @@ static enum view view_of(const struct cpu *c)
     return (c->cr4 & CR4_SMAP) && !(c->eflags & FLAG_AC) ? VIEW_SMAP : VIEW_SUPERVISOR;
 }
 
-void cpu_derive(struct cpu *c)
+/* Follows what interrupts and system calls do not change. False: nothing of it had
+ * changed. Without 4-level paging the PDPTEs may have: always true. */
+static ALWAYS_INLINE bool derive_control(struct cpu *c)
+{
+    struct derived_from *d = &c->derived_from;
+
+    if (LIKELY(!((c->cr0 ^ d->cr0) | (c->cr3 ^ d->cr3) | (c->cr4 ^ d->cr4) |
+                 (c->efer ^ d->efer) | (c->xcr0 ^ d->xcr0) | (c->pkru ^ d->pkru) |
+                 (c->dr[7] ^ d->dr7)) &&
+               !c->trace == !d->trace && c->force_step == d->step &&
+               !c->mmu.watcher == !d->watcher && c->mmu.watching == d->watching &&
+               c->mmu.paging.mode >= PAGING_4LEVEL))
+        return false;
+    *d = (struct derived_from){.cr0 = c->cr0,
+                               .cr3 = c->cr3,
+                               .cr4 = c->cr4,
+                               .efer = c->efer,
+                               .xcr0 = c->xcr0,
+                               .dr7 = c->dr[7],
+                               .pkru = c->pkru,
+                               .trace = c->trace != NULL,
+                               .step = c->force_step,
+                               .watcher = c->mmu.watcher != NULL,
+                               .watching = c->mmu.watching};
+    c->control_mode = control_mode_of(c);
+    derive_paging(c);
+    return true;
+}
+
+void cpu_forget_derived(struct cpu *c)
+{
+    c->derived_from.cr0 = UINT64_MAX; /* no CR0 has these bits */
+}
+
+static NOINLINE void derive_rest(struct cpu *c, uint64_t flow, bool control)
 {
     uint32_t old = c->mode;
-    bool check_alignment;
+    bool empty;
 
+    c->derived_flow = flow;
     c->mode = mode_of(c);
     c->rip_mask = c->mode & MODE_CODE64   ? ~0ull
                   : c->mode & MODE_CODE32 ? 0xffffffffull
                                           : 0xffffull;
-    derive_paging(c);
-    check_alignment = (c->cr0 & CR0_AM) && (c->eflags & FLAG_AC) && c->cpl == 3;
-    /* A trace wants to hear of every access: no probe may hit. */
-    mmu_select(&c->mmu, view_of(c), c->cpl == 3, check_alignment || c->mmu.watcher);
+    c->mmu.paging.ac = c->eflags & FLAG_AC;
+    /* Checked alignment, and a trace that wants to hear of every access: no probe may
+     * hit. */
+    empty = ((c->cr0 & CR0_AM) && (c->eflags & FLAG_AC) && c->cpl == 3) || c->mmu.watcher;
+    if (control)
+        mmu_select(&c->mmu, view_of(c), c->cpl == 3, empty);
+    else
+        mmu_select_view(&c->mmu, view_of(c), c->cpl == 3, empty);
     if ((old ^ c->mode) & (MODE_CODE64 | MODE_LONG | MODE_PROTECTED | MODE_VM86))
         for (unsigned s = 0; s < SREGS; s++)
             seg_derive(c, (enum sreg)s);
@@ -142,11 +186,50 @@ void cpu_derive(struct cpu *c)
     }
 }
 
+void cpu_derive(struct cpu *c)
+{
+    uint32_t old = c->mode;
+    uint64_t flow = (uint64_t)c->seg[CS].attr << 32 | c->cpl |
+                    (c->eflags & (FLAG_TF | FLAG_VM | FLAG_AC));
+    bool control = derive_control(c);
+
+    /* In 64-bit mode no other segment says anything, and CS no more than its attributes. */
+    if (!control && flow == c->derived_flow && (old & MODE_CODE64) &&
+        c->code_base == c->seg[CS].base)
+        return;
+    derive_rest(c, flow, control);
+}
+
 /* ---- flags ---- */
+
+/* RF ends with the instruction that follows the one that set it (SDM vol 3B 17.3.1.1). Only
+ * breakpoints ask for it, and they are met in step mode, so nothing is done to end it: who
+ * reads EFLAGS compares the count. */
+static bool rf_is_over(const struct cpu *c)
+{
+    return UNLIKELY(c->eflags & FLAG_RF) && cpu_retired(c) > c->rf_end;
+}
+
+static void rf_settle(struct cpu *c)
+{
+    if (rf_is_over(c))
+        c->eflags &= ~(uint32_t)FLAG_RF;
+}
+
+void cpu_rf_set(struct cpu *c)
+{
+    c->rf_end = cpu_retired(c) + (c->at ? 1 : 0); /* the one that runs now retires too */
+}
+
+uint32_t cpu_eflags(const struct cpu *c)
+{
+    uint32_t flags = c->eflags & ~(uint32_t)FLAGS_ARITH;
+    return (rf_is_over(c) ? flags & ~(uint32_t)FLAG_RF : flags) | 2;
+}
 
 uint64_t cpu_flags(const struct cpu *c)
 {
-    return (c->eflags & ~(uint32_t)FLAGS_ARITH) | lazy_get(&c->lazy) | 2;
+    return cpu_eflags(c) | lazy_get(&c->lazy);
 }
 
 void cpu_set_flags(struct cpu *c, uint64_t rflags)
@@ -157,9 +240,11 @@ void cpu_set_flags(struct cpu *c, uint64_t rflags)
 
     lazy_put(&c->lazy, (uint32_t)rflags);
     c->eflags = next;
-    if (changed & (FLAG_TF | FLAG_VM | FLAG_AC | FLAG_RF))
+    if (next & FLAG_RF)
+        cpu_rf_set(c);
+    if (changed & (FLAG_TF | FLAG_VM | FLAG_AC))
         cpu_derive(c);
-    if (changed & (FLAG_TF | FLAG_RF | FLAG_IF | FLAG_AC | FLAG_VM))
+    if (changed & (FLAG_TF | FLAG_IF | FLAG_AC | FLAG_VM))
         c->leave = true;
 }
 
@@ -403,9 +488,33 @@ NORETURN static void raise_debug_trap(struct cpu *c)
     raise_trap(c, VEC_DB, why, bits);
 }
 
-/* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2.
- * False: nothing to execute now. */
-static bool attend(struct cpu *c)
+/* After attend(). */
+enum attention {
+    IDLE,  /* nothing to execute now */
+    GO,    /* the next instruction */
+    AGAIN, /* something was delivered: look again before its handler starts */
+};
+
+/* The delivery of an event counts as an instruction, and does not end RF. */
+static void charge_event(struct cpu *c)
+{
+    c->budget--;
+    c->rf_end++;
+}
+
+/* The saved image has RF set between the elements of a REP instruction, so that it does not
+ * meet its own breakpoint again (SDM vol 3B 17.3.1.1). */
+static void note_rep(struct cpu *c)
+{
+    if (c->rep_cut) {
+        c->eflags |= FLAG_RF;
+        cpu_rf_set(c);
+    }
+    c->rep_cut = false;
+}
+
+/* Takes what is pending between instructions, in the order of SDM vol 3A Table 6-2. */
+static enum attention attend(struct cpu *c)
 {
     bool shadow = cpu_retired(c) < c->shadow_end;
 
@@ -413,10 +522,10 @@ static bool attend(struct cpu *c)
         smm_enter(c);
     if (c->activity != ACTIVITY_RUN) {
         if (!cpu_ready(c))
-            return false;
+            return IDLE;
         if (c->activity == ACTIVITY_WAIT_SIPI && !c->init_pending) {
             take_sipi(c);
-            return true;
+            return GO;
         }
         if (c->activity != ACTIVITY_SHUTDOWN || nmi_deliverable(c))
             c->activity = c->activity == ACTIVITY_WAIT_SIPI ? c->activity : ACTIVITY_RUN;
@@ -427,40 +536,37 @@ static bool attend(struct cpu *c)
         cpu_init_reset(c);
         if (c->number != 0) {
             c->activity = ACTIVITY_WAIT_SIPI;
-            return false;
+            return IDLE;
         }
-        return true;
+        return GO;
     }
     if (c->pending_debug && !(shadow && c->shadow_ss))
         raise_debug_trap(c);
-    /* Between the elements of a REP instruction the saved image has RF set, so that it
-     * does not meet its own breakpoint again (SDM vol 3B 17.3.1.1). */
     if (nmi_deliverable(c) && !(shadow && c->shadow_ss)) {
-        c->eflags |= c->rep_cut ? FLAG_RF : 0u;
+        note_rep(c);
         c->nmi_pending = false;
-        c->budget--;
+        charge_event(c);
         c->patch = NULL;
         event_nmi(c);
-        return true;
+        return AGAIN;
     }
     if (c->intr && (c->eflags & FLAG_IF) && !shadow) {
         uint8_t vector;
-        c->eflags |= c->rep_cut ? FLAG_RF : 0u;
+        note_rep(c);
         cpu_sync_clock(c);
         vector = c->intc->acknowledge(c->intc->owner);
-        c->budget--;
+        charge_event(c);
         c->patch = NULL;
         event_interrupt(c, vector);
-        return true;
+        return AGAIN;
     }
-    return true;
+    return GO;
 }
 
 /* One instruction with everything checked around it: TF, breakpoints, shadows, trace. */
 static void step(struct cpu *c)
 {
     bool trap = c->eflags & FLAG_TF; /* as it was before the instruction */
-    bool resume = c->eflags & FLAG_RF;
     unsigned hit = breakpoints_here(c);
     const struct insn *i;
     enum event_kind last;
@@ -490,10 +596,6 @@ static void step(struct cpu *c)
     c->budget += kept;
     c->slice += kept;
     c->kept = 0;
-    if (resume && (c->eflags & FLAG_RF)) {
-        c->eflags &= ~(uint32_t)FLAG_RF;
-        cpu_derive(c);
-    }
     if (trap)
         c->pending_debug |= 1 << 14; /* DR6.BS */
 }
@@ -524,19 +626,25 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
     c->escape = &escape;
     c->cache->running = c;
     c->leave = false;
+    c->rf_end = c->retired; /* rf_settle() was called at the slice's end */
     if (_setjmp(escape))
         unwind(c);
     while (c->budget > 0 && !c->leave_slice) {
         const struct insn *i;
+        enum attention now;
         c->at = NULL;
         c->insn_rip = c->rip;
         if (c->raised) {
-            c->budget--; /* a delivery counts as an instruction: no fault loop is free */
+            charge_event(c); /* so no loop of faults is free */
             event_deliver(c);
             continue;
         }
         c->leave = false;
-        if (!attend(c))
+        rf_settle(c);
+        now = attend(c);
+        if (now == AGAIN)
+            continue;
+        if (now == IDLE)
             break;
         if (c->cache->full)
             code_cache_empty(c->cache);
@@ -551,6 +659,7 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         while (i)
             i = i->run(c, i);
     }
+    rf_settle(c);
     used = (uint32_t)(c->slice - c->budget);
     c->retired += used;
     c->clock->now = c->slice_tick + used;

@@ -164,8 +164,8 @@ struct cpu_event {
     uint64_t operand[3]; /* the reason's operands */
     uint64_t rip;       /* of the instruction that raised it */
     uint16_t cs;
-    struct walk walk;   /* #PF: the entries the walk read */
     uint64_t linear;    /* #PF: CR2 */
+    struct walk walk;   /* #PF: the entries the walk read; last, fault.c copies no more */
 };
 
 /* Faults kept for the post-mortem. A chain from an event to a triple fault is at most six
@@ -225,9 +225,17 @@ struct cpu {
     bool turn_over;      /* PAUSE: with several CPUs, the rest of the turn is given up */
     bool watch_shadow;   /* an interrupt shadow is on: one instruction, then look again */
     int32_t kept;        /* budget set aside while one instruction is stepped */
-    uint64_t paging_from[5]; /* CR0 CR3 CR4 EFER PKRU that mmu.paging was derived from */
+    struct derived_from {     /* what cpu_derive() saw of what seldom changes */
+        uint64_t cr0, cr3, cr4, efer, xcr0, dr7;
+        uint32_t pkru;
+        bool trace, step, watcher, watching;
+    } derived_from;
+    uint64_t derived_flow;    /* and of CPL, CS and EFLAGS */
+    uint32_t control_mode;    /* MODE_* that follow from derived_from alone */
     uint64_t code_base;  /* CS base that page_rip was computed with */
     uint64_t insn_rip;   /* its RIP; c->rip is the next instruction's meanwhile */
+    uint64_t rf_end;     /* EFLAGS.RF, where it is set, is so until more than these
+                            instructions have retired: nothing clears it meanwhile */
     uint64_t rip_mask;   /* FFFFh, FFFFFFFFh or all */
     jmp_buf *escape;     /* where raise_event() jumps to */
 
@@ -301,9 +309,16 @@ void cpu_sipi(struct cpu *c, uint8_t vector);
  * register; the block that did so ends (trait ENDS). */
 void cpu_derive(struct cpu *c);
 
+/* The next cpu_derive() takes nothing for known: registers and caches were replaced. */
+void cpu_forget_derived(struct cpu *c);
+
 /* RFLAGS as software sees it; and setting it whole (reserved bits forced). cpu_set_flags
  * calls cpu_derive() when TF, VM, AC, RF or IF changed. */
 uint64_t cpu_flags(const struct cpu *c);
+/* The same without the six arithmetic flags. */
+uint32_t cpu_eflags(const struct cpu *c);
+/* RF was set in c->eflags: it holds for the next instruction. */
+void cpu_rf_set(struct cpu *c);
 void cpu_set_flags(struct cpu *c, uint64_t rflags);
 
 /* Makes clock->now exact for the instruction running now. Cheap. */
@@ -330,6 +345,15 @@ static inline bool cpu_protected(const struct cpu *c) /* PE = 1 and VM = 0 */
 static inline bool cpu_vm86(const struct cpu *c)
 {
     return c->mode & MODE_VM86;
+}
+
+/* For instructions that change CS, CPL or EFLAGS, after cpu_derive(): must the run loop
+ * look before the next instruction? Single steps, a CS limit to be watched, an interrupt
+ * that may have become deliverable. */
+static inline bool cpu_must_look(const struct cpu *c)
+{
+    return (c->mode & (MODE_STEP | MODE_FLAT_CODE)) != MODE_FLAT_CODE ||
+           (c->intr && (c->eflags & FLAG_IF)) || c->nmi_pending;
 }
 
 #endif

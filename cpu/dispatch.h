@@ -13,12 +13,25 @@
 #if defined(MENURA_PLAIN_LOOP) || !defined(__OPTIMIZE__)
 #define GOTO_INSN(c, i) return ((void)(c), (i))
 #define TAIL(call) return (call)
-#elif defined(__clang__)
-#define GOTO_INSN(c, i) __attribute__((musttail)) return (i)->run((c), (i))
+#else
+#if defined(__clang__)
 #define TAIL(call) __attribute__((musttail)) return (call)
 #else /* gcc makes these sibling calls at -O2 */
-#define GOTO_INSN(c, i) return (i)->run((c), (i))
 #define TAIL(call) return (call)
+#endif
+/* Has the compiler compute p in one register and forget how: else it loads p->run by way of
+ * an older pointer and moves p to its place after that, two instructions more a record. */
+#if defined(__GNUC__)
+#define SETTLE(p) __asm__("" : "+r"(p))
+#else
+#define SETTLE(p) ((void)0)
+#endif
+#define GOTO_INSN(c, i)                                                                  \
+    do {                                                                                 \
+        const struct insn *to_ = (i);                                                    \
+        SETTLE(to_);                                                                     \
+        TAIL(to_->run((c), to_));                                                        \
+    } while (0)
 #endif
 
 /* The next record of the block. */

@@ -283,15 +283,26 @@ void event_deliver(struct cpu *c)
         deliver_protected(c);
     c->delivering = false;
     cpu_derive(c);
-    c->leave = true;
+    if (cpu_must_look(c))
+        c->leave = true;
     if (c->told)
         c->told(c, e);
 }
 
 static void begin(struct cpu *c, enum event_kind kind, uint8_t vector)
 {
-    c->event = (struct cpu_event){
-        .kind = kind, .vector = vector, .rip = c->rip, .cs = c->seg[CS].selector};
+    struct cpu_event *e = &c->event;
+
+    e->kind = kind;
+    e->vector = vector;
+    e->has_error = false;
+    e->error = 0;
+    e->reason = 0;
+    e->operand[0] = e->operand[1] = e->operand[2] = 0;
+    e->rip = c->rip;
+    e->cs = c->seg[CS].selector;
+    e->walk.count = 0;
+    e->linear = 0;
     c->fault_count = 0;
     event_deliver(c);
 }

@@ -5,7 +5,7 @@
  * record after it is its link. Within the page a link needs no check: the page stays the
  * same. A link to another page passes a compare with the fetch view and the backing page.
  */
-#include "cpu/fast.h"
+#include "cpu/fast_op.h"
 #include "cpu/isa.h"
 
 static ALWAYS_INLINE struct insn *link_slot(const struct insn *i)
@@ -265,6 +265,65 @@ static const struct {
     {jmp32_r, call32_r, FORMS_OF(jmp32_m), FORMS_OF(call32_m)},
     {jmp64_r, call64_r, FORMS_OF(jmp64_m), FORMS_OF(call64_m)},
 };
+
+/* ---- a branch and the operation before it ---- */
+
+/* Those that are often last in a block, and what ends it. */
+#define LAST_BUT_ONE(_)                                                                  \
+    _(mov32_rr) _(mov64_rr) _(mov32_ri) _(add32_rr) _(add32_ri) _(add64_rr) _(add64_ri)  \
+    _(sub64_ri) _(xor32_rr) _(and32_ri) _(lea32) _(lea64) _(load32_B) _(load64_B)        \
+    _(load32_F) _(store32_B) _(store64_B) _(loadzx8_B) _(movzx8to32) _(pop64)
+#define BRANCHES(_, x)                                                                   \
+    _(x, cmp32_rr_B) _(x, cmp32_rr_NB) _(x, cmp32_rr_Z) _(x, cmp32_rr_NZ)                \
+    _(x, cmp32_rr_BE) _(x, cmp32_rr_A) _(x, cmp32_rr_S) _(x, cmp32_rr_NS)                \
+    _(x, cmp32_rr_L) _(x, cmp32_rr_GE) _(x, cmp32_rr_LE) _(x, cmp32_rr_G)                \
+    _(x, cmp32_ri_B) _(x, cmp32_ri_NB) _(x, cmp32_ri_Z) _(x, cmp32_ri_NZ)                \
+    _(x, cmp32_ri_BE) _(x, cmp32_ri_A) _(x, cmp32_ri_S) _(x, cmp32_ri_NS)                \
+    _(x, cmp32_ri_L) _(x, cmp32_ri_GE) _(x, cmp32_ri_LE) _(x, cmp32_ri_G)                \
+    _(x, test32_rr_Z) _(x, test32_rr_NZ) _(x, test32_rr_S) _(x, test32_rr_NS)            \
+    _(x, test32_rr_LE) _(x, test32_rr_G) _(x, cmp64_rr_B) _(x, cmp64_rr_NB)              \
+    _(x, cmp64_rr_Z) _(x, cmp64_rr_NZ) _(x, cmp64_rr_BE) _(x, cmp64_rr_A)                \
+    _(x, cmp64_rr_S) _(x, cmp64_rr_NS) _(x, cmp64_rr_L) _(x, cmp64_rr_GE)                \
+    _(x, cmp64_rr_LE) _(x, cmp64_rr_G) _(x, cmp64_ri_B) _(x, cmp64_ri_NB)                \
+    _(x, cmp64_ri_Z) _(x, cmp64_ri_NZ) _(x, cmp64_ri_BE) _(x, cmp64_ri_A)                \
+    _(x, cmp64_ri_S) _(x, cmp64_ri_NS) _(x, cmp64_ri_L) _(x, cmp64_ri_GE)                \
+    _(x, cmp64_ri_LE) _(x, cmp64_ri_G) _(x, test64_rr_Z) _(x, test64_rr_NZ)              \
+    _(x, test64_rr_S) _(x, test64_rr_NS) _(x, test64_rr_LE) _(x, test64_rr_G)            \
+    _(x, cmp8_ri_Z) _(x, cmp8_ri_NZ) _(x, test8_rr_Z) _(x, test8_rr_NZ)                  \
+    _(x, jmp_near) _(x, call64_near) _(x, ret64)
+
+#define JOINED(a, b)                                                                     \
+    FAST(a##_then_##b)                                                                   \
+    {                                                                                    \
+        if (UNLIKELY(!a(c, i)))                                                          \
+            TAIL(pair_missed(c, i));                                                     \
+        TAIL(b(c, i + 1));                                                               \
+    }
+#define JOINED_ALL(a) BRANCHES(JOINED, a)
+LAST_BUT_ONE(JOINED_ALL)
+
+#define BRANCH_NUMBER(x, name) BRANCH_##name,
+#define BRANCH_NAME(x, name) name,
+#define JOINED_NAME(a, b) a##_then_##b,
+#define JOINED_ROW(a) {OP_##a, {BRANCHES(JOINED_NAME, a)}},
+enum { BRANCHES(BRANCH_NUMBER, ) BRANCH_COUNT };
+static insn_fn *const branches[] = {BRANCHES(BRANCH_NAME, )};
+static const struct {
+    enum operation first;
+    insn_fn *run[BRANCH_COUNT];
+} joined[] = {LAST_BUT_ONE(JOINED_ROW)};
+
+insn_fn *fast_join_branch(enum operation first, insn_fn *branch)
+{
+    unsigned n = 0;
+
+    while (n < BRANCH_COUNT && branches[n] != branch)
+        n++;
+    for (unsigned k = 0; n < BRANCH_COUNT && k < ARRAY_SIZE(joined); k++)
+        if (joined[k].first == first)
+            return joined[k].run[n];
+    return NULL;
+}
 
 /* ---- choosing ---- */
 

@@ -26,6 +26,14 @@ static bool has_error_code(unsigned vector)
     return WITH >> vector & 1;
 }
 
+/* All of an event but the entries that its walk did not read. */
+static void copy(struct cpu_event *to, const struct cpu_event *from)
+{
+    memcpy(to, from, offsetof(struct cpu_event, walk) + offsetof(struct walk, entry));
+    for (unsigned n = 0; n < from->walk.count; n++)
+        to->walk.entry[n] = from->walk.entry[n];
+}
+
 /* The first stays whatever follows: it is what the reader wants to know. */
 static void remember(struct cpu *c, const struct cpu_event *e)
 {
@@ -36,7 +44,7 @@ static void remember(struct cpu *c, const struct cpu_event *e)
         memmove(&c->faults[1], &c->faults[2],
                 (ARRAY_SIZE(c->faults) - 2) * sizeof c->faults[0]);
     }
-    c->faults[c->fault_count++] = *e;
+    copy(&c->faults[c->fault_count++], e);
 }
 
 NORETURN static void leave(struct cpu *c)
@@ -86,10 +94,20 @@ NORETURN static COLD void escalate(struct cpu *c, const struct cpu_event *next)
         };
         remember(c, first);
     } else {
-        *first = *next;
+        copy(first, next);
     }
     c->raised = true;
     leave(c);
+}
+
+/* Everything but the walk's entries, of which there are none. */
+static ALWAYS_INLINE void event_start(struct cpu_event *e, unsigned vector, uint32_t error,
+                                      unsigned reason)
+{
+    memset(e, 0, offsetof(struct cpu_event, walk) + offsetof(struct walk, entry));
+    e->vector = (uint8_t)vector;
+    e->error = error;
+    e->reason = (uint16_t)reason;
 }
 
 NORETURN static void raise_this(struct cpu *c, struct cpu_event *e,
@@ -103,7 +121,7 @@ NORETURN static void raise_this(struct cpu *c, struct cpu_event *e,
         escalate(c, e);
     c->fault_count = 0;
     remember(c, e);
-    c->event = *e;
+    copy(&c->event, e);
     c->raised = true;
     leave(c);
 }
@@ -111,11 +129,12 @@ NORETURN static void raise_this(struct cpu *c, struct cpu_event *e,
 void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why,
                  uint64_t a, uint64_t b, uint64_t d)
 {
-    struct cpu_event e = {.vector = (uint8_t)v,
-                          .error = error,
-                          .reason = (uint16_t)why,
-                          .operand = {a, b, d}};
+    struct cpu_event e;
 
+    event_start(&e, v, error, why);
+    e.operand[0] = a;
+    e.operand[1] = b;
+    e.operand[2] = d;
     if (c->delivering && c->event.kind != EVENT_SOFTWARE &&
         (v == VEC_TS || v == VEC_NP || v == VEC_SS || v == VEC_GP))
         e.error |= ERROR_EXT;
@@ -124,21 +143,24 @@ void raise_fault(struct cpu *c, enum vector v, uint32_t error, enum reason why,
 
 void raise_trap(struct cpu *c, enum vector v, enum reason why, uint64_t a)
 {
-    struct cpu_event e = {
-        .vector = (uint8_t)v, .reason = (uint16_t)why, .operand = {a}};
+    struct cpu_event e;
 
+    event_start(&e, v, 0, why);
+    e.operand[0] = a;
     c->insn_rip = c->rip;
     raise_this(c, &e, EVENT_TRAP);
 }
 
 void raise_page_fault(struct cpu *c, uint64_t la)
 {
-    struct cpu_event e = {.vector = VEC_PF,
-                          .error = c->mmu.walk.error_code,
-                          .reason = R_PF,
-                          .operand = {la},
-                          .linear = la};
+    const struct walk *w = &c->mmu.walk;
+    struct cpu_event e;
 
-    e.walk = c->mmu.walk;
+    event_start(&e, VEC_PF, w->error_code, R_PF);
+    e.operand[0] = la;
+    e.linear = la;
+    memcpy(&e.walk, w, offsetof(struct walk, entry));
+    for (unsigned n = 0; n < w->count; n++)
+        e.walk.entry[n] = w->entry[n];
     raise_this(c, &e, EVENT_FAULT);
 }

@@ -23,15 +23,24 @@ static uint32_t writable_flags(const struct cpu *c, unsigned bits)
     return mask;
 }
 
+/* mask has the six arithmetic flags. */
 static void load_flags(struct cpu *c, uint64_t image, uint32_t mask)
 {
-    flags_load(c, (cpu_flags(c) & ~(uint64_t)mask) | (image & mask));
+    flags_load(c, (cpu_eflags(c) & ~(uint64_t)mask) | (image & mask));
+}
+
+/* The value `at` bytes up the stack: from `top`, stack_probe()'s answer, if it has one. */
+static ALWAYS_INLINE uint64_t popped(struct cpu *c, const uint8_t *top, unsigned bits,
+                                     unsigned at)
+{
+    return LIKELY(top != NULL) ? load_le(top + at, bits / 8) : stack_peek(c, bits, at);
 }
 
 static void done(struct cpu *c)
 {
     cpu_derive(c);
-    c->leave = true;
+    if (cpu_must_look(c))
+        c->leave = true;
 }
 
 static void iret_real(struct cpu *c, unsigned bits)
@@ -114,6 +123,7 @@ static void iret_protected(struct cpu *c, unsigned bits)
     uint16_t selector, stack = 0;
     struct descriptor cs, ss;
     bool outer, pops_stack, usable = false;
+    const uint8_t *top;
     uint32_t writable;
 
     if (c->eflags & FLAG_NT) {
@@ -122,9 +132,10 @@ static void iret_protected(struct cpu *c, unsigned bits)
         iret_task(c);
         return;
     }
-    rip = stack_peek(c, bits, 0);
-    selector = (uint16_t)stack_peek(c, bits, bytes);
-    image = stack_peek(c, bits, 2 * bytes);
+    top = stack_probe(c, 5 * bytes);
+    rip = popped(c, top, bits, 0);
+    selector = (uint16_t)popped(c, top, bits, bytes);
+    image = popped(c, top, bits, 2 * bytes);
     if ((image & FLAG_VM) && bits == 32 && c->cpl == 0 && !cpu_long_mode(c)) {
         iret_to_vm86(c, rip, selector, image);
         return;
@@ -133,8 +144,8 @@ static void iret_protected(struct cpu *c, unsigned bits)
     outer = RPL(selector) > c->cpl;
     pops_stack = outer || cpu_code64(c); /* 64-bit mode always pops SS:RSP */
     if (pops_stack) {
-        sp = stack_peek(c, bits, 3 * bytes);
-        stack = (uint16_t)stack_peek(c, bits, 4 * bytes);
+        sp = popped(c, top, bits, 3 * bytes);
+        stack = (uint16_t)popped(c, top, bits, 4 * bytes);
         usable = return_stack_check(c, stack, &cs, &ss);
     }
     target_check(c, &cs, rip);

@@ -34,7 +34,8 @@ static void arrive(struct cpu *c, unsigned cpl)
     cpu_derive(c);
     seg_derive(c, CS);
     seg_derive(c, SS);
-    c->leave = true;
+    if (cpu_must_look(c))
+        c->leave = true;
 }
 
 static void check_syscall(struct cpu *c)

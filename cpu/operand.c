@@ -14,23 +14,45 @@
 
 /* ---- the short way ---- */
 
+/* The linear address of [offset, offset + size) through s. False: the segment's fast limit
+ * does not admit it. */
+static ALWAYS_INLINE bool quick_linear(const struct cpu *c, unsigned s, uint64_t offset,
+                                       unsigned size, enum access_kind kind, uint64_t *la)
+{
+    const struct segment *seg = &c->seg[s];
+
+    if (c->mode & MODE_CODE64) {
+        *la = offset + (s >= FS ? seg->base : 0);
+        return true;
+    }
+    /* One byte short of what is allowed: a fast limit of 0 admits nothing. */
+    if (offset + size > (kind == ACCESS_WRITE ? seg->fast_write : seg->fast_read))
+        return false;
+    *la = (uint32_t)(seg->base + offset);
+    return true;
+}
+
 /* The host address of [offset, offset + size) through s, or NULL: take the long way. */
 static ALWAYS_INLINE uint8_t *quick(const struct cpu *c, unsigned s, uint64_t offset,
                                     unsigned size, enum access_kind kind)
 {
-    const struct segment *seg = &c->seg[s];
     uint64_t la;
 
-    if (c->mode & MODE_CODE64) {
-        la = offset + (s >= FS ? seg->base : 0);
-    } else {
-        /* One byte short of what is allowed: a fast limit of 0 admits nothing. */
-        if (offset + size > (kind == ACCESS_WRITE ? seg->fast_write : seg->fast_read))
-            return NULL;
-        la = (uint32_t)(seg->base + offset);
-    }
+    if (!quick_linear(c, s, offset, size, kind, &la))
+        return NULL;
     return kind == ACCESS_WRITE ? probe_write(&c->mmu, la, size)
                                 : probe_read(&c->mmu, la, size);
+}
+
+/* Likewise for a store to a page that decoded code alone keeps from the short way: its
+ * first-level entry, or NULL. Data beside code is common in small programs. */
+static ALWAYS_INLINE const struct l1_entry *beside_code(const struct cpu *c, unsigned s,
+                                                        uint64_t offset, unsigned size,
+                                                        uint64_t *la)
+{
+    if (!quick_linear(c, s, offset, size, ACCESS_WRITE, la))
+        return NULL;
+    return probe_code_page(&c->mmu, *la, size);
 }
 
 /* ---- segment checks ---- */
@@ -234,10 +256,18 @@ uint64_t mem_load(struct cpu *c, unsigned s, uint64_t offset, unsigned size)
 void mem_store(struct cpu *c, unsigned s, uint64_t offset, unsigned size, uint64_t v)
 {
     uint8_t *host = quick(c, s, offset, size, ACCESS_WRITE);
+    const struct l1_entry *e;
     struct spans sp;
+    uint64_t la;
 
     if (LIKELY(host != NULL)) {
         store_le(host, size, v);
+        return;
+    }
+    e = beside_code(c, s, offset, size, &la);
+    if (e) {
+        store_le(hit(e, la), size, v);
+        phys_stored(c->mmu.phys, e->number, (unsigned)(la & (PAGE - 1)), size);
         return;
     }
     mem_open(c, s, offset, size, ACCESS_WRITE, &sp);
@@ -303,7 +333,13 @@ uint64_t sys_load(struct cpu *c, uint64_t la, unsigned size)
 {
     struct accessor how = {.kind = ACCESS_READ, .implicit = true};
     struct spans sp;
+    const uint8_t *host;
 
+    if (!cpu_long_mode(c))
+        la = (uint32_t)la;
+    host = probe_system(&c->mmu, la, size);
+    if (LIKELY(host != NULL))
+        return load_le(host, size);
     mem_open_linear(c, la, size, how, &sp);
     return spans_load(&c->mmu, &sp, size);
 }
@@ -332,7 +368,9 @@ struct place open_mem(struct cpu *c, unsigned s, uint64_t offset, unsigned bits,
                       enum access_kind kind)
 {
     uint8_t *host = quick(c, s, offset, bits / 8, kind);
+    const struct l1_entry *e;
     struct place p;
+    uint64_t la;
 
     p.reg = CPU_ZERO_OFFSET;
     p.bits = (uint8_t)bits;
@@ -341,6 +379,13 @@ struct place open_mem(struct cpu *c, unsigned s, uint64_t offset, unsigned bits,
         p.spans.count = 1;
         p.spans.part[0] =
             (struct span){.host = host, .number = NO_PAGE, .size = bits / 8};
+    } else if (kind == ACCESS_WRITE && (e = beside_code(c, s, offset, bits / 8, &la))) {
+        p.spans.count = 1;
+        p.spans.part[0] = (struct span){.host = hit(e, la),
+                                        .where = pa((uint64_t)e->frame * PAGE |
+                                                    (la & (PAGE - 1))),
+                                        .number = e->number,
+                                        .size = bits / 8};
     } else {
         mem_open(c, s, offset, bits / 8, kind, &p.spans);
     }
@@ -439,6 +484,15 @@ void push(struct cpu *c, unsigned bits, uint64_t v)
 uint64_t stack_peek(struct cpu *c, unsigned bits, uint64_t up)
 {
     return mem_load(c, SS, (c->gpr[RSP] + up) & stack_mask(c), bits / 8);
+}
+
+const uint8_t *stack_probe(const struct cpu *c, unsigned size)
+{
+    uint64_t mask = stack_mask(c), sp = c->gpr[RSP] & mask;
+
+    if (sp + size - 1 > mask || sp + size - 1 < sp)
+        return NULL;
+    return quick(c, SS, sp, size, ACCESS_READ);
 }
 
 uint64_t pop(struct cpu *c, unsigned bits)

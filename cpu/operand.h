@@ -146,6 +146,9 @@ void set_sp(struct cpu *c, uint64_t sp);
 void push(struct cpu *c, unsigned bits, uint64_t v);
 uint64_t pop(struct cpu *c, unsigned bits); /* commits RSP */
 uint64_t stack_peek(struct cpu *c, unsigned bits, uint64_t up); /* at SP + up; no commit */
+/* The `size` bytes from SP up in host memory, when nothing keeps them from being read at
+ * once; else NULL, which says nothing about them. Changes nothing. */
+const uint8_t *stack_probe(const struct cpu *c, unsigned size);
 
 /* ---- jumps ---- */
 

@@ -103,6 +103,7 @@ static void settle(struct cpu *c)
 {
     mmu_reset(&c->mmu);
     debug_watch(c);
+    cpu_forget_derived(c);
     cpu_derive(c);
     for (unsigned s = 0; s < SREGS; s++)
         seg_derive(c, (enum sreg)s);
@@ -194,6 +195,7 @@ bool cpu_restore(struct cpu *c, struct reader *r, struct error *e)
     lazy_put(&c->lazy, (uint32_t)c->flag_bits);
     page = c->page; /* state: it says what is executed until the next translation */
     debug_watch(c);
+    cpu_forget_derived(c);
     cpu_derive(c);
     for (unsigned s = 0; s < SREGS; s++)
         seg_derive(c, (enum sreg)s);

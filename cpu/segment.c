@@ -25,6 +25,24 @@ static bool is_wide(uint64_t raw)
     }
 }
 
+static ALWAYS_INLINE void unpack(struct descriptor *d, uint64_t raw, uint64_t high)
+{
+    d->raw = raw;
+    d->high = high;
+    d->attr = (uint16_t)(raw >> 40 & 0xf0ff);
+    d->limit = (uint32_t)((raw & 0xffff) | (raw >> 32 & 0xf0000));
+    if (d->attr & SEG_G)
+        d->limit = d->limit << 12 | 0xfff;
+    d->base = (raw >> 16 & 0xffffff) | (raw >> 32 & 0xff000000);
+    if (!(d->attr & SEG_S))
+        d->base |= high << 32;
+}
+
+void descriptor_unpack(struct descriptor *d, uint64_t raw, uint64_t high)
+{
+    unpack(d, raw, high);
+}
+
 bool descriptor_read(struct cpu *c, uint16_t selector, struct descriptor *d)
 {
     uint32_t offset = selector & 0xfff8u, limit = c->gdtr_limit;
@@ -41,26 +59,13 @@ bool descriptor_read(struct cpu *c, uint16_t selector, struct descriptor *d)
     d->selector = selector;
     d->where = table_address(c, base, offset);
     raw = sys_load(c, d->where, 8);
-    if (cpu_long_mode(c) && is_wide(raw)) {
+    if (!(raw >> 44 & 1) && cpu_long_mode(c) && is_wide(raw)) { /* S = 0 */
         if (offset + 15 > limit)
             return false;
         high = sys_load(c, d->where + 8, 8);
     }
-    descriptor_unpack(d, raw, high);
+    unpack(d, raw, high);
     return true;
-}
-
-void descriptor_unpack(struct descriptor *d, uint64_t raw, uint64_t high)
-{
-    d->raw = raw;
-    d->high = high;
-    d->attr = (uint16_t)(raw >> 40 & 0xf0ff);
-    d->limit = (uint32_t)((raw & 0xffff) | (raw >> 32 & 0xf0000));
-    if (d->attr & SEG_G)
-        d->limit = d->limit << 12 | 0xfff;
-    d->base = (raw >> 16 & 0xffffff) | (raw >> 32 & 0xff000000);
-    if (!(d->attr & SEG_S))
-        d->base |= high << 32;
 }
 
 void descriptor_touch(struct cpu *c, struct descriptor *d)

@@ -2,6 +2,7 @@
 #include "cpu/transfer.h"
 
 #include "cpu/operand.h"
+#include "mmu/access.h"
 
 /* ---- code segments ---- */
 
@@ -20,7 +21,8 @@ void code_set(struct cpu *c, const struct descriptor *cs, unsigned cpl)
     segment_set(&c->seg[CS], cs);
     c->seg[CS].selector = (uint16_t)((cs->selector & ~3u) | cpl);
     c->cpl = (uint8_t)cpl;
-    seg_derive(c, CS);
+    if (!cpu_code64(c)) /* else it starts at 0 and has no limit, whatever it holds */
+        seg_derive(c, CS);
 }
 
 void return_code_check(struct cpu *c, uint16_t selector, struct descriptor *cs)
@@ -74,7 +76,8 @@ void return_stack_set(struct cpu *c, uint16_t selector, bool usable,
         segment_null(&c->seg[SS], selector);
         c->seg[SS].attr = (uint16_t)(RPL(selector) << 5);
     }
-    seg_derive(c, SS);
+    if (!cpu_code64(c))
+        seg_derive(c, SS);
 }
 
 void hide_inner_segments(struct cpu *c)
@@ -96,6 +99,8 @@ void flags_load(struct cpu *c, uint64_t rflags)
 {
     c->eflags = ((uint32_t)rflags & 0x3f7fd5u & ~(uint32_t)FLAGS_ARITH) | 2;
     lazy_put(&c->lazy, (uint32_t)rflags & FLAGS_ARITH);
+    if (c->eflags & FLAG_RF)
+        cpu_rf_set(c);
 }
 
 /* ---- inner stacks ---- */
@@ -181,12 +186,16 @@ void frame_open(struct cpu *c, struct frame *f)
     unsigned total = (unsigned)f->count * f->bytes;
     uint64_t low = frame_sp(f);
 
+    f->host = NULL;
     /* In one piece, unless SP wraps inside the frame (real mode), the frame is long
      * (call gate parameters), or each value's alignment will be checked. */
     f->whole = total <= 64 && low + total - 1 >= low && low + total - 1 <= f->mask &&
                !(how.user && (c->eflags & FLAG_AC));
     if (f->whole) {
         uint64_t la = frame_linear(c, f, low, total);
+        f->host = probe_write_as(&c->mmu, la, total, how);
+        if (f->host)
+            return;
         if (f->wide || la + total <= 0x100000000ull) {
             mem_open_linear(c, la, total, how, &f->at[0]);
             return;
@@ -204,6 +213,16 @@ void frame_write(struct cpu *c, struct frame *f)
     uint8_t bytes[64];
     unsigned total = (unsigned)f->count * f->bytes;
 
+    if (LIKELY(f->host != NULL)) {
+        uint8_t *to = f->host + total;
+        if (f->bytes == 8)
+            for (unsigned n = 0; n < f->count; n++)
+                store64(to -= 8, f->value[n]);
+        else
+            for (unsigned n = 0; n < f->count; n++)
+                store_le(to -= f->bytes, f->bytes, f->value[n]);
+        return;
+    }
     if (!f->whole) {
         for (unsigned n = 0; n < f->count; n++)
             spans_store(&c->mmu, &f->at[n], f->bytes, f->value[n]);

@@ -116,6 +116,7 @@ struct frame {
     uint8_t cpl;     /* whose stack it is */
     bool wide;       /* a 64-bit stack: no limit, no base */
     bool whole;      /* opened in one piece */
+    uint8_t *host;   /* in plain memory, lowest byte; else NULL */
     uint8_t count;
     uint64_t value[FRAME_MAX];
     struct spans at[FRAME_MAX];

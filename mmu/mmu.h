@@ -31,6 +31,9 @@ enum {
 /* A tag is the page's linear address; no page has this one (bit 0 is never compared
  * equal, because compares clear the low 12 bits). */
 #define NO_TAG 1ull
+/* In a write tag: all but decoded code in the page allows stores. No probe matches it; a
+ * store that knows of it tells phys_stored() afterwards. */
+#define CODE_TAG 2ull
 
 struct l1_entry {
     uint64_t read, write;  /* tags; a write tag implies the read tag, D set, no code here,
@@ -81,6 +84,7 @@ struct mmu {
     /* Derived. */
     struct l1_entry *view;       /* the selected view of data[] */
     struct l1_fetch *fetch_view; /* the selected view of fetch[] */
+    struct l1_entry *system_view; /* of data[], for the CPU's own accesses (GDT, TSS ...) */
     uint32_t space;              /* of the current PCID, with its era */
     uint32_t global_space;
     struct l1_entry data[VIEW_COUNT + 1][L1_ENTRIES]; /* the last stays empty */
@@ -140,6 +144,10 @@ void mmu_reset(struct mmu *m);
  * shaped it changed (paging mode, PCID, WP, SMEP, protection keys). To be called after a
  * restore too, behind mmu_drop(). */
 void mmu_select(struct mmu *m, enum view data, bool user_fetch, bool check_alignment);
+
+/* The part of mmu_select() that a change of CPL, of EFLAGS.AC or of the watchpoints needs,
+ * while the paging registers are what they were at the last mmu_select(). */
+void mmu_select_view(struct mmu *m, enum view data, bool user_fetch, bool check_alignment);
 
 /* Translates [la, la + size), size at most 64, for how; fills both levels. False: refused,
  * m->walk says why and *la_bad is the address that CR2 gets. Nothing else has happened. */

@@ -20,38 +20,23 @@ static ALWAYS_INLINE uint64_t bits(unsigned high, unsigned low)
     return (~0ull >> (63 - high)) & (~0ull << low);
 }
 
-/* Where an entry was read, to mark it later. NULL host: cannot be written. */
-struct place_of_entry {
-    uint8_t *host;
-    uint32_t number;
-};
-
 struct reading {
     struct phys *mem;
     const struct resolved *last; /* tables mostly lie in one piece of RAM */
-    struct place_of_entry place[5];
     bool no_memory; /* the last entry */
 };
 
-static ALWAYS_INLINE const uint8_t *entry_at(struct reading *r, uint64_t where,
-                                             struct place_of_entry *place)
+static ALWAYS_INLINE const uint8_t *entry_at(struct reading *r, uint64_t where)
 {
     const struct resolved *m = r->last;
-    uint64_t delta;
 
-    if (!m || where - m->base >= m->end - m->base)
+    if (UNLIKELY(!m || where - m->base >= m->end - m->base)) {
         m = phys_resolve(r->mem, where);
-    place->host = NULL;
-    place->number = NO_PAGE;
-    if (UNLIKELY(!m || !m->page.host))
-        return NULL;
-    r->last = m;
-    delta = where - m->base;
-    if (LIKELY(m->page.write)) {
-        place->host = m->page.host + delta;
-        place->number = m->page.number + (uint32_t)(delta / PAGE);
+        if (UNLIKELY(!m || !m->page.host))
+            return NULL;
+        r->last = m;
     }
-    return m->page.host + delta;
+    return m->page.host + (where - m->base);
 }
 
 /* Reads the entry of `size` bytes at where, and notes it in w. */
@@ -62,9 +47,9 @@ static ALWAYS_INLINE uint64_t walk_read(struct reading *r, struct walk *w, unsig
     uint64_t e;
 
     where &= r->mem->a20_mask;
-    p = entry_at(r, where, &r->place[w->count]);
+    p = entry_at(r, where);
     r->no_memory = !p;
-    e = !p ? bits(size * 8 - 1, 0) : size == 4 ? load32(p) : load64(p);
+    e = UNLIKELY(!p) ? bits(size * 8 - 1, 0) : size == 4 ? load32(p) : load64(p);
     w->entry[w->count].level = (uint8_t)level;
     w->entry[w->count].where = where;
     w->entry[w->count].value = e;
@@ -270,6 +255,21 @@ static void COLD blame(struct walk *w)
     }
 }
 
+static NOINLINE void mark_entry(struct reading *r, uint64_t where, unsigned size,
+                                uint64_t e)
+{
+    uint8_t *p = (uint8_t *)(uintptr_t)entry_at(r, where);
+    uint64_t delta;
+
+    if (!p || !r->last->page.write) /* in ROM */
+        return;
+    delta = where - r->last->base;
+    store_le(p, size, e);
+    if (r->mem->code)
+        phys_stored(r->mem, r->last->page.number + (uint32_t)(delta / PAGE),
+                    (unsigned)(where & (PAGE - 1)), size);
+}
+
 /* Sets A everywhere, and D in the leaf for a write (4.8). */
 static ALWAYS_INLINE void mark(const struct paging *pg, struct reading *r, struct walk *w,
                                bool write)
@@ -279,12 +279,9 @@ static ALWAYS_INLINE void mark(const struct paging *pg, struct reading *r, struc
     for (unsigned i = 0; i < w->count; i++) {
         uint64_t set = write && i + 1u == w->count ? A | D : A;
         uint64_t e = w->entry[i].value;
-        if (LIKELY((e & set) == set) || !r->place[i].host)
+        if (LIKELY((e & set) == set))
             continue;
-        store_le(r->place[i].host, size, e | set);
-        if (r->mem->code)
-            phys_stored(r->mem, r->place[i].number,
-                        (unsigned)(w->entry[i].where & (PAGE - 1)), size);
+        mark_entry(r, w->entry[i].where, size, e | set);
     }
 }
 
@@ -317,12 +314,11 @@ bool paging_load_pdptes(struct paging *pg, struct phys *mem)
 {
     const uint64_t reserved = bits(63, pg->phys_bits) | bits(8, 5) | bits(2, 1);
     struct reading r = {.mem = mem};
-    struct place_of_entry place;
     uint64_t loaded[4];
 
     for (unsigned i = 0; i < 4; i++) {
         uint64_t where = ((pg->cr3 & 0xffffffe0) + 8 * i) & mem->a20_mask;
-        const uint8_t *p = entry_at(&r, where, &place);
+        const uint8_t *p = entry_at(&r, where);
         loaded[i] = p ? load64(p) : ~0ull;
         if (loaded[i] & P && loaded[i] & reserved)
             return false;

@@ -6,7 +6,7 @@
  * The first level's empty slots hold NO_TAG, or DROPPED when the slot still stands in the
  * list of filled ones; bit 0 keeps both from matching any page.
  */
-#include "mmu/mmu.h"
+#include "mmu/access.h"
 
 #include <string.h>
 
@@ -71,8 +71,8 @@ void mmu_drop_write(struct mmu *m, uint32_t number)
 
     for (unsigned i = 0; i < n; i++) {
         struct l1_entry *e = slot(m, listed ? m->filled[i] : i);
-        if (e->number == number)
-            e->write = NO_TAG;
+        if (e->number == number && !(e->write & NO_TAG))
+            e->write |= CODE_TAG;
     }
 }
 
@@ -160,15 +160,10 @@ static ALWAYS_INLINE bool may_store(const struct mmu *m, const struct found *f, 
            !(keys & 1) && !(keys & 2 && (user || m->paging.wp));
 }
 
-/* The view an access goes through, whatever is selected: VIEW_COUNT, the empty one, while
- * alignment is checked. */
-static ALWAYS_INLINE unsigned view_for(const struct mmu *m, struct accessor how)
+/* A page's write tag, once all but its code was found to allow stores. */
+static ALWAYS_INLINE uint64_t write_tag(const struct mmu *m, uint64_t page, uint32_t number)
 {
-    if (UNLIKELY(m->data_view == VIEW_COUNT))
-        return VIEW_COUNT;
-    if (how.user && !how.implicit)
-        return VIEW_USER;
-    return m->paging.smap && (how.implicit || !m->paging.ac) ? VIEW_SMAP : VIEW_SUPERVISOR;
+    return m->phys->code[number] ? page | CODE_TAG : page;
 }
 
 static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct found *f,
@@ -184,15 +179,14 @@ static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct f
         (page == m->watched[0] || page == m->watched[1] || page == m->watched[2] ||
          page == m->watched[3]))
         return;
-    write = f->rights & L2_DIRTY && p->write && may_store(m, f, user) &&
-            !m->phys->code[p->number];
+    write = f->rights & L2_DIRTY && p->write && may_store(m, f, user);
     e = &m->data[view][page / PAGE & (L1_ENTRIES - 1)];
     if (e->read == NO_TAG && m->filled_count != UNLISTED)
         list_slot(m, (unsigned)(e - m->data[0]));
     if (UNLIKELY(f->pkey))
         m->keyed = true;
     e->read = page;
-    e->write = write ? page : NO_TAG;
+    e->write = write ? write_tag(m, page, p->number) : NO_TAG;
     e->addend = (uintptr_t)p->host - (uintptr_t)page;
     e->number = p->number;
     e->frame = (uint32_t)((f->where & m->phys->a20_mask) / PAGE);
@@ -413,6 +407,8 @@ bool mmu_refill(struct mmu *m, uint64_t la, bool write)
     struct found f;
     struct phys_page p;
 
+    if (write && to->write == (page | CODE_TAG) && m->phys->code[to->number])
+        return false;
     if (m->paging.mode == PAGING_OFF) {
         f = (struct found){page, L2_WRITABLE | L2_USER | L2_EXECUTABLE | L2_DIRTY, 0};
     } else {
@@ -504,7 +500,7 @@ static ALWAYS_INLINE bool open_warm(struct mmu *m, uint64_t la, unsigned size,
         list_slot(m, (unsigned)(e - m->data[0]));
     number = r->page.number + (uint32_t)(delta / PAGE);
     e->read = page;
-    e->write = m->need[1] & ~rights || m->phys->code[number] ? NO_TAG : page;
+    e->write = m->need[1] & ~rights ? NO_TAG : write_tag(m, page, number);
     e->addend = (uintptr_t)r->page.host + (uintptr_t)delta - (uintptr_t)page;
     e->number = number;
     e->frame = (uint32_t)(where / PAGE);
@@ -522,7 +518,7 @@ static ALWAYS_INLINE bool open_hot(struct mmu *m, uint64_t la, unsigned size,
 {
     const struct l1_entry *e = &m->data[view_for(m, how)][la / PAGE & (L1_ENTRIES - 1)];
 
-    if ((how.kind == ACCESS_WRITE ? e->write : e->read) != (la & ~SMALL))
+    if ((how.kind == ACCESS_WRITE ? e->write & ~CODE_TAG : e->read) != (la & ~SMALL))
         return false;
     s->host = (uint8_t *)(uintptr_t)(e->addend + (uintptr_t)la);
     s->where = pa((uint64_t)e->frame * PAGE | (la & SMALL));
@@ -675,14 +671,24 @@ void mmu_select(struct mmu *m, enum view data, bool user_fetch, bool check_align
     refresh_spaces(m);
     if (drop)
         mmu_drop(m);
+    mmu_select_view(m, data, user_fetch, check_alignment);
+}
+
+void mmu_select_view(struct mmu *m, enum view data, bool user_fetch, bool check_alignment)
+{
+    const struct paging *pg = &m->paging;
+
     m->data_view = (uint8_t)(check_alignment ? VIEW_COUNT : data);
     m->view = m->data[m->data_view];
     m->fetch_view = m->fetch[!user_fetch];
+    m->system_view = m->data[check_alignment ? VIEW_COUNT
+                             : pg->smap      ? VIEW_SMAP
+                                             : VIEW_SUPERVISOR];
     m->flip = data == VIEW_SMAP ? L2_USER : 0;
     m->need[0] = data == VIEW_SUPERVISOR ? 0 : L2_USER;
     m->need[1] = m->need[0] | L2_DIRTY |
                  (data == VIEW_USER || pg->wp ? L2_WRITABLE : 0);
-    m->lean = pg->mode != PAGING_OFF && !check_alignment && !pkru && !pkrs && !m->watching;
+    m->lean = pg->mode != PAGING_OFF && !check_alignment && !m->pkru && !m->pkrs && !m->watching;
 }
 
 void mmu_reset(struct mmu *m)

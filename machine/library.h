@@ -84,6 +84,7 @@ void library_obey_script(struct menura *m);
 bool library_load(struct menura *m, const char *file, struct error *e);
 
 /* library_run.c */
+bool library_time_is_over(const struct menura *m); /* max-seconds */
 enum menura_end library_end(enum machine_end end); /* MENURA_END_COUNT: nothing ended */
 
 #endif

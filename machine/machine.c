@@ -339,15 +339,15 @@ enum machine_end machine_run(struct machine *m, uint64_t ticks)
         uint64_t next;
         if (atomic_exchange(&m->kicked, false))
             board_outside(m);
-        if (atomic_exchange(&m->stopped, false)) {
-            m->end = END_STOPPED;
-            break;
-        }
         clock_advance(&m->clock, m->clock.now); /* timers due */
         if (m->reset_wanted) {
             m->reset_wanted = false;
             board_reset(m, NULL); /* the files loaded once, so they load again */
+            if (m->config.told_reset)
+                m->config.told_reset(m->config.trace_to);
         }
+        if (m->end == END_NONE && atomic_exchange(&m->stopped, false))
+            m->end = END_STOPPED;
         if (m->end != END_NONE)
             break;
         if (m->clock.now >= until) {

@@ -42,6 +42,9 @@ struct machine_config {
     void *trace_to;
     /* Told at each triple fault, before the reset: c->faults has the chain. */
     void (*told_triple_fault)(void *trace_to, struct cpu *c);
+    /* Told after each reset, between instructions: a guest that resets in a loop takes
+     * much of the host's time and hardly any ticks. It may call machine_stop(). */
+    void (*told_reset)(void *trace_to);
 };
 
 enum machine_end {

@@ -331,10 +331,12 @@ static void idle(struct machine *m, uint64_t until)
 enum machine_end machine_run(struct machine *m, uint64_t ticks)
 {
     uint64_t until = m->clock.now + ticks;
+    struct host_float old;
 
     if (until < m->clock.now)
         until = UINT64_MAX;
     m->end = END_NONE;
+    host_float_enter(&old);
     while (m->end == END_NONE) {
         uint64_t next;
         if (atomic_exchange(&m->kicked, false))
@@ -365,6 +367,7 @@ enum machine_end machine_run(struct machine *m, uint64_t ticks)
             idle(m, until);
     }
     board_flush(m);
+    host_float_leave(&old);
     return m->end;
 }
 

@@ -257,6 +257,8 @@ void code_cache_free(struct code_cache *k)
     k->arena = NULL;
 }
 
+static void mark_code(struct code_cache *k, uint32_t page, unsigned first, unsigned last);
+
 void code_cache_empty(struct code_cache *k)
 {
     for (unsigned n = 0; n < BLOCK_BUCKETS; n++)
@@ -277,6 +279,7 @@ void code_cache_empty(struct code_cache *k)
     k->used = 0;
     k->full = false;
     k->emptied++;
+    code_cache_watch(k);
 }
 
 static unsigned bucket_of(uint64_t key)
@@ -327,7 +330,51 @@ static bool overlaps(const struct block *b, uint32_t page, unsigned first, unsig
     return b->page2 == page && first + PAGE < b->end;
 }
 
-/* The chunks of a page that its blocks still cover. */
+/* ---- MONITOR ---- */
+
+enum { LINE = 64 };
+
+/* The backing page that holds c's monitored line; NO_PAGE when it is not armed, or when no
+ * memory stands there. */
+static uint32_t monitored_page(const struct phys *p, const struct cpu *c)
+{
+    struct phys_page page;
+
+    if (c->monitor_pa == UINT64_MAX)
+        return NO_PAGE;
+    page = phys_find(p, pa(c->monitor_pa));
+    return page.host ? page.number : NO_PAGE;
+}
+
+static unsigned monitored_offset(const struct cpu *c)
+{
+    return (unsigned)(c->monitor_pa & (PAGE - 1)) & ~(LINE - 1u);
+}
+
+void code_cache_watch(struct code_cache *k)
+{
+    for (unsigned n = 0; n < k->cpu_count; n++) {
+        const struct cpu *c = k->cpus[n];
+        uint32_t page = monitored_page(k->phys, c);
+        if (page != NO_PAGE)
+            mark_code(k, page, monitored_offset(c), monitored_offset(c) + LINE - 1);
+    }
+}
+
+static void disarm_monitors(struct code_cache *k, uint32_t page, unsigned offset,
+                            unsigned size)
+{
+    for (unsigned n = 0; n < k->cpu_count; n++) {
+        struct cpu *c = k->cpus[n];
+        if (c->monitor_pa != UINT64_MAX && monitored_page(k->phys, c) == page &&
+            offset < monitored_offset(c) + LINE && monitored_offset(c) < offset + size)
+            c->monitor_pa = UINT64_MAX;
+    }
+}
+
+/* ---- dropping ---- */
+
+/* The chunks of a page that its blocks still cover, or that MONITOR watches. */
 static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
 {
     unsigned bucket = page % BLOCK_BUCKETS;
@@ -340,7 +387,30 @@ static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
         if (b->page2 == page)
             mask |= 1;
     }
+    for (unsigned n = 0; n < k->cpu_count; n++)
+        if (monitored_page(k->phys, k->cpus[n]) == page)
+            mask |= 1ull << monitored_offset(k->cpus[n]) / LINE;
     return mask;
+}
+
+void code_cache_monitor(struct cpu *c, uint64_t line)
+{
+    struct code_cache *k = c->cache;
+    uint32_t page;
+
+    if (!k) {
+        c->monitor_pa = line;
+        return;
+    }
+    page = monitored_page(k->phys, c);
+    c->monitor_pa = UINT64_MAX;
+    if (page != NO_PAGE)
+        k->phys->code[page] = chunks_of(k, page);
+    c->monitor_pa = line;
+    if (monitored_page(k->phys, c) == NO_PAGE)
+        c->monitor_pa = UINT64_MAX;
+    else
+        code_cache_watch(k);
 }
 
 void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
@@ -349,6 +419,7 @@ void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
     unsigned bucket = page % BLOCK_BUCKETS;
     bool hit = false;
 
+    disarm_monitors(k, page, offset, size);
     for (struct block *b = k->in_page[bucket], *next; b; b = next) {
         next = *page_link(b, bucket);
         if (overlaps(b, page, offset, offset + size)) {

@@ -411,7 +411,8 @@ static bool attend(struct cpu *c)
         }
         if (c->activity != ACTIVITY_SHUTDOWN || nmi_deliverable(c))
             c->activity = c->activity == ACTIVITY_WAIT_SIPI ? c->activity : ACTIVITY_RUN;
-        c->monitor_pa = UINT64_MAX;
+        if (c->monitor_pa != UINT64_MAX)
+            code_cache_monitor(c, UINT64_MAX);
     }
     if (c->init_pending) {
         c->init_pending = false;

@@ -48,6 +48,7 @@ static void map_changed(void *owner)
         m->cpu[n]->page = NO_PAGE;
         m->cpu[n]->leave = true;
     }
+    code_cache_watch(m->cache);
 }
 
 static void code_written(void *owner, uint32_t page, unsigned offset, unsigned size)

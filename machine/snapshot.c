@@ -188,6 +188,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     free(bytes);
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->patch = NULL;
+    code_cache_watch(m->cache);
     if (!good)
         error_set(e, "cannot load '%s': %s", file, why.text);
     return good;

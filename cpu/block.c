@@ -644,6 +644,25 @@ static void commit(struct code_cache *k, struct block *b)
     enlist(k, b);
 }
 
+static struct block *search(struct code_cache *k, uint64_t key)
+{
+    struct block *b = k->bucket[bucket_of(key)];
+    while (b && b->key != key)
+        b = b->next;
+    return b;
+}
+
+/* Who watches hears of new code. A single instruction of a block that does not fit the
+ * budget is not new. */
+static void tell(struct cpu *c, const struct block *b)
+{
+    const uint64_t step = (uint64_t)MODE_STEP << 44;
+
+    if (c->translated &&
+        (b->page == NO_PAGE || !(b->key & step) || !search(c->cache, b->key & ~step)))
+        c->translated(c, b);
+}
+
 /* The instruction at the page's end that goes on in the next: a block of its own. */
 static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offset,
                                     const uint8_t *host)
@@ -676,6 +695,7 @@ static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offse
     bool more = append(&w, out, status, mode, false);
     finish(&w, offset + (status == DECODE_OK ? out[0].len : 15u), mode, more, true);
     commit(c->cache, w.b);
+    tell(c, w.b);
     return w.b;
 }
 
@@ -701,6 +721,8 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
     }
     finish(&w, at, mode, more, hot);
     commit(c->cache, w.b);
+    if (!hot)
+        tell(c, w.b);
     return w.b;
 }
 
@@ -716,18 +738,11 @@ struct block *block_uncached(struct cpu *c, uint32_t mode, unsigned offset,
     w.b->start = (uint16_t)offset;
     append(&w, out, status == DECODE_MORE ? DECODE_INVALID : status, mode | MODE_STEP, false);
     finish(&w, offset + out[0].len, mode | MODE_STEP, false, false);
+    tell(c, w.b);
     return w.b;
 }
 
 /* ---- finding ---- */
-
-static struct block *search(struct code_cache *k, uint64_t key)
-{
-    struct block *b = k->bucket[bucket_of(key)];
-    while (b && b->key != key)
-        b = b->next;
-    return b;
-}
 
 /* Does the second page of a crossing instruction still stand behind the next address? */
 static bool second_page_holds(struct cpu *c, const struct block *b)

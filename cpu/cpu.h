@@ -17,6 +17,7 @@
 
 #include <setjmp.h>
 
+struct block;
 struct code_cache;
 struct cpu_model;
 struct error;
@@ -244,6 +245,8 @@ struct cpu {
     unsigned cpus, threads_per_core;  /* for CPUID topology */
     /* Optional watchers, chosen before a block is built (MODE_TRACE, MODE_STEP). */
     void (*trace)(struct cpu *c, const struct insn *i);
+    /* Each block when it is first decoded, not when it is made faster; c->page_rip holds. */
+    void (*translated)(struct cpu *c, const struct block *b);
     void *tracer; /* theirs */
     void (*told)(struct cpu *c, const struct cpu_event *e); /* each event delivered */
     void (*triple_fault)(void *owner, struct cpu *c);  /* the board resets or stops */

@@ -140,11 +140,12 @@ static void start_trace(struct machine *m)
 {
     const struct machine_config *c = &m->config;
 
-    if (!c->trace_line || !(c->trace_exec || c->trace_cpu || c->trace_int))
+    if (!c->trace_line ||
+        !(c->trace_exec || c->trace_in_asm || c->trace_cpu || c->trace_int))
         return;
     m->trace = (struct trace){.line = c->trace_line, .to = c->trace_to,
-                              .exec = c->trace_exec, .registers = c->trace_cpu,
-                              .interrupts = c->trace_int};
+                              .exec = c->trace_exec, .in_asm = c->trace_in_asm,
+                              .registers = c->trace_cpu, .interrupts = c->trace_int};
     for (unsigned n = 0; n < c->cpus; n++)
         trace_attach(m->cpu[n], &m->trace, &m->trace_cpu[n]);
 }

@@ -35,7 +35,7 @@ struct machine_config {
     unsigned small_tlb;    /* tests: at most this many first-level entries; 0 off */
     bool one_instruction_blocks;
     uint64_t drop_caches;  /* tests: seed for dropping derived caches at random; 0 off */
-    bool trace_exec, trace_cpu, trace_int;   /* -d */
+    bool trace_exec, trace_in_asm, trace_cpu, trace_int; /* -d */
     struct log log;        /* copied */
     /* Text of -d traces, line by line; NULL drops it. */
     void (*trace_line)(void *to, const char *line);

@@ -677,8 +677,9 @@ static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offse
     paddr where;
     enum decode_status status;
 
-    if (!cpu_code64(c) && rip > c->seg[CS].limit)
-        raise_fault(c, VEC_GP, 0, R_GP_RIP_LIMIT, rip, c->seg[CS].limit, 0);
+    /* Before the offset wraps: at FFFFh with that limit the instruction does not fit. */
+    if (!cpu_code64(c) && c->page_rip + PAGE > c->seg[CS].limit)
+        raise_fault(c, VEC_GP, 0, R_GP_RIP_LIMIT, c->page_rip + PAGE, c->seg[CS].limit, 0);
     if (!mmu_fetch(&c->mmu, la, c->cpl == 3, &p, &where))
         raise_page_fault(c, la);
     memcpy(bytes, host + offset, n);
@@ -709,15 +710,16 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
     w.b = new_block(c->cache, mode, c->page, offset);
     while (more && w.count < most && at < PAGE) {
         struct insn out[2];
-        enum decode_status status =
-            decode(c->isa, mode, host + at, PAGE - at > 15 ? 15 : PAGE - at, at, out);
+        unsigned bytes = PAGE - at > 15 ? 15 : PAGE - at;
+        enum decode_status status = decode(c->isa, mode, host + at, bytes, at, out);
         if (status == DECODE_MORE) {
             if (w.count == 0)
                 return build_crossing(c, mode, offset, host);
             break;
         }
         more = append(&w, out, status, mode, hot);
-        at += status == DECODE_OK ? out[0].len : 1;
+        /* Any byte of what is no instruction may make it one. */
+        at += status == DECODE_OK ? out[0].len : bytes;
     }
     finish(&w, at, mode, more, hot);
     commit(c->cache, w.b);

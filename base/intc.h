@@ -22,6 +22,9 @@ struct intc {
     /* x2APIC MSRs 800h..8FFh and IA32_TSC_DEADLINE (6E0h); false means #GP. */
     bool (*msr_get)(void *owner, uint32_t msr, uint64_t *value);
     bool (*msr_set)(void *owner, uint32_t msr, uint64_t value);
+    /* May be NULL. The TSC was written (IA32_TIME_STAMP_COUNTER or IA32_TSC_ADJUST): an
+     * armed TSC deadline comes sooner or later than it did. */
+    void (*tsc_moved)(void *owner);
 };
 
 #endif

@@ -886,6 +886,14 @@ static bool msr_set(void *owner, uint32_t msr, uint64_t v)
     return true;
 }
 
+static void tsc_moved(void *owner)
+{
+    struct lapic *l = owner;
+
+    if (deadline_mode(l))
+        timer_schedule(l);
+}
+
 /* ---- life ---- */
 
 static bool init(void *dev, struct device *self, struct error *e)
@@ -905,8 +913,8 @@ static bool init(void *dev, struct device *self, struct error *e)
     l->index = b->locals;
     b->local[b->locals++] =
         (struct apic_local){l, matches, priority, accept, base_of, map};
-    l->intc = (struct intc){l,        acknowledge, tpr_get, tpr_set,
-                            base_get, base_set,    msr_get, msr_set};
+    l->intc = (struct intc){l,        acknowledge, tpr_get, tpr_set,  base_get,
+                            base_set, msr_get,     msr_set, tsc_moved};
     return true;
 }
 
@@ -959,14 +967,6 @@ void lapic_connect(struct device *d, const struct lapic_wiring *w)
 struct intc *lapic_intc(struct device *d)
 {
     return &((struct lapic *)d->state)->intc;
-}
-
-void lapic_tsc_moved(struct device *d)
-{
-    struct lapic *l = d->state;
-
-    if (deadline_mode(l))
-        timer_schedule(l);
 }
 
 void lapic_init_pin(struct device *d)

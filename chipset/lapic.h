@@ -27,10 +27,6 @@ void lapic_connect(struct device *d, const struct lapic_wiring *w);
 /* What the CPU calls; lives as long as the device, valid after device_start(). */
 struct intc *lapic_intc(struct device *d);
 
-/* The CPU's TSC was written (WRMSR to IA32_TIME_STAMP_COUNTER or IA32_TSC_ADJUST): a
- * TSC deadline comes sooner or later than it did. */
-void lapic_tsc_moved(struct device *d);
-
 /* INIT reached the CPU by its pin, not through this APIC (port 92h, keyboard
  * controller): SDM vol 3A 10.4.7.3. */
 void lapic_init_pin(struct device *d);

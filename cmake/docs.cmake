@@ -9,4 +9,6 @@ add_test(NAME docs/isa
           isa $<TARGET_FILE:isa_table> ${CMAKE_SOURCE_DIR}/docs/isa.md)
 set_tests_properties(docs/isa PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")
 add_test(NAME layers COMMAND sh ${CMAKE_SOURCE_DIR}/tests/layers.sh ${CMAKE_SOURCE_DIR})
+add_test(NAME ends COMMAND sh ${CMAKE_SOURCE_DIR}/tests/ends.sh ${CMAKE_SOURCE_DIR})
+add_test(NAME ends/self_test COMMAND sh ${CMAKE_SOURCE_DIR}/tests/ends.sh --self-test)
 add_test(NAME layers/self_test COMMAND sh ${CMAKE_SOURCE_DIR}/tests/layers.sh --self-test)

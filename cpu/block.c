@@ -261,6 +261,8 @@ void code_cache_free(struct code_cache *k)
     k->arena = NULL;
 }
 
+static void mark_code(struct code_cache *k, uint32_t page, unsigned first, unsigned last);
+
 void code_cache_empty(struct code_cache *k)
 {
     for (unsigned n = 0; n < BLOCK_BUCKETS; n++)
@@ -281,6 +283,7 @@ void code_cache_empty(struct code_cache *k)
     k->used = 0;
     k->full = false;
     k->emptied++;
+    code_cache_watch(k);
 }
 
 static unsigned bucket_of(uint64_t key)
@@ -331,7 +334,51 @@ static bool overlaps(const struct block *b, uint32_t page, unsigned first, unsig
     return b->page2 == page && first + PAGE < b->end;
 }
 
-/* The chunks of a page that its blocks still cover. */
+/* ---- MONITOR ---- */
+
+enum { LINE = 64 };
+
+/* The backing page that holds c's monitored line; NO_PAGE when it is not armed, or when no
+ * memory stands there. */
+static uint32_t monitored_page(const struct phys *p, const struct cpu *c)
+{
+    struct phys_page page;
+
+    if (c->monitor_pa == UINT64_MAX)
+        return NO_PAGE;
+    page = phys_find(p, pa(c->monitor_pa));
+    return page.host ? page.number : NO_PAGE;
+}
+
+static unsigned monitored_offset(const struct cpu *c)
+{
+    return (unsigned)(c->monitor_pa & (PAGE - 1)) & ~(LINE - 1u);
+}
+
+void code_cache_watch(struct code_cache *k)
+{
+    for (unsigned n = 0; n < k->cpu_count; n++) {
+        const struct cpu *c = k->cpus[n];
+        uint32_t page = monitored_page(k->phys, c);
+        if (page != NO_PAGE)
+            mark_code(k, page, monitored_offset(c), monitored_offset(c) + LINE - 1);
+    }
+}
+
+static void disarm_monitors(struct code_cache *k, uint32_t page, unsigned offset,
+                            unsigned size)
+{
+    for (unsigned n = 0; n < k->cpu_count; n++) {
+        struct cpu *c = k->cpus[n];
+        if (c->monitor_pa != UINT64_MAX && monitored_page(k->phys, c) == page &&
+            offset < monitored_offset(c) + LINE && monitored_offset(c) < offset + size)
+            c->monitor_pa = UINT64_MAX;
+    }
+}
+
+/* ---- dropping ---- */
+
+/* The chunks of a page that its blocks still cover, or that MONITOR watches. */
 static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
 {
     unsigned bucket = page % BLOCK_BUCKETS;
@@ -344,6 +391,9 @@ static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
         if (b->page2 == page)
             mask |= 1;
     }
+    for (unsigned n = 0; n < k->cpu_count; n++)
+        if (monitored_page(k->phys, k->cpus[n]) == page)
+            mask |= 1ull << monitored_offset(k->cpus[n]) / LINE;
     return mask;
 }
 
@@ -361,12 +411,33 @@ static bool make_stale(struct block *b, unsigned offset, unsigned size)
     return true;
 }
 
+void code_cache_monitor(struct cpu *c, uint64_t line)
+{
+    struct code_cache *k = c->cache;
+    uint32_t page;
+
+    if (!k) {
+        c->monitor_pa = line;
+        return;
+    }
+    page = monitored_page(k->phys, c);
+    c->monitor_pa = UINT64_MAX;
+    if (page != NO_PAGE)
+        k->phys->code[page] = chunks_of(k, page);
+    c->monitor_pa = line;
+    if (monitored_page(k->phys, c) == NO_PAGE)
+        c->monitor_pa = UINT64_MAX;
+    else
+        code_cache_watch(k);
+}
+
 void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
                         unsigned size)
 {
     unsigned bucket = page % BLOCK_BUCKETS;
     bool hit = false;
 
+    disarm_monitors(k, page, offset, size);
     for (struct block *b = k->in_page[bucket], *next; b; b = next) {
         next = *page_link(b, bucket);
         if (overlaps(b, page, offset, offset + size)) {
@@ -632,6 +703,25 @@ static void commit(struct code_cache *k, struct block *b)
     enlist(k, b);
 }
 
+static struct block *search(struct code_cache *k, uint64_t key)
+{
+    struct block *b = k->bucket[bucket_of(key)];
+    while (b && b->key != key)
+        b = b->next;
+    return b;
+}
+
+/* Who watches hears of new code. A single instruction of a block that does not fit the
+ * budget is not new. */
+static void tell(struct cpu *c, const struct block *b)
+{
+    const uint64_t step = (uint64_t)MODE_STEP << 44;
+
+    if (c->translated &&
+        (b->page == NO_PAGE || !(b->key & step) || !search(c->cache, b->key & ~step)))
+        c->translated(c, b);
+}
+
 /* The instruction at the page's end that goes on in the next: a block of its own. */
 static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offset,
                                     const uint8_t *host)
@@ -646,8 +736,9 @@ static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offse
     paddr where;
     enum decode_status status;
 
-    if (!cpu_code64(c) && rip > c->seg[CS].limit)
-        raise_fault(c, VEC_GP, 0, R_GP_RIP_LIMIT, rip, c->seg[CS].limit, 0);
+    /* Before the offset wraps: at FFFFh with that limit the instruction does not fit. */
+    if (!cpu_code64(c) && c->page_rip + PAGE > c->seg[CS].limit)
+        raise_fault(c, VEC_GP, 0, R_GP_RIP_LIMIT, c->page_rip + PAGE, c->seg[CS].limit, 0);
     if (!mmu_fetch(&c->mmu, la, c->cpl == 3, &p, &where))
         raise_page_fault(c, la);
     memcpy(bytes, host + offset, n);
@@ -664,6 +755,7 @@ static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offse
     bool more = append(&w, out, status, mode, false);
     finish(&w, offset + (status == DECODE_OK ? out[0].len : 15u), mode, more, true);
     commit(c->cache, w.b);
+    tell(c, w.b);
     return w.b;
 }
 
@@ -677,18 +769,21 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
     w.b = new_block(c->cache, mode, c->page, offset);
     while (more && w.count < most && at < PAGE) {
         struct insn out[2];
-        enum decode_status status =
-            decode(c->isa, mode, host + at, PAGE - at > 15 ? 15 : PAGE - at, at, out);
+        unsigned bytes = PAGE - at > 15 ? 15 : PAGE - at;
+        enum decode_status status = decode(c->isa, mode, host + at, bytes, at, out);
         if (status == DECODE_MORE) {
             if (w.count == 0)
                 return build_crossing(c, mode, offset, host);
             break;
         }
         more = append(&w, out, status, mode, hot);
-        at += status == DECODE_OK ? out[0].len : 1;
+        /* Any byte of what is no instruction may make it one. */
+        at += status == DECODE_OK ? out[0].len : bytes;
     }
     finish(&w, at, mode, more, hot);
     commit(c->cache, w.b);
+    if (!hot)
+        tell(c, w.b);
     return w.b;
 }
 
@@ -738,18 +833,11 @@ struct block *block_uncached(struct cpu *c, uint32_t mode, unsigned offset,
     w.b->start = (uint16_t)offset;
     append(&w, out, status == DECODE_MORE ? DECODE_INVALID : status, mode | MODE_STEP, false);
     finish(&w, offset + out[0].len, mode | MODE_STEP, false, false);
+    tell(c, w.b);
     return w.b;
 }
 
 /* ---- finding ---- */
-
-static struct block *search(struct code_cache *k, uint64_t key)
-{
-    struct block *b = k->bucket[bucket_of(key)];
-    while (b && b->key != key)
-        b = b->next;
-    return b;
-}
 
 /* Does the second page of a crossing instruction still stand behind the next address? */
 static bool second_page_holds(struct cpu *c, const struct block *b)

@@ -78,6 +78,14 @@ void code_cache_empty(struct code_cache *k);
 void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
                         unsigned size);
 
+/* MONITOR: the next store to this 64-byte line of memory, whoever makes it, disarms c again,
+ * and so wakes it from MWAIT. UINT64_MAX disarms, and so does a line that is not RAM. A line
+ * is watched as code is: its page has no write tags meanwhile. */
+void code_cache_monitor(struct cpu *c, uint64_t line);
+
+/* Watches the armed lines of all CPUs anew: the map, or monitor_pa, changed. */
+void code_cache_watch(struct code_cache *k);
+
 /* The block for offset in c->page, built if need be. `mode` is c->mode, perhaps with
  * MODE_STEP. May raise (a fetch from the next page). */
 struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset);

@@ -395,6 +395,27 @@ static const uint8_t *enter_page(struct cpu *c, paddr *where)
     return p.host;
 }
 
+void cpu_settle_page(struct cpu *c)
+{
+    uint64_t la = code_linear(c, c->rip);
+    struct phys_page p;
+
+    if (c->page != NO_PAGE && c->seen_flushes == c->mmu.flushes &&
+        c->rip - c->page_rip < PAGE)
+        return;
+    if (!c->mmu.phys)
+        return; /* a CPU by itself, in a test */
+    c->page = NO_PAGE;
+    c->page_rip = 0;
+    /* Just what the next fetch would find, if it need not walk the tables. */
+    if ((cpu_code64(c) ? canonical(c, la) : c->rip <= c->seg[CS].limit) &&
+        mmu_fetch_known(&c->mmu, la, c->cpl == 3, &p)) {
+        c->page = p.number;
+        c->page_rip = c->rip - (la & (PAGE - 1));
+        c->seen_flushes = c->mmu.flushes;
+    }
+}
+
 /* Bytes of the instruction at RIP, for code that is not in memory. */
 static struct block *fetch_uncached(struct cpu *c, uint32_t mode, paddr where)
 {
@@ -446,7 +467,8 @@ static const struct insn *next_block(struct cpu *c)
         mode |= MODE_STEP;
         b = block_find(c, mode, (unsigned)offset);
     }
-    if (mode & MODE_STEP)
+    /* The limit may lie right at the page's end: not for what goes on behind it. */
+    if ((mode & MODE_STEP) || b->page2 != NO_PAGE)
         check_code_limit(c, c->rip, b->code[1].len);
     else if (patch)
         block_link(c, patch, b);
@@ -529,7 +551,8 @@ static enum attention attend(struct cpu *c)
         }
         if (c->activity != ACTIVITY_SHUTDOWN || nmi_deliverable(c))
             c->activity = c->activity == ACTIVITY_WAIT_SIPI ? c->activity : ACTIVITY_RUN;
-        c->monitor_pa = UINT64_MAX;
+        if (c->monitor_pa != UINT64_MAX)
+            code_cache_monitor(c, UINT64_MAX);
     }
     if (init_deliverable(c)) {
         c->init_pending = false;

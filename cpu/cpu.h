@@ -17,6 +17,7 @@
 
 #include <setjmp.h>
 
+struct block;
 struct code_cache;
 struct cpu_model;
 struct error;
@@ -255,6 +256,8 @@ struct cpu {
     unsigned cpus, threads_per_core;  /* for CPUID topology */
     /* Optional watchers, chosen before a block is built (MODE_TRACE, MODE_STEP). */
     void (*trace)(struct cpu *c, const struct insn *i);
+    /* Each block when it is first decoded, not when it is made faster; c->page_rip holds. */
+    void (*translated)(struct cpu *c, const struct block *b);
     void *tracer; /* theirs */
     void (*told)(struct cpu *c, const struct cpu_event *e); /* each event delivered */
     void (*triple_fault)(void *owner, struct cpu *c);  /* the board resets or stops */
@@ -283,11 +286,15 @@ void cpu_reset(struct cpu *c);                   /* RESET: SDM vol 3A 9.1 */
 void cpu_init_reset(struct cpu *c);              /* INIT: keeps FPU, MTRRs, TSC, ... */
 
 /* Registers and both TLBs as rows; derived state is left out. Saving folds the lazy flags
- * into flag_bits, nothing else changes. A restored CPU has its derived state rebuilt; false
+ * into flag_bits and settles `page`, which changes nothing for the guest. A restored CPU has its derived state rebuilt; false
  * with e filled when a value, or a combination of values, cannot be. */
 extern const struct field cpu_fields[];
 void cpu_save(struct cpu *c, struct writer *w);
 bool cpu_restore(struct cpu *c, struct reader *r, struct error *e);
+
+/* Brings `page` into the one form that says the same as any other: whether a branch found its
+ * page by itself or left that to the next instruction is nobody's business. */
+void cpu_settle_page(struct cpu *c);
 
 /* Runs until `ticks` instructions are retired (events count one each), the CPU halts, or
  * something asked it to leave early. Returns the ticks used, at most `ticks` (1e5 or

@@ -16,8 +16,8 @@
  * that is exact: of x - x, or of a product or quotient with a zero operand.
  *
  * Each function answers false, having done nothing, where a condition fails. It relies
- * on the host's rounding mode being nearest with no flushing to zero (whoever enters
- * the CPU's run loop sees to that), and on -ffp-contract=off. Host flags are never
+ * on the host's rounding mode being nearest with no flushing to zero (machine_run() sees
+ * to that, by host_float_enter()), and on -ffp-contract=off. Host flags are never
  * read.
  */
 #ifndef CPU_HOSTFLOAT_H

@@ -114,11 +114,20 @@ static enum reason tsc_get(struct cpu *c, uint32_t n, uint64_t *v)
     return R_NONE;
 }
 
+/* The local APIC compares IA32_TSC_DEADLINE with this very counter (SDM vol 3A 10.5.4.1). */
+static void tsc_move(struct cpu *c, uint64_t adjust)
+{
+    c->tsc_adjust = adjust;
+    cpu_sync_clock(c);
+    if (c->intc && c->intc->tsc_moved)
+        c->intc->tsc_moved(c->intc->owner);
+}
+
 /* Writing the TSC moves IA32_TSC_ADJUST by as much (SDM vol 3B 17.17.3). */
 static enum reason tsc_set(struct cpu *c, uint32_t n, uint64_t v, uint64_t *detail)
 {
     (void)n, (void)detail;
-    c->tsc_adjust += v - cpu_tsc(c);
+    tsc_move(c, c->tsc_adjust + v - cpu_tsc(c));
     return R_NONE;
 }
 
@@ -133,7 +142,7 @@ static enum reason tsc_adjust_set(struct cpu *c, uint32_t n, uint64_t v,
                                   uint64_t *detail)
 {
     (void)n, (void)detail;
-    c->tsc_adjust = v;
+    tsc_move(c, v);
     return R_NONE;
 }
 

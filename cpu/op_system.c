@@ -3,6 +3,7 @@
  *
  * Rows marked CPL0 were checked for it before their handler runs.
  */
+#include "cpu/block.h"
 #include "cpu/operand.h"
 #include "cpu/segment.h"
 #include "cpu/smm.h"
@@ -272,10 +273,11 @@ void op_monitor(struct cpu *c, const struct insn *i)
     else if (INSN_ASIZE(i) == 1)
         a = (uint32_t)a;
     mem_open(c, INSN_SEG(i), a, 1, ACCESS_READ, &sp);
-    c->monitor_pa = sp.part[0].where.v & ~63ull;
+    code_cache_monitor(c, sp.part[0].where.v & ~63ull);
 }
 
-/* MWAIT: waits while armed; it may end early for any reason (vol 2, MWAIT). */
+/* MWAIT: waits while armed: until a store to the line, by whomever. It may end early for any
+ * reason (vol 2, MWAIT). */
 void op_mwait(struct cpu *c, const struct insn *i)
 {
     (void)i;

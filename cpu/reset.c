@@ -146,6 +146,7 @@ void cpu_init_reset(struct cpu *c)
 void cpu_save(struct cpu *c, struct writer *w)
 {
     c->flag_bits = lazy_get(&c->lazy);
+    cpu_settle_page(c);
     state_save(cpu_fields, c, w);
     state_save(mmu_fields, &c->mmu, w);
 }

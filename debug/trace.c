@@ -1,6 +1,7 @@
 /* trace.c - the text trace. */
 #include "debug/trace.h"
 
+#include "cpu/block.h"
 #include "cpu/fault.h"
 #include "debug/disasm.h"
 
@@ -95,30 +96,51 @@ static void show_changes(struct trace_cpu *s)
 
 /* ---- what the CPU calls ---- */
 
-static void before_instruction(struct cpu *c, const struct insn *i)
+/* Address, bytes and text of the instruction at rip, which decoding found `length` long. */
+static void show_insn(struct cpu *c, const char *before, uint64_t rip, unsigned length)
 {
-    struct trace_cpu *s = c->tracer;
     uint8_t bytes[15];
-    unsigned n, length;
+    unsigned n = debug_code_bytes(c, rip, bytes, sizeof bytes);
     char text[160];
     struct text t = {.used = 0};
 
-    (void)i;
+    disassemble(c->mode, bytes, n, rip, text, sizeof text);
+    say(&t, "%s%04x:%016llx ", before, c->seg[CS].selector, (unsigned long long)rip);
+    for (unsigned k = 0; k < 12; k++)
+        say(&t, k < length && k < n ? "%02x" : "  ", k < n ? bytes[k] : 0u);
+    say(&t, " %s", text);
+    emit(c->tracer, &t);
+}
+
+static void before_instruction(struct cpu *c, const struct insn *i)
+{
+    struct trace_cpu *s = c->tracer;
+    char name[16];
+
     if (s->ran && s->trace->registers)
         show_changes(s);
     if (s->trace->exec) {
-        n = debug_code_bytes(c, c->rip, bytes, sizeof bytes);
-        length = disassemble(c->mode, bytes, n, c->rip, text, sizeof text);
-        say(&t, "cpu%u %04x:%016llx ", c->number, c->seg[CS].selector,
-            (unsigned long long)c->rip);
-        for (unsigned k = 0; k < 12; k++)
-            say(&t, k < length && k < n ? "%02x" : "  ", k < n ? bytes[k] : 0u);
-        say(&t, " %s", text);
-        emit(s, &t);
+        snprintf(name, sizeof name, "cpu%u ", c->number);
+        show_insn(c, name, c->rip, i->len);
     }
     if (s->trace->registers)
         remember(s);
     s->ran = true;
+}
+
+/* A block before it was ever made faster: a record per instruction, two for a long one. */
+static void on_translated(struct cpu *c, const struct block *b)
+{
+    const struct insn *i = &b->code[1];
+    struct text t = {.used = 0};
+
+    say(&t, "cpu%u new code, %u instruction%s:", c->number, b->count,
+        b->count == 1 ? "" : "s");
+    emit(c->tracer, &t);
+    for (unsigned n = 0; n < b->count; n++) {
+        show_insn(c, "    ", (c->page_rip + i->at) & c->rip_mask, i->len);
+        i += i->form & FORM_LONG ? 2 : 1;
+    }
 }
 
 static void on_access(void *owner, bool write, paddr where, const void *bytes, unsigned size)
@@ -153,6 +175,8 @@ void trace_attach(struct cpu *c, struct trace *t, struct trace_cpu *state)
         c->trace = before_instruction;
         c->mmu.watcher = t->exec ? on_access : NULL;
     }
+    if (t->in_asm)
+        c->translated = on_translated;
     if (t->interrupts)
         c->told = on_event;
     cpu_derive(c);

@@ -1,7 +1,7 @@
 /* trace.h - what a CPU does, as lines of text: QEMU's -d int, exec, in_asm, cpu.
  *
- * Tracing selects one-instruction blocks and the empty first-level view; the guest sees
- * no difference.
+ * exec and cpu select one-instruction blocks, exec the empty first-level view too; int and
+ * in_asm cost nothing but their lines. The guest sees no difference.
  */
 #ifndef DEBUG_TRACE_H
 #define DEBUG_TRACE_H
@@ -11,7 +11,8 @@
 struct trace {
     void (*line)(void *to, const char *line); /* one line, without newline */
     void *to;
-    bool exec;       /* each instruction, disassembled, with its memory accesses */
+    bool exec;       /* each instruction that runs, with its memory accesses */
+    bool in_asm;     /* each block of code when it is decoded */
     bool registers;  /* what each instruction changed */
     bool interrupts; /* each event delivered, explained */
 };

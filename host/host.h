@@ -26,6 +26,18 @@ uint64_t host_cpu_ns(void);        /* CPU time of the calling thread */
 void host_wait_kick(atomic_bool *kicked, uint64_t deadline);
 void host_kick(atomic_bool *kicked);
 
+/* ---- floating point ---- */
+
+/* What the calling thread's program had set: rounding, traps, flags, flushing to zero. */
+struct host_float {
+    unsigned char bytes[64];
+};
+
+/* cpu/hostfloat.h needs rounding to nearest and no flushing; the program around a library
+ * may have set anything, and gets it back. The two go around every run of CPUs. */
+void host_float_enter(struct host_float *old);
+void host_float_leave(const struct host_float *old);
+
 /* ---- files ---- */
 
 /* A whole file in memory (free() it). False with e filled: missing, unreadable, not a

@@ -94,6 +94,7 @@ bool library_load(struct menura *m, const char *file, struct error *e);
 void library_free_view(struct menura *m);
 
 /* library_run.c */
+bool library_time_is_over(const struct menura *m); /* max-seconds */
 enum menura_end library_end(enum machine_end end); /* MENURA_END_COUNT: nothing ended */
 
 #endif

@@ -87,7 +87,7 @@ static bool ends_run(struct menura *m, enum menura_end end)
     return false;
 }
 
-static bool time_is_over(const struct menura *m)
+bool library_time_is_over(const struct menura *m)
 {
     return m->options->max_ns != UINT64_MAX &&
            host_now_ns() - m->started >= m->options->max_ns;
@@ -132,7 +132,7 @@ enum menura_end menura_run(struct menura *m, uint64_t instructions)
         if (done >= target)
             return target == m->options->max_instructions ? MENURA_END_INSTRUCTIONS
                                                           : MENURA_END_COUNT;
-        if (time_is_over(m))
+        if (library_time_is_over(m))
             return MENURA_END_SECONDS;
         if (!m->running) {
             if (!m->script)

@@ -55,6 +55,15 @@ static void told_triple_fault(void *to, struct cpu *c)
     postmortem_path(c, say_line, m);
 }
 
+/* The looks at the host's clock are counted in ticks (library_run.c). */
+static void told_reset(void *to)
+{
+    struct menura *m = to;
+
+    if (m->machine && library_time_is_over(m))
+        machine_stop(m->machine);
+}
+
 static void trace_line(void *to, const char *line)
 {
     struct menura *m = to;
@@ -97,4 +106,5 @@ void library_listen(struct menura *m, struct machine_config *config)
     config->log.lines_left = LOG_LINES;
     config->trace_to = m;
     config->told_triple_fault = told_triple_fault;
+    config->told_reset = told_reset;
 }

@@ -48,6 +48,7 @@ static void map_changed(void *owner)
         m->cpu[n]->page = NO_PAGE;
         m->cpu[n]->leave = true;
     }
+    code_cache_watch(m->cache);
 }
 
 static void code_written(void *owner, uint32_t page, unsigned offset, unsigned size)
@@ -139,11 +140,12 @@ static void start_trace(struct machine *m)
 {
     const struct machine_config *c = &m->config;
 
-    if (!c->trace_line || !(c->trace_exec || c->trace_cpu || c->trace_int))
+    if (!c->trace_line ||
+        !(c->trace_exec || c->trace_in_asm || c->trace_cpu || c->trace_int))
         return;
     m->trace = (struct trace){.line = c->trace_line, .to = c->trace_to,
-                              .exec = c->trace_exec, .registers = c->trace_cpu,
-                              .interrupts = c->trace_int};
+                              .exec = c->trace_exec, .in_asm = c->trace_in_asm,
+                              .registers = c->trace_cpu, .interrupts = c->trace_int};
     for (unsigned n = 0; n < c->cpus; n++)
         trace_attach(m->cpu[n], &m->trace, &m->trace_cpu[n]);
 }
@@ -333,23 +335,25 @@ static void idle(struct machine *m, uint64_t until)
 enum machine_end machine_run(struct machine *m, uint64_t ticks)
 {
     uint64_t until = m->clock.now + ticks;
+    struct host_float old;
 
     if (until < m->clock.now)
         until = UINT64_MAX;
     m->end = END_NONE;
+    host_float_enter(&old);
     while (m->end == END_NONE) {
         uint64_t next;
         if (atomic_exchange(&m->kicked, false))
             board_outside(m);
-        if (atomic_exchange(&m->stopped, false)) {
-            m->end = END_STOPPED;
-            break;
-        }
         clock_advance(&m->clock, m->clock.now); /* timers due */
         if (m->reset_wanted) {
             m->reset_wanted = false;
             board_reset(m, NULL); /* the files loaded once, so they load again */
+            if (m->config.told_reset)
+                m->config.told_reset(m->config.trace_to);
         }
+        if (m->end == END_NONE && atomic_exchange(&m->stopped, false))
+            m->end = END_STOPPED;
         if (m->end != END_NONE)
             break;
         if (m->clock.now >= until) {
@@ -367,6 +371,7 @@ enum machine_end machine_run(struct machine *m, uint64_t ticks)
             idle(m, until);
     }
     board_flush(m);
+    host_float_leave(&old);
     return m->end;
 }
 

@@ -67,13 +67,16 @@ struct machine_config {
     unsigned small_tlb;    /* tests: at most this many first-level entries; 0 off */
     bool one_instruction_blocks;
     uint64_t drop_caches;  /* tests: seed for dropping derived caches at random; 0 off */
-    bool trace_exec, trace_cpu, trace_int;   /* -d */
+    bool trace_exec, trace_in_asm, trace_cpu, trace_int; /* -d */
     struct log log;        /* copied */
     /* Text of -d traces, line by line; NULL drops it. */
     void (*trace_line)(void *to, const char *line);
     void *trace_to;
     /* Told at each triple fault, before the reset: c->faults has the chain. */
     void (*told_triple_fault)(void *trace_to, struct cpu *c);
+    /* Told after each reset, between instructions: a guest that resets in a loop takes
+     * much of the host's time and hardly any ticks. It may call machine_stop(). */
+    void (*told_reset)(void *trace_to);
 };
 
 enum machine_end {

@@ -607,8 +607,8 @@ bool take_d(struct options *o, enum option_id id, const char *value, struct erro
         const char *name, *help;
     } items[] = {
         {"int", "each interrupt and exception, explained"},
-        {"exec", "each instruction's address"},
-        {"in_asm", "each instruction, disassembled"},
+        {"exec", "each instruction that runs, and its memory accesses"},
+        {"in_asm", "each block of code once, when it is decoded: what ran, not how often"},
         {"cpu", "each instruction, with the registers it changed"},
         {"info", "what the parts have to say"},
         {"debug", "all that the parts have to say"},
@@ -636,8 +636,8 @@ bool take_d(struct options *o, enum option_id id, const char *value, struct erro
             n++;
         switch (n) {
         case 0: o->machine.trace_int = true; break;
-        case 1:
-        case 2: o->machine.trace_exec = true; break;
+        case 1: o->machine.trace_exec = true; break;
+        case 2: o->machine.trace_in_asm = true; break;
         case 3: o->machine.trace_cpu = true; break;
         case 4:
         case 6:

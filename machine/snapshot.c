@@ -12,6 +12,8 @@
 
 static const char magic[8] = "MENURA1";
 enum { SNAPSHOT_CAP_EXTRA = 1 << 28 }; /* beyond RAM: devices, CPUs, video memory */
+/* No machine gets this old, 36 years at 4 GHz; devices may add to the time without overflow. */
+#define LAST_TICK (UINT64_MAX >> 2)
 
 /* Everything but RAM. */
 static void write_parts(struct machine *m, struct writer *w)
@@ -27,6 +29,8 @@ static void write_parts(struct machine *m, struct writer *w)
     write_u32(w, m->turn);
     write_u64(w, m->turn_left);
     write_u32(w, m->phys.a20_mask == UINT64_MAX);
+    if (m->reset_wanted) /* asked for, by the monitor perhaps, and not yet done */
+        write_u32(w, 1);
     section_end(w);
     for (unsigned n = 0; n < m->config.cpus; n++) {
         section_begin(w, "cpu");
@@ -104,7 +108,8 @@ static bool load_machine(struct machine *m, struct reader *r, uint64_t *armed,
     turn = read_u32(r);
     turn_left = read_u64(r);
     phys_set_a20(&m->phys, read_u32(r));
-    if (r->failed || turn >= m->config.cpus)
+    m->reset_wanted = r->at < r->size && read_u32(r);
+    if (r->failed || turn >= m->config.cpus || now > LAST_TICK)
         return error_set(e, "the snapshot's machine section is damaged");
     m->clock.now = now;
     m->clock.armed = *armed;
@@ -188,6 +193,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     free(bytes);
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->patch = NULL;
+    code_cache_watch(m->cache);
     if (!good)
         error_set(e, "cannot load '%s': %s", file, why.text);
     return good;

@@ -162,6 +162,10 @@ bool mmu_refill(struct mmu *m, uint64_t la, bool write);
  * physical address of the page's first byte. False: as mmu_open. */
 bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr *where);
 
+/* The page behind la, if the second level (or paging being off) says that it may be executed;
+ * fills nothing. */
+bool mmu_fetch_known(struct mmu *m, uint64_t la, bool user, struct phys_page *p);
+
 /* Moves bytes (memory order) between spans and a buffer; handles MMIO (in naturally
  * aligned pieces) and tells phys about code that was written. */
 void spans_read(struct mmu *m, const struct spans *s, void *to, unsigned size);

@@ -555,6 +555,23 @@ bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr
     return true;
 }
 
+bool mmu_fetch_known(struct mmu *m, uint64_t la, bool user, struct phys_page *p)
+{
+    struct found f = {la & ~SMALL, L2_EXECUTABLE, 0};
+    const struct l2_entry *e;
+
+    if (m->paging.mode != PAGING_OFF) {
+        e = find(m, la, &f.where);
+        if (!e)
+            return false;
+        f.rights = e->rights;
+        if (!enough(m, &f, (struct accessor){ACCESS_FETCH, user, false}))
+            return false;
+    }
+    *p = page_at(m, f.where & m->phys->a20_mask);
+    return p->host != NULL;
+}
+
 bool mmu_debug_translate(struct mmu *m, uint64_t la, paddr *where)
 {
     struct walk w;

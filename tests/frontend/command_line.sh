@@ -46,7 +46,7 @@ expect 2 'not a date' -rtc base=yesterday
 expect 2 'no such place' -serial telnet:1
 expect 2 'both are taken' -serial null -serial null -serial null
 expect 2 'no device' -device e1000
-refuse 4 "menura disk create" -hda disk.img
+expect 4 "menura disk create" -hda disk.img
 expect 2 'no network card yet' -net user
 expect 2 'there is a kernel already' one two
 expect 2 'is a switch' --hash=maybe

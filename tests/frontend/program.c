@@ -219,6 +219,8 @@ static void each_end_has_its_exit_code(void)
         {"endless triple faults", CODE(triple), "-max-instructions 1000", 8},
         {"instruction limit", CODE(forever), "-max-instructions 12345", 8},
         {"time limit", CODE(forever), "-max-seconds 1", 10},
+        {"time limit, resetting", CODE(triple), "-max-seconds 1", 10},
+        {"time limit, resetting by CF9h", CODE(reset), "-max-seconds 1", 10},
         {"halted for ever", CODE(halted), "", 12},
         {"full disk", CODE(power_off), "-save /nonexistent/x", 4},
         {"no-shutdown and a limit", CODE(power_off), "-no-shutdown -max-seconds 1", 10},

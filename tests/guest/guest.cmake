@@ -22,6 +22,7 @@ add_custom_command(OUTPUT ${GUEST_OUT}/lib.o
 set(GUEST_ARGS_triple_fault -end triple)
 set(GUEST_ARGS_smp -smp 4)
 set(GUEST_ARGS_smp_code -smp 4)
+set(GUEST_ARGS_mwait -smp 2)
 
 file(GLOB kernels CONFIGURE_DEPENDS ${GUEST}/kernels/*.S)
 set(images)

@@ -62,6 +62,49 @@ main:
     nop
     nop
     CHECK_EQ(l, $2, ticks)
+    /* A TSC that is written moves an armed deadline: forward by IA32_TSC_ADJUST, ... */
+    movl $0, ticks
+    movl $0x100000, %ebx /* EDX of the deadline, EAX 0: days away */
+    call arm
+    movl $0x3b, %ecx
+    movl %ebx, %edx
+    xorl %eax, %eax
+    wrmsr
+    nop
+    nop
+    CHECK_EQ(l, $1, ticks)
+    /* ... by IA32_TIME_STAMP_COUNTER, ... */
+    movl $0x200000, %ebx
+    call arm
+    movl $0x10, %ecx
+    movl %ebx, %edx
+    movl $1, %eax
+    wrmsr
+    nop
+    nop
+    CHECK_EQ(l, $2, ticks)
+    /* ... and back: what was near is not yet due. */
+    rdtsc
+    movl %edx, %ebx
+    addl $20000, %eax
+    adcl $0, %edx
+    movl $0x6e0, %ecx
+    wrmsr
+    movl $0x3b, %ecx
+    xorl %eax, %eax
+    xorl %edx, %edx
+    wrmsr
+    movl $20000, %ecx
+1:  loop 1b
+    CHECK_EQ(l, $2, ticks)
+    movl $0x10, %ecx
+    xorl %eax, %eax
+    leal 1(%rbx), %edx
+    wrmsr
+    nop
+    nop
+    CHECK_EQ(l, $3, ticks)
+    movl $2, ticks
 
     /* Priorities: TPR holds 60h off, lets 70h through. */
     cli
@@ -116,6 +159,16 @@ main:
     EXPECT64(GP, 0, movl $0x80e, %ecx; rdmsr)
     EXPECT64(GP, 0, movl $0x1b, %ecx; rdmsr; andl $~0xc00, %eax; orl $0x400, %eax; wrmsr)
     PASS
+
+arm: /* the deadline EBX << 32 */
+    movl $0x6e0, %ecx
+    movl %ebx, %edx
+    xorl %eax, %eax
+    wrmsr
+    rdmsr
+    CHECK_EQ(l, %ebx, %edx)
+    nop
+    ret
 
 tick:
     pushq %rax

@@ -5,6 +5,7 @@
 #include "cpu/fault.h"
 #include "cpu/model.h"
 #include "cpu/operand.h"
+#include "cpu/points.h"
 #include "cpu/segment.h"
 #include "cpu/smm.h"
 
@@ -75,6 +76,10 @@ static uint32_t mode_of(const struct cpu *c)
         mode |= MODE_NO_AVX;
     if (c->trace)
         mode |= MODE_TRACE | MODE_STEP;
+    if (c->points && (c->points->count || c->step_wanted))
+        mode |= MODE_DEBUG;
+    if (c->step_wanted)
+        mode |= MODE_STEP;
     if ((c->eflags & (FLAG_TF | FLAG_RF)) || c->force_step ||
         ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
         mode |= MODE_STEP;
@@ -510,6 +515,7 @@ static void unwind(struct cpu *c)
     c->slice += c->kept;
     c->kept = 0;
     c->patch = NULL;
+    c->stop.why = STOP_NONE; /* a watchpoint it met before it faulted */
 }
 
 uint32_t cpu_run(struct cpu *c, uint32_t ticks)
@@ -524,12 +530,15 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
     c->escape = &escape;
     c->cache->running = c;
     c->leave = false;
+    c->stop.why = STOP_NONE;
     if (_setjmp(escape))
         unwind(c);
     while (c->budget > 0 && !c->leave_slice) {
         const struct insn *i;
         c->at = NULL;
         c->insn_rip = c->rip;
+        if (UNLIKELY(c->mode & MODE_DEBUG) && points_after(c))
+            break;
         if (c->raised) {
             c->budget--; /* a delivery counts as an instruction: no fault loop is free */
             event_deliver(c);
@@ -542,6 +551,8 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
             code_cache_empty(c->cache);
         if (c->budget <= 0)
             break;
+        if (UNLIKELY(c->mode & MODE_DEBUG) && points_before(c))
+            break;
         c->watch_shadow = cpu_retired(c) < c->shadow_end;
         if (c->watch_shadow || (c->mode & MODE_STEP)) {
             step(c);
@@ -551,6 +562,8 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         while (i)
             i = i->run(c, i);
     }
+    if (UNLIKELY(c->mode & MODE_DEBUG))
+        points_after(c); /* the last instruction of the slice */
     used = (uint32_t)(c->slice - c->budget);
     c->retired += used;
     c->clock->now = c->slice_tick + used;

@@ -26,6 +26,8 @@ struct port {
     size_t came, taken;
 };
 
+struct gdb_server;
+
 struct menura_config {
     struct options *options;
     struct error error;
@@ -60,6 +62,7 @@ struct menura {
     bool running; /* else stopped by the monitor */
     enum menura_end
         stepped; /* what ended a step of the monitor's; MENURA_END_COUNT: nothing */
+    struct gdb_server *gdb; /* NULL: none */
     atomic_bool stop, wakeable;
     uint64_t started; /* host time of the first run, 0 before */
 };
@@ -82,6 +85,17 @@ void library_make_monitor(struct menura *m);
 void library_obey_console(struct menura *m);
 void library_obey_script(struct menura *m);
 bool library_load(struct menura *m, const char *file, struct error *e);
+
+/* library_gdb.c: a gdb's connection. All but the first do nothing without one. */
+bool library_listen_gdb(struct menura *m, struct error *e);
+void library_free_gdb(struct menura *m);
+/* Obeys what came in. */
+void library_obey_gdb(struct menura *m);
+bool library_gdb_waiting(const struct menura *m);
+/* The machine's run came to this: true when that is a stop for the gdb. */
+bool library_gdb_takes(struct menura *m, enum machine_end end);
+/* The whole run ends so. */
+void library_gdb_ended(struct menura *m, enum menura_end end);
 
 /* library_run.c */
 enum menura_end library_end(enum machine_end end); /* MENURA_END_COUNT: nothing ended */

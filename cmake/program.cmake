@@ -41,3 +41,8 @@ target_compile_options(frontend_program PRIVATE ${MENURA_FLAGS})
 add_test(NAME frontend/program COMMAND frontend_program $<TARGET_FILE:menura>)
 set_tests_properties(frontend/program PROPERTIES SKIP_RETURN_CODE 77
                      ENVIRONMENT "${MENURA_RUNS_UNDER}")
+add_test(NAME frontend/gdb
+  COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/gdb.sh $<TARGET_FILE:menura>
+          ${CMAKE_BINARY_DIR}/guest)
+set_tests_properties(frontend/gdb PROPERTIES SKIP_RETURN_CODE 77
+                     ENVIRONMENT "${MENURA_RUNS_UNDER}")

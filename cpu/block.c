@@ -5,6 +5,7 @@
 #include "cpu/fault.h"
 #include "cpu/isa.h"
 #include "cpu/operand.h"
+#include "cpu/points.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,17 @@ static HANDLER(run_head)
 static struct block *block_of(const struct insn *head)
 {
     return (struct block *)(uintptr_t)((const uint8_t *)head - offsetof(struct block, code));
+}
+
+/* The head of a block where a breakpoint may stand: the run loop stops there. */
+static HANDLER(run_head_break)
+{
+    uint64_t rip = (c->page_rip + i->at) & c->rip_mask;
+    if (UNLIKELY(points_here(c, rip))) {
+        c->rip = rip;
+        return NULL;
+    }
+    TAIL(run_head(c, i));
 }
 
 /* A cold block counts its runs; a hot one is rebuilt by the run loop's next lookup. */
@@ -665,6 +677,13 @@ static struct block *new_block(struct code_cache *k, uint32_t mode, uint32_t pag
     return b;
 }
 
+/* Step mode looks at breakpoints before each instruction anyway. */
+static bool breaks_at(const struct cpu *c, uint32_t mode, unsigned offset)
+{
+    return (mode & (MODE_DEBUG | MODE_STEP)) == MODE_DEBUG &&
+           points_offset(c->points, offset);
+}
+
 static void finish(struct build *w, unsigned end, uint32_t mode, bool more, bool hot)
 {
     struct block *b = w->b;
@@ -754,6 +773,8 @@ static struct block *build_crossing(struct cpu *c, uint32_t mode, unsigned offse
     w.b->page2 = p.number;
     bool more = append(&w, out, status, mode, false);
     finish(&w, offset + (status == DECODE_OK ? out[0].len : 15u), mode, more, true);
+    if (breaks_at(c, mode, offset))
+        w.b->code[0].run = run_head_break;
     commit(c->cache, w.b);
     tell(c, w.b);
     return w.b;
@@ -770,7 +791,10 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
     while (more && w.count < most && at < PAGE) {
         struct insn out[2];
         unsigned bytes = PAGE - at > 15 ? 15 : PAGE - at;
-        enum decode_status status = decode(c->isa, mode, host + at, bytes, at, out);
+        enum decode_status status;
+        if (w.count && breaks_at(c, mode, at))
+            break;
+        status = decode(c->isa, mode, host + at, bytes, at, out);
         if (status == DECODE_MORE) {
             if (w.count == 0)
                 return build_crossing(c, mode, offset, host);
@@ -781,6 +805,8 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
         at += status == DECODE_OK ? out[0].len : bytes;
     }
     finish(&w, at, mode, more, hot);
+    if (breaks_at(c, mode, offset))
+        w.b->code[0].run = run_head_break;
     commit(c->cache, w.b);
     if (!hot)
         tell(c, w.b);
@@ -868,7 +894,7 @@ struct block *block_find(struct cpu *c, uint32_t mode, unsigned offset)
         b = NULL;
     }
     if (!b) {
-        b = build(c, mode, offset, false);
+        b = build(c, mode, offset, breaks_at(c, mode, offset)); /* its head counts no runs */
     } else if (b->runs >= HOT_RUNS && !b->hot) {
         struct block *hot;
         forget(k, b);

@@ -5,6 +5,7 @@
 #include "cpu/fault.h"
 #include "cpu/model.h"
 #include "cpu/operand.h"
+#include "cpu/points.h"
 #include "cpu/segment.h"
 #include "cpu/smm.h"
 
@@ -57,7 +58,10 @@ static uint32_t control_mode_of(const struct cpu *c)
         mode |= MODE_NO_AVX;
     if (c->trace)
         mode |= MODE_TRACE | MODE_STEP;
-    if (c->force_step || ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
+    if (c->points && (c->points->count || c->step_wanted))
+        mode |= MODE_DEBUG;
+    if (c->step_wanted || c->force_step ||
+        ((c->dr[7] & DR7_ENABLES) && executes_watched(c)))
         mode |= MODE_STEP;
     return mode;
 }
@@ -635,6 +639,7 @@ static void unwind(struct cpu *c)
     c->slice += c->kept;
     c->kept = 0;
     c->patch = NULL;
+    c->stop.why = STOP_NONE; /* a watchpoint it met before it faulted */
 }
 
 uint32_t cpu_run(struct cpu *c, uint32_t ticks)
@@ -650,6 +655,7 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
     c->cache->running = c;
     c->leave = false;
     c->rf_end = c->retired; /* rf_settle() was called at the slice's end */
+    c->stop.why = STOP_NONE;
     if (_setjmp(escape))
         unwind(c);
     while (c->budget > 0 && !c->leave_slice) {
@@ -657,6 +663,8 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
         enum attention now;
         c->at = NULL;
         c->insn_rip = c->rip;
+        if (UNLIKELY(c->mode & MODE_DEBUG) && points_after(c))
+            break;
         if (c->raised) {
             charge_event(c); /* so no loop of faults is free */
             event_deliver(c);
@@ -673,6 +681,8 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
             code_cache_empty(c->cache);
         if (c->budget <= 0)
             break;
+        if (UNLIKELY(c->mode & MODE_DEBUG) && points_before(c))
+            break;
         c->watch_shadow = cpu_retired(c) < c->shadow_end;
         if (c->watch_shadow || (c->mode & MODE_STEP)) {
             step(c);
@@ -683,6 +693,8 @@ uint32_t cpu_run(struct cpu *c, uint32_t ticks)
             i = i->run(c, i);
     }
     rf_settle(c);
+    if (UNLIKELY(c->mode & MODE_DEBUG))
+        points_after(c); /* the last instruction of the slice */
     used = (uint32_t)(c->slice - c->budget);
     c->retired += used;
     c->clock->now = c->slice_tick + used;

@@ -22,6 +22,7 @@ struct code_cache;
 struct cpu_model;
 struct error;
 struct isa_table;
+struct points;
 struct reader;
 struct writer;
 
@@ -199,6 +200,14 @@ enum {
     MODE_TRACE = 1 << 13,    /* the run loop calls cpu->trace before each instruction */
     MODE_NO_MMX = 1 << 14,   /* CR0.EM: MMX is #UD; with TS alone #NM (MODE_NO_FPU) */
     MODE_RING0 = 1 << 15,    /* CPL 0 */
+    MODE_DEBUG = 1 << 16,    /* a debugger's points or step are armed: cpu/points.h */
+};
+
+/* Why the debugger's points made cpu_run() return. */
+struct cpu_stop {
+    enum { STOP_NONE, STOP_BREAK, STOP_WATCH, STOP_STEP } why;
+    uint8_t kind; /* enum point_kind, of the first two */
+    uint64_t la;  /* of the instruction to come; STOP_WATCH: of the byte accessed */
 };
 
 struct cpu {
@@ -265,6 +274,13 @@ struct cpu {
     void (*smm)(void *owner, bool entered); /* SMRAM is to be seen, or no longer */
     void *owner;
     bool force_step;      /* one-instruction blocks, for tests */
+    /* A debugger's, no part of the guest: points_apply() sets it up. */
+    struct points *points; /* NULL: there never was one */
+    struct cpu_stop stop;
+    bool step_wanted;      /* stop once an instruction or event delivery is over... */
+    uint64_t step_first, step_end; /* ...and RIP (linear) is not in [first, end) */
+    uint64_t step_from;    /* retired count it began at */
+    uint64_t passed;       /* at this retired count breakpoints were looked at already */
     /* For the post-mortem (debug/postmortem.h): the last event that went wrong, all that
      * was raised while it was delivered, and the #DF these became, in order. */
     struct cpu_event faults[CPU_FAULTS];

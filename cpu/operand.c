@@ -10,6 +10,7 @@
 #include "cpu/operand.h"
 
 #include "cpu/fault.h"
+#include "cpu/points.h"
 #include "mmu/access.h"
 
 /* ---- the short way ---- */
@@ -149,12 +150,15 @@ static bool breakpoint_enabled(uint64_t dr7, unsigned n)
     return dr7 >> (2 * n) & 3;
 }
 
-/* Notes data breakpoints that [la, la + size) touches. SDM vol 3B 17.2.5. */
+/* Notes data breakpoints that [la, la + size) touches, the guest's (SDM vol 3B 17.2.5) and
+ * a debugger's. */
 static void watch(struct cpu *c, uint64_t la, unsigned size, enum access_kind kind)
 {
     uint64_t first = la & ~(uint64_t)(PAGE - 1);
     uint64_t last = (la + size - 1) & ~(uint64_t)(PAGE - 1);
 
+    if (c->mmu.ranges)
+        points_access(c, la, size, kind);
     for (unsigned n = 0; n < 4; n++) {
         unsigned rw = c->dr[7] >> (16 + 4 * n) & 3;
         uint64_t length = breakpoint_length(c->dr[7], n);
@@ -204,7 +208,7 @@ static void open_checked(struct cpu *c, uint64_t la, unsigned size, struct acces
         if (la & (on - 1))
             raise_fault(c, VEC_AC, 0, R_AC_UNALIGNED, la, on, 0);
     }
-    if (c->dr[7] & 0xff)
+    if (UNLIKELY(c->mmu.watching))
         watch(c, la, size, how.kind);
 }
 
@@ -215,10 +219,13 @@ void mem_open_linear(struct cpu *c, uint64_t la, unsigned size, struct accessor 
         la = (uint32_t)la;
     else if (!canonical(c, la) || !canonical(c, la + size - 1))
         noncanonical(c, DS, la);
-    if (how.implicit)
-        translate(c, la, size, how, sp);
-    else
+    if (!how.implicit) {
         open_checked(c, la, size, how, sp);
+        return;
+    }
+    translate(c, la, size, how, sp);
+    if (UNLIKELY(c->mmu.ranges))
+        points_access(c, la, size, how.kind);
 }
 
 void mem_open(struct cpu *c, unsigned s, uint64_t offset, unsigned size,

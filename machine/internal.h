@@ -44,6 +44,8 @@ struct machine {
     atomic_bool kicked, stopped;
     uint64_t paced_tick, paced_host; /* pacing: a tick and the host ns it stands for */
     bool reset_wanted;
+    bool held[MACHINE_CPUS]; /* by a debugger */
+    struct cpu *stopped_cpu; /* that ended the last run with END_POINT */
 };
 
 /* board_pc.c: makes all chips and wires them; frees its own part. */

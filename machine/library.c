@@ -160,6 +160,8 @@ static bool build(struct menura *m, struct menura_config *c)
     if (!m->machine)
         return false;
     library_make_monitor(m);
+    if (m->options->gdb && !library_listen_gdb(m, &c->error))
+        return false;
     m->running = !m->script && !m->options->text[OPTION_stopped];
     if (snapshot && !library_load(m, snapshot, &c->error))
         return false;
@@ -197,6 +199,7 @@ void menura_free(struct menura *m)
         return;
     for (unsigned n = 0; n < m->chars_count; n++)
         chars_listen(m->chars[n], NULL, NULL, NULL);
+    library_free_gdb(m);
     machine_free(m->machine);
     for (unsigned n = 0; n < m->chars_count; n++)
         chars_free(m->chars[n]);

@@ -26,6 +26,8 @@ struct port {
     size_t came, taken;
 };
 
+struct gdb_server;
+
 struct menura_config {
     struct options *options;
     struct error error;
@@ -63,6 +65,7 @@ struct menura {
     bool running; /* else stopped by the monitor */
     enum menura_end
         stepped; /* what ended a step of the monitor's; MENURA_END_COUNT: nothing */
+    struct gdb_server *gdb; /* NULL: none */
     atomic_bool stop, wakeable;
     void (*frame)(void *to, struct menura *m); /* NULL: nobody looks */
     void *frame_to;
@@ -92,6 +95,17 @@ bool library_load(struct menura *m, const char *file, struct error *e);
 
 /* library_screen.c */
 void library_free_view(struct menura *m);
+
+/* library_gdb.c: a gdb's connection. All but the first do nothing without one. */
+bool library_listen_gdb(struct menura *m, struct error *e);
+void library_free_gdb(struct menura *m);
+/* Obeys what came in. */
+void library_obey_gdb(struct menura *m);
+bool library_gdb_waiting(const struct menura *m);
+/* The machine's run came to this: true when that is a stop for the gdb. */
+bool library_gdb_takes(struct menura *m, enum machine_end end);
+/* The whole run ends so. */
+void library_gdb_ended(struct menura *m, enum menura_end end);
 
 /* library_run.c */
 bool library_time_is_over(const struct menura *m); /* max-seconds */

@@ -66,7 +66,7 @@ static void wait_for_command(struct menura *m)
 {
     atomic_store(&m->machine->kicked, false);
     if (atomic_load(&m->stop) || atomic_load(&m->console.quit) ||
-        console_line(&m->console))
+        console_line(&m->console) || library_gdb_waiting(m))
         return;
     if (m->stdio)
         m->stdio->flush(m->stdio->owner);
@@ -101,11 +101,12 @@ static void watch_input(struct menura *m)
         m->machine->config.paced = true;
 }
 
-enum menura_end menura_run(struct menura *m, uint64_t instructions)
+static enum menura_end run(struct menura *m, uint64_t instructions)
 {
     uint64_t done = machine_instructions(m->machine),
              target = m->options->max_instructions;
     enum menura_end end;
+    enum machine_end why;
 
     if (instructions < target - (done < target ? done : target))
         target = done + instructions;
@@ -120,6 +121,7 @@ enum menura_end menura_run(struct menura *m, uint64_t instructions)
             return MENURA_END_STOPPED;
         show_frame(m);
         library_obey_console(m);
+        library_obey_gdb(m);
         if (m->script && !m->running)
             library_obey_script(m);
         if (atomic_load(&m->console.quit))
@@ -139,9 +141,20 @@ enum menura_end menura_run(struct menura *m, uint64_t instructions)
                 wait_for_command(m);
             continue;
         }
-        end = library_end(machine_run(m->machine, slice(m, target - done)));
+        why = machine_run(m->machine, slice(m, target - done));
+        if (library_gdb_takes(m, why))
+            continue;
+        end = library_end(why);
         if (ends_run(m, end))
             return end;
         watch_input(m);
     }
+}
+
+enum menura_end menura_run(struct menura *m, uint64_t instructions)
+{
+    enum menura_end end = run(m, instructions);
+
+    library_gdb_ended(m, end);
+    return end;
 }

@@ -213,10 +213,15 @@ void machine_free(struct machine *m)
 
 /* ---- turns ---- */
 
+static bool ready(const struct machine *m, unsigned n)
+{
+    return !m->held[n] && cpu_ready(m->cpu[n]);
+}
+
 static bool any_ready(const struct machine *m)
 {
     for (unsigned n = 0; n < m->config.cpus; n++)
-        if (cpu_ready(m->cpu[n]))
+        if (ready(m, n))
             return true;
     return false;
 }
@@ -267,6 +272,10 @@ static void run_cpu(struct machine *m, unsigned n, uint64_t ticks)
     m->running = m->cpu[n];
     cpu_run(m->cpu[n], (uint32_t)ticks);
     m->running = NULL;
+    if (UNLIKELY(m->cpu[n]->stop.why != STOP_NONE) && m->end == END_NONE) {
+        m->end = END_POINT;
+        m->stopped_cpu = m->cpu[n];
+    }
 }
 
 /* One round: the CPU whose turn it is runs to the end of its turn, the next timer, or a
@@ -279,7 +288,7 @@ static void run_turn(struct machine *m, uint64_t until)
         run_cpu(m, 0, ticks < SLICE ? ticks : SLICE);
         return;
     }
-    while (!cpu_ready(m->cpu[m->turn]) || m->turn_left == 0) {
+    while (!ready(m, m->turn) || m->turn_left == 0) {
         m->turn = (m->turn + 1) % m->config.cpus;
         m->turn_left = TURN;
     }
@@ -385,6 +394,18 @@ void machine_kick(struct machine *m)
 {
     atomic_store(&m->kicked, true);
     host_kick(&m->kicked);
+}
+
+/* ---- for a debugger ---- */
+
+void machine_hold(struct machine *m, unsigned n, bool held)
+{
+    m->held[n] = held;
+}
+
+struct cpu *machine_stopped_cpu(struct machine *m)
+{
+    return m->stopped_cpu;
 }
 
 /* ---- looking in ---- */

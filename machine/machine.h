@@ -88,6 +88,7 @@ enum machine_end {
     END_RESET,        /* the guest asked for a reset, with no_reboot */
     END_STOPPED,      /* machine_stop() */
     END_IDLE_FOREVER, /* every CPU halted, no timer armed, no input possible */
+    END_POINT,        /* a debugger's point or step: machine_stopped_cpu() */
 };
 
 struct machine;
@@ -103,6 +104,11 @@ void machine_stop(struct machine *m);
 
 /* From any thread: work for the machine's thread, done between instructions. */
 void machine_kick(struct machine *m);
+
+/* For a debugger (cpu/points.h), between runs. A held CPU gets no turns: the others run
+ * without it. The CPU whose stop ended machine_run() with END_POINT. */
+void machine_hold(struct machine *m, unsigned n, bool held);
+struct cpu *machine_stopped_cpu(struct machine *m);
 
 uint64_t machine_instructions(const struct machine *m); /* retired, all CPUs */
 uint64_t machine_hash(struct machine *m);               /* RAM, registers, devices */

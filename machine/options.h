@@ -41,6 +41,7 @@ struct options {
     const char *serial[MACHINE_SERIALS];
     unsigned serials;
     const char *debugcon;
+    const char *gdb; /* where a gdb may connect; NULL: nowhere */
     bool monitor_stdio;
     enum time_mode time;
     bool has_exit_zero;

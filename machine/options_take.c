@@ -652,6 +652,47 @@ bool take_d(struct options *o, enum option_id id, const char *value, struct erro
     return true;
 }
 
+/* "tcp:HOST:PORT" or "unix:PATH". What may stand behind a comma asks for how it is
+ * anyway: a server, which waits for nobody. */
+bool take_gdb(struct options *o, enum option_id id, const char *value, struct error *e)
+{
+    static const char *const as_is[] = {"server",      "server=on", "wait=off",
+                                        "nowait",      "nodelay",   "nodelay=on",
+                                        "server=yes",  "wait=no"};
+    size_t n = strcspn(value, ","), word;
+    bool tcp = !strncmp(value, "tcp:", 4), local = !strncmp(value, "unix:", 5);
+
+    UNUSED_ID;
+    o->gdb = NULL;
+    if (!strcmp(value, "none"))
+        return true;
+    if ((!tcp && !local) || (tcp && !memchr(value + 4, ':', n - 4)) || (local && n == 5)) {
+        error_set(e, "-%s %.200s: there is no such place", o->given, value);
+        return error_hint(e, "there are: tcp::1234, tcp:HOST:PORT, unix:PATH, none");
+    }
+    for (const char *at = value + n; *at == ','; at += word) {
+        unsigned k = 0;
+        word = strcspn(++at, ",");
+        while (k < ARRAY_SIZE(as_is) &&
+               (strlen(as_is[k]) != word || memcmp(as_is[k], at, word)))
+            k++;
+        if (k == ARRAY_SIZE(as_is)) {
+            error_set(e, "-%s knows no '%.*s'", o->given, (int)(word < 100 ? word : 100),
+                      at);
+            return error_hint(e, "there are: server=on, wait=off, nodelay=on");
+        }
+    }
+    o->gdb = value[n] ? options_keep(o, value, n) : value;
+    return true;
+}
+
+bool take_gdb_standard(struct options *o, enum option_id id, const char *value,
+                       struct error *e)
+{
+    (void)value;
+    return take_gdb(o, id, "tcp::1234", e);
+}
+
 /* ---- switches and the rest ---- */
 
 #define SWITCH(name)                                                                   \

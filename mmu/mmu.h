@@ -77,6 +77,11 @@ enum { L2_WRITABLE = 1, L2_USER = 2, L2_EXECUTABLE = 4, L2_GLOBAL = 8, L2_DIRTY 
     _(x, bool, pcids, false, 1, "a PCID other than 0 may have entries")                  \
     _(x, uint64_t, flushes, 0, UINT64_MAX, "calls of mmu_flush_* and mmu_reset")
 
+/* Linear addresses [first, last]. */
+struct mmu_range {
+    uint64_t first, last;
+};
+
 struct mmu {
     struct phys *phys;
     struct paging paging;
@@ -97,7 +102,7 @@ struct mmu {
     uint8_t flip, need[2]; /* an explicit read (write) through the view is allowed when
                               (rights ^ flip) has all bits of need[0] ([1]) */
     bool lean;            /* need and flip tell all: paging on, no keys, no watchpoints */
-    bool watching;        /* watched[] is not empty; as of the last mmu_drop() */
+    bool watching;        /* watched[] or range[] is not empty; as of the last mmu_drop() */
     bool keyed;           /* a page with a protection key not 0 is in the first level */
     uint64_t shape;       /* what the first level was made under; see mmu_select */
     uint32_t pkru, pkrs;
@@ -105,6 +110,8 @@ struct mmu {
                              L1_LISTED */
     uint64_t watched[4];  /* linear pages with a data breakpoint: no fast tags; NO_TAG none.
                              Whoever changes them calls mmu_drop(), then mmu_select() */
+    const struct mmu_range *range; /* a debugger's watchpoints, likewise */
+    unsigned ranges;
 
     /* Architectural. flushes: whoever keeps a translation across instructions compares it;
      * evictions do not count. */

@@ -58,7 +58,7 @@ void mmu_drop(struct mmu *m)
     }
     m->fetched_count = 0;
     m->keyed = false;
-    m->watching = false;
+    m->watching = m->ranges != 0;
     for (unsigned i = 0; i < ARRAY_SIZE(m->watched); i++)
         m->watching |= m->watched[i] != NO_TAG;
     m->lean &= !m->watching;
@@ -160,6 +160,17 @@ static ALWAYS_INLINE bool may_store(const struct mmu *m, const struct found *f, 
            !(keys & 1) && !(keys & 2 && (user || m->paging.wp));
 }
 
+static COLD bool is_watched(const struct mmu *m, uint64_t page)
+{
+    for (unsigned n = 0; n < ARRAY_SIZE(m->watched); n++)
+        if (m->watched[n] == page)
+            return true;
+    for (unsigned n = 0; n < m->ranges; n++)
+        if (page <= m->range[n].last && (page | SMALL) >= m->range[n].first)
+            return true;
+    return false;
+}
+
 /* A page's write tag, once all but its code was found to allow stores. */
 static ALWAYS_INLINE uint64_t write_tag(const struct mmu *m, uint64_t page, uint32_t number)
 {
@@ -175,9 +186,7 @@ static ALWAYS_INLINE void fill_data(struct mmu *m, uint64_t page, const struct f
 
     if (view == VIEW_COUNT || (view == VIEW_SMAP && f->rights & L2_USER))
         return;
-    if (UNLIKELY(m->watching) &&
-        (page == m->watched[0] || page == m->watched[1] || page == m->watched[2] ||
-         page == m->watched[3]))
+    if (UNLIKELY(m->watching) && is_watched(m, page))
         return;
     write = f->rights & L2_DIRTY && p->write && may_store(m, f, user);
     e = &m->data[view][page / PAGE & (L1_ENTRIES - 1)];

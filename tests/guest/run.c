@@ -6,10 +6,12 @@
  * its source that found something wrong. Nothing a guest sees may depend on how the
  * emulator groups, caches or traces instructions, so each variant must retire as many
  * instructions and leave the machine in the same state, bit for bit. So must a machine
- * saved at any tick and restored into a new one. -once tries the first way alone.
+ * saved at any tick and restored into a new one, and one that a debugger stops at
+ * breakpoints, watchpoints and single steps. -once tries the first way alone.
  * -events tells each event, -keep leaves the last state of each way as a snapshot: to
  * find where two ways part.
  */
+#include "cpu/points.h"
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -30,7 +32,7 @@ static const uint64_t longest_text = UINT64_MAX;
 struct way {
     const char *name;
     unsigned small_tlb;
-    bool single, trace, text;
+    bool single, trace, text, points;
     uint64_t drop;
     uint64_t save; /* at this tick; 0 never */
 };
@@ -46,6 +48,7 @@ struct test {
     unsigned cpus;
     enum machine_end end;
     bool once, events, keep, verbose;
+    uint64_t ticks; /* of the first way: where debugging stops it */
     char snapshot[512];
 };
 
@@ -58,6 +61,9 @@ static const struct way ways[] = {
     {.name = "caches dropped, seed 2", .drop = 0x123456789abcdef},
     {.name = "caches dropped, one instruction", .drop = 77, .single = true},
     {.name = "traced", .trace = true, .text = true},
+    {.name = "debugged", .points = true},
+    {.name = "debugged, caches dropped", .points = true, .drop = 5},
+    {.name = "debugged, one instruction", .points = true, .single = true},
 };
 
 static void put(void *owner, const uint8_t *bytes, size_t n)
@@ -165,6 +171,56 @@ static struct machine *move(const struct test *t, const struct way *w,
     return to;
 }
 
+/* Goes from stop to stop as a person with a debugger might. In each round some steps, a
+ * breakpoint after each third, watchpoints on the stack, then from stop to stop, now and
+ * then for a moment without points; and on without any to the next round, so that the
+ * rounds reach over the whole run. */
+static enum machine_end debug(const struct test *t, struct machine *m)
+{
+    enum { ROUNDS = 40, STEPS = 30, STOPS = 60 };
+    static struct points points, none;
+    struct cpu *cpus[MACHINE_CPUS], *c = machine_cpu(m, 0);
+    enum machine_end end = END_POINT;
+    uint64_t random = 1;
+
+    for (unsigned n = 0; n < t->cpus; n++)
+        cpus[n] = machine_cpu(m, n);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        points_clear(&points);
+        for (unsigned stop = 0; stop < STEPS + STOPS && end == END_POINT; stop++) {
+            bool step = stop < STEPS || stop % 7 == 0;
+            if (stop < STEPS && stop % 3 == 0)
+                points_add(&points, POINT_SOFT, points_pc(c), 1);
+            if (stop < STEPS && stop % 10 == 9)
+                points_add(&points, (enum point_kind)(POINT_WRITE + stop / 10),
+                           c->gpr[RSP] - 8, 1 + stop);
+            for (unsigned n = 0; n < t->cpus; n++)
+                cpus[n]->step_wanted = step && cpus[n] == c;
+            if (stop % 11 == 10) {
+                points_apply(&none, cpus, t->cpus);
+                end = machine_run(m, 3);
+                if (end != END_TICKS && end != END_POINT)
+                    return end;
+            }
+            points_apply(&points, cpus, t->cpus);
+            end = machine_run(m, t->ticks / 10);
+            c = machine_stopped_cpu(m);
+        }
+        if (end != END_TICKS && end != END_POINT)
+            return end;
+        for (unsigned n = 0; n < t->cpus; n++)
+            cpus[n]->step_wanted = false;
+        points_apply(&none, cpus, t->cpus);
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        end = machine_run(m, 1 + (random >> 33) % (t->ticks / ROUNDS + 1));
+        if (end != END_TICKS)
+            return end;
+        c = cpus[(random >> 20) % t->cpus];
+        end = END_POINT;
+    }
+    return machine_run(m, TICKS);
+}
+
 static void keep(const struct test *t, const struct way *w, struct machine *m)
 {
     struct error e = {""};
@@ -193,7 +249,7 @@ static bool run(const struct test *t, const struct way *w, struct outcome *o)
         }
     }
     if (o->end == END_TICKS)
-        o->end = machine_run(m, TICKS);
+        o->end = w->points ? debug(t, m) : machine_run(m, TICKS);
     o->value = machine_exit_value(m);
     o->instructions = machine_instructions(m);
     o->ticks = machine_clock(m)->now;
@@ -236,7 +292,7 @@ static bool check(const struct test *t, const struct way *w,
     return false;
 }
 
-static bool run_all(const struct test *t)
+static bool run_all(struct test *t)
 {
     struct outcome first;
     bool good = true;
@@ -252,6 +308,7 @@ static bool run_all(const struct test *t)
     }
     if (t->once)
         return true;
+    t->ticks = first.ticks;
     for (size_t n = 1; n < ARRAY_SIZE(ways); n++)
         good &= check(t, &ways[n], &first);
     for (unsigned n = 0; n < SAVES && first.ticks > 1; n++) {

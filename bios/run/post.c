@@ -57,6 +57,15 @@ static void data_area_init(void)
     far8_set(EBDA_SEG, 0, 1);
 }
 
+/* A VGA BIOS makes its services ready; the mode is for us to set. */
+static void set_text_mode(void)
+{
+    struct regs r = {0};
+
+    r.ax = 0x0003;
+    call_int(0x10, &r);
+}
+
 void post(void)
 {
     post_code(0x10);
@@ -76,6 +85,7 @@ void post(void)
     post_code(0x60);
     if (!roms_display())
         debug_say("no VGA BIOS: the text screen only\n");
+    set_text_mode();
     say("Menura PC BIOS: %u CPU%s, %u MiB\n", shared.cpus, shared.cpus == 1 ? "" : "s",
         (shared.ram_low >> 20) + (u32)(shared.ram_high >> 20));
     post_code(0x70);

@@ -67,7 +67,7 @@ u8 *take_high(u32 size, u32 align)
     if (size > high_top || at < 4 * ONE)
         return NULL;
     high_top = at;
-    e820_take(at, shared.ram_low - at, RESERVED);
+    e820_take(at & ~0xfffu, shared.ram_low - (at & ~0xfffu), RESERVED);
     return FLAT(at);
 }
 

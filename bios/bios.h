@@ -134,8 +134,6 @@ struct shared {
     u32 e820_count;
     struct e820 e820[E820_MAX];
     char bootorder[BOOTORDER_MAX]; /* lines; the last ends in 0 */
-    u32 tables_at;                 /* for a word on the debug port */
-    u32 legacy_next;               /* first free byte of F0000h-F3FFFh */
 };
 
 #ifdef BIOS_POST

@@ -1,4 +1,4 @@
-/* loader.c - ACPI and SMBIOS tables as QEMU hands them over.
+/* loader.c - ACPI and SMBIOS tables as the emulator hands them over.
  *
  * fw_cfg "etc/table-loader" is a list of 128-byte commands: allocate a file, add its address
  * to a pointer in another, add a checksum (QEMU docs/specs/acpi_hw, hw/acpi/bios-linker-loader
@@ -119,7 +119,7 @@ static void load_smbios(void)
     entry[4] = (u8)-sum;
 }
 
-bool load_qemu_tables(void)
+bool load_tables(void)
 {
     struct fw_file list;
 

@@ -69,7 +69,7 @@ void find_devices(u32 unused);
 
 /* tables.c, loader.c, roms.c */
 void place_tables(u32 unused);
-bool load_qemu_tables(void);
+bool load_tables(void);
 u32 rom_from_pci(u32 where);
 u32 rom_from_fw_cfg(u32 where);
 

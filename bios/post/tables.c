@@ -1,16 +1,8 @@
 /* tables.c - structures that systems look for between F0000h and FFFFFh.
  *
- * Menura makes its ACPI, SMBIOS and MP tables itself and hands them over as the fw_cfg file
- * "menura/tables": records of an address, the size of the range and its E820h type (0: none
- * of its own), the count of bytes, then the bytes (machine/tables.h). QEMU hands over a recipe
- * (loader.c).
+ * ACPI and SMBIOS come from the emulator (loader.c); the others are the BIOS's own.
  */
 #include "post.h"
-
-struct record {
-    u64 address;
-    u32 range, type, bytes, zero;
-} PACKED;
 
 extern u8 pnp_structure[], bios32_structure[];
 
@@ -66,38 +58,13 @@ static void make_pir(void)
     t->checksum = (u8)-sum_of(t, sizeof *t);
 }
 
-/* False where there is no such file. The records were made for addresses that are RAM. */
-static bool load_menura_tables(void)
-{
-    struct fw_file f;
-    u32 at = 0;
-
-    if (!fw_find("menura/tables", &f))
-        return false;
-    fw_select(f.key);
-    while (f.size - at >= sizeof(struct record)) {
-        struct record r;
-        fw_read(&r, sizeof r);
-        at += sizeof r;
-        if (r.bytes > f.size - at)
-            break;
-        fw_read(FLAT((u32)r.address), r.bytes);
-        at += r.bytes;
-        if (r.type)
-            e820_take(r.address, r.range, r.type);
-        if (r.address == 0xf0000)
-            take_legacy(r.bytes, 1);
-    }
-    return true;
-}
-
 void place_tables(u32 unused)
 {
     u8 *bios32 = FLAT(0xf0000 + (u32)bios32_structure), *pnp = FLAT(0xf0000 + (u32)pnp_structure);
     (void)unused;
 
-    if (!load_menura_tables() && !load_qemu_tables())
-        debug_text("no ACPI, SMBIOS and MP tables: nobody has made any\n");
+    if (!load_tables())
+        debug_text("no ACPI and SMBIOS tables: the emulator has made none\n");
     make_pir();
     bios32[10] = 0;
     bios32[10] = (u8)-sum_of(bios32, 16);

@@ -202,8 +202,13 @@ static void make_first(struct entry *e)
     e->n = 0;
 }
 
+/* 7C00h is 0000:7C00 for boot programs, also where a catalog says 07C0h. */
 static void start(u16 segment, u16 offset, u8 drive)
 {
+    if (segment == 0x7c0) {
+        segment = 0;
+        offset = SECTOR_AT;
+    }
     boot_jump((u32)segment << 16 | offset, drive, (u32)CODE_SEG << 16 | PNP_STRUCTURE);
 }
 
@@ -313,5 +318,6 @@ void bootstrap(struct regs *r)
 void no_boot(struct regs *r)
 {
     (void)r;
+    say("  Its boot program gave up (INT 18h).\n");
     run_anew(next_device);
 }

@@ -108,7 +108,7 @@ run_refuse()
     dd if=/dev/zero of="$work/empty.img" bs=1474560 count=1 2>/dev/null
     emulate refuse -drive "if=floppy,format=raw,file=$work/empty.img" \
         -drive "if=ide,index=0,format=raw,file=$work/refuse.img" \
-        -drive "if=ide,index=1,format=raw,file=$work/serial.img"
+        -drive "if=ide,index=1,format=raw,file=$work/serial.img" -boot ac
     for text in "Booting from floppy A" "no 55AAh signature" "gave up (INT 18h)"; do
         grep -q "$text" "$work/refuse.txt" || echo "FAIL: '$text' was not said" >>"$work/refuse.txt"
     done

@@ -48,5 +48,5 @@ dap:    db 16, 0
         dw 1, buffer, 0
         dq 1
 align 16
-buffer:
+buffer equ 0xa000                   ; behind the program
 FINISH

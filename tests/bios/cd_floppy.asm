@@ -53,5 +53,5 @@ test:   cmp byte [boot_drive], 0
         jmp passed
 packet: times 20 db 0
 align 16
-buffer:
+buffer equ 0xa000                   ; behind the program
 FINISH

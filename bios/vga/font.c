@@ -45,13 +45,17 @@ void load_font(uint32_t font, uint8_t height, uint16_t n, uint16_t first, uint8_
     reg_write(GFX, 6, misc);
 }
 
-/* Scan lines of the display, from the CRTC's vertical display end (10 bits). */
+/* Scan lines of the display, from the CRTC's vertical display end (10 bits). It may be
+ * less than the mode's by a part of a row, from another font before. */
 static uint16_t scan_lines(void)
 {
     uint8_t overflow = reg_read(BDA->crtc, 7);
+    uint16_t lines = (uint16_t)((reg_read(BDA->crtc, 0x12) | (overflow & 2) << 7 |
+                                 (overflow & 0x40) << 3) + 1);
 
-    return (uint16_t)((reg_read(BDA->crtc, 0x12) | (overflow & 2) << 7 |
-                       (overflow & 0x40) << 3) + 1);
+    if (lines <= 350)
+        return 350;
+    return lines <= 400 ? 400 : 480;
 }
 
 /* The characters' height decides how many rows there are. */

@@ -102,7 +102,9 @@ static void call(regs r)
         r->al = get_pixel(page, r->cx, r->dx);
         break;
     case 0x0e:
-        teletype(page, r->al, r->bl, false);
+        /* The shown page, whatever BH says: IBM's BIOSes do so, and boot sectors that
+         * leave BH as it was rely on it. */
+        teletype(BDA->page, r->al, r->bl, false);
         break;
     case 0x0f:
         r->al = BDA->mode | (BDA->control & CONTROL_NO_CLEAR);

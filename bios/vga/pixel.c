@@ -28,10 +28,12 @@ static void set_reset(uint8_t colour, bool xor, uint8_t mask)
     reg_write(GFX, 8, mask);
 }
 
+/* Moving the window may cost much (a virtual machine changes its memory map for it), so
+ * it is asked first where it stands. */
 static volatile uint8_t IN_GS *vram(uint32_t at)
 {
-    if (vbe_active())
-        dispi_write(DISPI_BANK, (uint16_t)(at >> 16));
+    if (vbe_active() && dispi_read(DISPI_BANK) != at >> 16)
+        outw(DISPI_DATA, (uint16_t)(at >> 16));
     return far8(0xa000, (uint16_t)at);
 }
 

@@ -1,0 +1,51 @@
+#!/bin/sh
+# build.sh OUT - makes the VGA BIOS image OUT. Needs clang 14 and lld 14, whose output is
+# the same bytes on every host (CLANG and LLD name others), and a POSIX awk.
+set -eu
+[ $# = 1 ] || { echo "usage: $0 OUT"; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+case $1 in /*) out=$1 ;; *) out=$PWD/$1 ;; esac
+clang=${CLANG-clang-14} lld=${LLD-ld.lld-14}
+size=40960 # a multiple of 512; PCI 2.1, 6.3.1.1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+target='--target=i386-unknown-none-elf -m16 -march=i386'
+# EBP must never be a general register: its accesses go by SS (vga.h).
+flags="-Oz -std=c11 -ffreestanding -fno-builtin -fno-pic -mregparm=3
+    -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-stack-protector
+    -fno-asynchronous-unwind-tables -fno-ident
+    -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror"
+
+LC_ALL=C awk -f "$here/font.awk" "$here/font16.txt" "$here/font8.txt" >"$work/fonts.c"
+cd "$here" # no path of this host gets into the image
+objects=
+for source in int10 mode tables dac text pixel font select state vbe edid fonts; do
+    file=$source.c
+    [ "$source" = fonts ] && file=$work/fonts.c
+    # shellcheck disable=SC2086
+    "$clang" $target $flags -I. -S "$file" -o "$work/$source.s"
+    if grep -E 'lea[lw].*\(%(esp|ebp)' "$work/$source.s"; then
+        echo "$source.c: a local variable's address is taken: it is in SS, not in DS" >&2
+        exit 1
+    fi
+    # shellcheck disable=SC2086
+    "$clang" $target -c "$work/$source.s" -o "$work/$source.o"
+    objects="$objects $work/$source.o"
+done
+# shellcheck disable=SC2086
+"$clang" $target -c rom.S -o "$work/rom.o"
+# shellcheck disable=SC2086
+"$lld" -m elf_i386 --build-id=none --defsym=rom_size=$size -T vga.ld --oformat=binary \
+    "$work/rom.o" $objects -o "$work/rom"
+
+# All bytes together are 0 modulo 256; the last one is for that (PCI 2.1, 6.3.1.1).
+sum=$(od -An -v -tu1 "$work/rom" |
+    awk '{ for (i = 1; i <= NF; i++) s += $i } END { print (256 - s % 256) % 256 }')
+{
+    dd if="$work/rom" bs=1 count=$((size - 1)) 2>/dev/null
+    # shellcheck disable=SC2059
+    printf "\\$(printf %03o "$sum")"
+} >"$work/image"
+mv "$work/image" "$out"
+chmod 644 "$out"

@@ -1,0 +1,203 @@
+/* tables.c - the tables that programs may read, and copy and change, through pointers.
+ *
+ * Sources: IBM PS/2 and PC BIOS Interface Technical Reference, INT 10h ("Video Parameter
+ * Table", "Save Pointer Table", "Functionality/State Information"); Ralf Brown's
+ * Interrupt List, MEM 0040h:00A8h; VBE Core Functions 3.0, 3 ("mode numbers").
+ */
+#include "vga.h"
+
+/* Vertical timings for a given number of scan lines (CR10-CR16 and CR06, CR07). All
+ * modes draw 31.5 kHz lines; 200-line modes show each line twice. */
+#define VERTICAL_400 0x9c, 0x8e, 0x8f
+#define VERTICAL_350 0x83, 0x85, 0x5d
+
+/* CR00-CR05 for 40 and 80 columns, text and graphics. */
+#define ACROSS_40 0x2d, 0x27, 0x28, 0x90
+#define ACROSS_80 0x5f, 0x4f, 0x50, 0x82
+#define ACROSS_132 0xa0, 0x83, 0x84, 0x83
+
+/* AR00-AR0F: the sixteen colours as entries of the DAC. 200-line modes imitate the CGA,
+ * whose four wires were red, green, blue and intensity (10h); others the EGA. */
+#define COLOURS_CGA                                                                      \
+    0, 1, 2, 3, 4, 5, 6, 7, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
+#define COLOURS_EGA                                                                      \
+    0, 1, 2, 3, 4, 5, 0x14, 7, 0x38, 0x39, 0x3a, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f
+#define COLOURS_MDA 0, 8, 8, 8, 8, 8, 8, 8, 0x10, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18, 0x18
+#define COLOURS_CGA4                                                                     \
+    0, 0x13, 0x15, 0x17, 2, 4, 6, 7, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17
+#define COLOURS_CGA2                                                                     \
+    0, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17, 0x17,     \
+        0x17, 0x17
+#define COLOURS_0F 0, 8, 0, 0, 0x18, 0x18, 0, 0, 0, 8, 0, 0, 0, 0x18, 0, 0
+#define COLOURS_11                                                                       \
+    0, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f,     \
+        0x3f, 0x3f
+#define COLOURS_13 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+
+/* GR00-GR08: only the shift and odd/even bits, the map, and "don't care" differ. */
+#define GFX(gr5, gr6, gr7) 0, 0, 0, 0, 0, gr5, gr6, gr7, 0xff
+
+/* The rows' numbers are part of the interface: programs that change a mode find its row
+ * by them. Modes 0-3 come thrice: 200 (row = mode), 350 (13h) and 400 lines (17h). */
+const struct parameters parameter_table[] = {
+#define CGA_40                                                                           \
+    {40, 24, 8, 0x800, {0x09, 0x03, 0x00, 0x02}, 0x63,                                   \
+     {ACROSS_40, 0x2b, 0xa0, 0xbf, 0x1f, 0, 0xc7, 6, 7, 0, 0, 0, 0,                      \
+      VERTICAL_400, 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff},                                 \
+     {COLOURS_CGA, 0x08, 0, 0x0f, 0}, {GFX(0x10, 0x0e, 0)}}
+#define CGA_80                                                                           \
+    {80, 24, 8, 0x1000, {0x01, 0x03, 0x00, 0x02}, 0x63,                                  \
+     {ACROSS_80, 0x55, 0x81, 0xbf, 0x1f, 0, 0xc7, 6, 7, 0, 0, 0, 0,                      \
+      VERTICAL_400, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff},                                 \
+     {COLOURS_CGA, 0x08, 0, 0x0f, 0}, {GFX(0x10, 0x0e, 0)}}
+    [0x00] = CGA_40,
+    [0x01] = CGA_40,
+    [0x02] = CGA_80,
+    [0x03] = CGA_80,
+#define CGA_GRAPHICS                                                                     \
+    {40, 24, 8, 0x4000, {0x09, 0x03, 0x00, 0x02}, 0x63,                                  \
+     {ACROSS_40, 0x2b, 0x80, 0xbf, 0x1f, 0, 0xc1, 0, 0, 0, 0, 0, 0,                      \
+      VERTICAL_400, 0x14, 0, 0x96, 0xb9, 0xa2, 0xff},                                    \
+     {COLOURS_CGA4, 0x01, 0, 0x03, 0}, {GFX(0x30, 0x0f, 0)}}
+    [0x04] = CGA_GRAPHICS,
+    [0x05] = CGA_GRAPHICS,
+    [0x06] = {80, 24, 8, 0x4000, {0x01, 0x01, 0x00, 0x06}, 0x63,
+              {ACROSS_80, 0x54, 0x80, 0xbf, 0x1f, 0, 0xc1, 0, 0, 0, 0, 0, 0,
+               VERTICAL_400, 0x28, 0, 0x96, 0xb9, 0xc2, 0xff},
+              {COLOURS_CGA2, 0x01, 0, 0x01, 0}, {GFX(0, 0x0d, 0)}},
+    [0x07] = {80, 24, 14, 0x1000, {0x00, 0x03, 0x00, 0x03}, 0xa6,
+              {ACROSS_80, 0x55, 0x81, 0xbf, 0x1f, 0, 0x4d, 11, 12, 0, 0, 0, 0,
+               VERTICAL_350, 0x28, 0x0d, 0x63, 0xba, 0xa3, 0xff},
+              {COLOURS_MDA, 0x0e, 0, 0x0f, 8}, {GFX(0x10, 0x0a, 0)}},
+    /* 08h-0Ch: no modes of a VGA. */
+    [0x0d] = {40, 24, 8, 0x2000, {0x09, 0x0f, 0x00, 0x06}, 0x63,
+              {ACROSS_40, 0x2b, 0x80, 0xbf, 0x1f, 0, 0xc0, 0, 0, 0, 0, 0, 0,
+               VERTICAL_400, 0x14, 0, 0x96, 0xb9, 0xe3, 0xff},
+              {COLOURS_CGA, 0x01, 0, 0x0f, 0}, {GFX(0, 0x05, 0x0f)}},
+    [0x0e] = {80, 24, 8, 0x4000, {0x01, 0x0f, 0x00, 0x06}, 0x63,
+              {ACROSS_80, 0x54, 0x80, 0xbf, 0x1f, 0, 0xc0, 0, 0, 0, 0, 0, 0,
+               VERTICAL_400, 0x28, 0, 0x96, 0xb9, 0xe3, 0xff},
+              {COLOURS_CGA, 0x01, 0, 0x0f, 0}, {GFX(0, 0x05, 0x0f)}},
+    /* 0Fh, 10h: modes 0Fh and 10h on an EGA of 64 KiB. */
+    [0x11] = {80, 24, 14, 0x8000, {0x01, 0x0f, 0x00, 0x06}, 0xa2,
+              {ACROSS_80, 0x54, 0x80, 0xbf, 0x1f, 0, 0x40, 0, 0, 0, 0, 0, 0,
+               VERTICAL_350, 0x28, 0x0f, 0x63, 0xba, 0xe3, 0xff},
+              {COLOURS_0F, 0x0b, 0, 0x05, 0}, {GFX(0, 0x05, 0x05)}},
+    [0x12] = {80, 24, 14, 0x8000, {0x01, 0x0f, 0x00, 0x06}, 0xa3,
+              {ACROSS_80, 0x54, 0x80, 0xbf, 0x1f, 0, 0x40, 0, 0, 0, 0, 0, 0,
+               VERTICAL_350, 0x28, 0x0f, 0x63, 0xba, 0xe3, 0xff},
+              {COLOURS_EGA, 0x01, 0, 0x0f, 0}, {GFX(0, 0x05, 0x0f)}},
+#define EGA_40                                                                           \
+    {40, 24, 14, 0x800, {0x09, 0x03, 0x00, 0x02}, 0xa3,                                  \
+     {ACROSS_40, 0x2b, 0xa0, 0xbf, 0x1f, 0, 0x4d, 11, 12, 0, 0, 0, 0,                    \
+      VERTICAL_350, 0x14, 0x1f, 0x63, 0xba, 0xa3, 0xff},                                 \
+     {COLOURS_EGA, 0x08, 0, 0x0f, 0}, {GFX(0x10, 0x0e, 0)}}
+#define EGA_80                                                                           \
+    {80, 24, 14, 0x1000, {0x01, 0x03, 0x00, 0x02}, 0xa3,                                 \
+     {ACROSS_80, 0x55, 0x81, 0xbf, 0x1f, 0, 0x4d, 11, 12, 0, 0, 0, 0,                    \
+      VERTICAL_350, 0x28, 0x1f, 0x63, 0xba, 0xa3, 0xff},                                 \
+     {COLOURS_EGA, 0x08, 0, 0x0f, 0}, {GFX(0x10, 0x0e, 0)}}
+    [0x13] = EGA_40,
+    [0x14] = EGA_40,
+    [0x15] = EGA_80,
+    [0x16] = EGA_80,
+    [0x17] = {40, 24, 16, 0x800, {0x08, 0x03, 0x00, 0x02}, 0x67,
+              {ACROSS_40, 0x2b, 0xa0, 0xbf, 0x1f, 0, 0x4f, 13, 14, 0, 0, 0, 0,
+               VERTICAL_400, 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff},
+              {COLOURS_EGA, 0x0c, 0, 0x0f, 8}, {GFX(0x10, 0x0e, 0)}},
+    [0x18] = {80, 24, 16, 0x1000, {0x00, 0x03, 0x00, 0x02}, 0x67,
+              {ACROSS_80, 0x55, 0x81, 0xbf, 0x1f, 0, 0x4f, 13, 14, 0, 0, 0, 0,
+               VERTICAL_400, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff},
+              {COLOURS_EGA, 0x0c, 0, 0x0f, 8}, {GFX(0x10, 0x0e, 0)}},
+    [0x19] = {80, 24, 16, 0x1000, {0x00, 0x03, 0x00, 0x02}, 0x66,
+              {ACROSS_80, 0x55, 0x81, 0xbf, 0x1f, 0, 0x4f, 13, 14, 0, 0, 0, 0,
+               VERTICAL_400, 0x28, 0x0f, 0x96, 0xb9, 0xa3, 0xff},
+              {COLOURS_MDA, 0x0e, 0, 0x0f, 8}, {GFX(0x10, 0x0a, 0)}},
+    [0x1a] = {80, 29, 16, 0xa000, {0x01, 0x0f, 0x00, 0x06}, 0xe3,
+              {ACROSS_80, 0x54, 0x80, 0x0b, 0x3e, 0, 0x40, 0, 0, 0, 0, 0, 0,
+               0xea, 0x8c, 0xdf, 0x28, 0, 0xe7, 0x04, 0xc3, 0xff},
+              {COLOURS_11, 0x01, 0, 0x0f, 0}, {GFX(0, 0x05, 0x01)}},
+    [0x1b] = {80, 29, 16, 0xa000, {0x01, 0x0f, 0x00, 0x06}, 0xe3,
+              {ACROSS_80, 0x54, 0x80, 0x0b, 0x3e, 0, 0x40, 0, 0, 0, 0, 0, 0,
+               0xea, 0x8c, 0xdf, 0x28, 0, 0xe7, 0x04, 0xe3, 0xff},
+              {COLOURS_EGA, 0x01, 0, 0x0f, 0}, {GFX(0, 0x05, 0x0f)}},
+    [0x1c] = {40, 24, 8, 0x2000, {0x01, 0x0f, 0x00, 0x0e}, 0x63,
+              {ACROSS_80, 0x54, 0x80, 0xbf, 0x1f, 0, 0x41, 0, 0, 0, 0, 0, 0,
+               VERTICAL_400, 0x28, 0x40, 0x96, 0xb9, 0xa3, 0xff},
+              {COLOURS_13, 0x41, 0, 0x0f, 0}, {GFX(0x40, 0x05, 0x0f)}},
+    /* Ours: the VBE text modes. 8 dots a character; the faster dot clock that 132
+     * columns need is left to the card. */
+#define VBE_TEXT(columns, rows, page, height, ...)                                       \
+    {columns, rows - 1, height, page, {0x01, 0x03, 0x00, 0x02}, 0x67, {__VA_ARGS__},     \
+     {COLOURS_EGA, 0x0c, 0, 0x0f, 0}, {GFX(0x10, 0x0e, 0)}}
+    [TEXT_132X25] = VBE_TEXT(132, 25, 0x2000, 16, ACROSS_132, 0x8a, 0x9e, 0xbf, 0x1f, 0,
+                             0x4f, 13, 14, 0, 0, 0, 0, VERTICAL_400, 0x42, 0x1f, 0x96,
+                             0xb9, 0xa3, 0xff),
+    [TEXT_132X43] = VBE_TEXT(132, 43, 0x3000, 8, ACROSS_132, 0x8a, 0x9e, 0xbf, 0x1f, 0,
+                             0x47, 6, 7, 0, 0, 0, 0, 0x83, 0x85, 0x57, 0x42, 0x1f, 0x63,
+                             0xba, 0xa3, 0xff),
+    [TEXT_132X50] = VBE_TEXT(132, 50, 0x3800, 8, ACROSS_132, 0x8a, 0x9e, 0xbf, 0x1f, 0,
+                             0x47, 6, 7, 0, 0, 0, 0, VERTICAL_400, 0x42, 0x1f, 0x96, 0xb9,
+                             0xa3, 0xff),
+    [TEXT_132X60] = VBE_TEXT(132, 60, 0x4000, 8, ACROSS_132, 0x8a, 0x9e, 0x0b, 0x3e, 0,
+                             0x47, 6, 7, 0, 0, 0, 0, 0xea, 0x8c, 0xdf, 0x42, 0x1f, 0xe7,
+                             0x04, 0xa3, 0xff),
+    [TEXT_80X60] = VBE_TEXT(80, 60, 0x2800, 8, ACROSS_80, 0x55, 0x81, 0x0b, 0x3e, 0, 0x47,
+                            6, 7, 0, 0, 0, 0, 0xea, 0x8c, 0xdf, 0x28, 0x1f, 0xe7, 0x04,
+                            0xa3, 0xff),
+};
+
+/* Displays by index: active and alternate. IBM's "display combination codes": 1 MDA,
+ * 2 CGA, 4 and 5 EGA (colour, monochrome), 6 PGC, 7 and 8 VGA (monochrome, colour). */
+const uint8_t display_codes[16][2] = {
+    {0, 0}, {0, 1}, {0, 2}, {2, 1}, {0, 4}, {4, 1}, {0, 5}, {2, 5},
+    {0, 6}, {1, 6}, {5, 6}, {0, 8}, {1, 8}, {0, 7}, {2, 7}, {6, 7},
+};
+
+/* What 1Bh points to: what this VGA can do at all. */
+const uint8_t static_functions[16] = {
+    0xff, 0xe0, 0x0f, /* modes 0-7, 0Dh-0Fh, 10h-13h */
+    0, 0, 0, 0,
+    0x07, /* 200, 350 and 400 scan lines */
+    2, 8, /* fonts at a time, and in all */
+    0xff, 0x0e, /* all but the light pen; state, blinking, display codes */
+    0, 0,
+    0x02, /* of the save areas, the dynamic one (of the palette) */
+    0,
+};
+
+/* The VBE's numbers (VBE 3.0, 3), those the Bochs VGA made common, and from 180h on our
+ * own for wide screens. What does not fit the video memory is not offered. */
+#define DEPTHS(b8, b15, b16, b24, b32, w, h)                                             \
+    {b8, w, h, 8, 0}, {b15, w, h, 15, 0}, {b16, w, h, 16, 0}, {b24, w, h, 24, 0},        \
+    {b32, w, h, 32, 0}
+#define WIDE(n, w, h) DEPTHS(n, n + 1, n + 2, n + 3, n + 4, w, h)
+const struct vbe_mode vbe_modes[] = {
+    {0x108, 80, 60, 0, TEXT_80X60},
+    {0x109, 132, 25, 0, TEXT_132X25},
+    {0x10a, 132, 43, 0, TEXT_132X43},
+    {0x10b, 132, 50, 0, TEXT_132X50},
+    {0x10c, 132, 60, 0, TEXT_132X60},
+    {0x102, 800, 600, 4, 0},
+    {0x104, 1024, 768, 4, 0},
+    {0x106, 1280, 1024, 4, 0},
+    DEPTHS(0x146, 0x10d, 0x10e, 0x10f, 0x140, 320, 200),
+    {0x100, 640, 400, 8, 0},
+    {0x141, 640, 400, 32, 0},
+    DEPTHS(0x101, 0x110, 0x111, 0x112, 0x142, 640, 480),
+    DEPTHS(0x103, 0x113, 0x114, 0x115, 0x143, 800, 600),
+    DEPTHS(0x105, 0x116, 0x117, 0x118, 0x144, 1024, 768),
+    DEPTHS(0x148, 0x149, 0x14a, 0x14b, 0x14c, 1152, 864),
+    DEPTHS(0x107, 0x119, 0x11a, 0x11b, 0x145, 1280, 1024),
+    DEPTHS(0x11c, 0x11d, 0x11e, 0x11f, 0x147, 1600, 1200),
+    WIDE(0x180, 1280, 720),
+    WIDE(0x188, 1280, 800),
+    WIDE(0x190, 1440, 900),
+    WIDE(0x198, 1600, 900),
+    WIDE(0x1a0, 1680, 1050),
+    WIDE(0x1a8, 1920, 1080),
+    WIDE(0x1b0, 1920, 1200),
+    WIDE(0x1b8, 2560, 1440),
+    WIDE(0x1c0, 2560, 1600),
+    {0, 0, 0, 0, 0},
+};

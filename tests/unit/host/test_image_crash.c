@@ -26,7 +26,7 @@ enum {
     CUTS = 20,
 #else
     KILLS = 20,
-    CUTS = 150,
+    CUTS = 60,
 #endif
 };
 
@@ -183,9 +183,50 @@ static void make(const struct kind *k, char *file, size_t room)
     must_create(file, k->format, DISK, k->cluster, k->backing ? "below" : NULL);
 }
 
+/* ---- the host's calls, seen ---- */
+
+#if defined(__linux__) && defined(__GLIBC__) && defined(__LP64__)
+#define CAN_CUT 1
+
+static bool is_recorded(int fd);
+static void record(uint64_t offset, uint64_t n, const void *bytes);
+static void settle(void);
+
+static unsigned writes_left; /* of this process, then it kills itself; 0: never */
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t offset)
+{
+    if (writes_left && --writes_left == 0)
+        kill(getpid(), SIGKILL);
+    if (is_recorded(fd))
+        record((uint64_t)offset, n, bytes);
+    return syscall(SYS_pwrite64, fd, bytes, n, offset);
+}
+
+int fallocate64(int fd, int mode, off64_t offset, off64_t n)
+{
+    if (is_recorded(fd))
+        record((uint64_t)offset, (uint64_t)n, NULL);
+    return (int)syscall(SYS_fallocate, fd, mode, offset, n);
+}
+
+/* The host's own disk may be slow: nothing needs to go there. */
+int fdatasync(int fd)
+{
+    if (is_recorded(fd))
+        settle();
+    return 0;
+}
+#else
+#define CAN_CUT 0
+static unsigned writes_left;
+#endif
+
 /* ---- kill -9 ---- */
 
-static void write_until_killed(const char *file, uint32_t n, int tell)
+/* Killed from outside, or, since that seldom hits a write of tables, by itself in front of
+ * some write. */
+static void write_until_killed(const char *file, uint32_t n, unsigned writes, int tell)
 {
     struct image_options o = {.file = file};
     struct disk *d = image_open(&o, NULL, NULL);
@@ -193,6 +234,7 @@ static void write_until_killed(const char *file, uint32_t n, int tell)
 
     if (!d)
         _exit(1);
+    writes_left = writes;
     for (;; n++) {
         if (!do_operation(d, n) || (n % PERIOD == 0 && !d->flush(d->owner)))
             _exit(2);
@@ -214,6 +256,7 @@ static void kill_at_random(const struct kind *k, unsigned kills, bool qemu)
     make(k, file, sizeof file);
     for (unsigned n = 0; n < kills; n++) {
         struct timespec pause = {.tv_nsec = (long)(next_random(&random) % 40000000)};
+        unsigned writes = n % 2 ? (unsigned)(next_random(&random) % 300) + 1 : 0;
         uint32_t first = next, sure = next;
         uint8_t word[4];
         int ends[2], status;
@@ -224,10 +267,12 @@ static void kill_at_random(const struct kind *k, unsigned kills, bool qemu)
         fflush(NULL);
         child = fork();
         if (child == 0)
-            write_until_killed(file, first, ends[1]);
+            write_until_killed(file, first, CAN_CUT ? writes : 0, ends[1]);
         close(ends[1]);
-        nanosleep(&pause, NULL);
-        kill(child, SIGKILL);
+        if (!CAN_CUT || !writes) {
+            nanosleep(&pause, NULL);
+            kill(child, SIGKILL);
+        }
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFSIGNALED(status));
         while (read(ends[0], word, sizeof word) == sizeof word)
@@ -259,9 +304,7 @@ static void a_killed_process_leaves_sound_images(void **state)
 
 /* ---- power loss ---- */
 
-#if defined(__linux__) && defined(__GLIBC__) && defined(__LP64__)
-#define CAN_CUT 1
-
+#if CAN_CUT
 struct pending {
     uint64_t offset, n;
     uint8_t *bytes; /* NULL: a hole */
@@ -296,7 +339,7 @@ static void freeze(void)
 {
     unsigned chance = (unsigned)(next_random(&power.random) % 5); /* of 4 */
 
-    memcpy(power.frozen, power.durable, DURABLE);
+    memcpy(power.frozen, power.durable, (size_t)power.size);
     power.frozen_size = power.size;
     for (unsigned n = 0; n < power.count; n++) {
         const struct pending *p = &power.pending[n];
@@ -319,9 +362,9 @@ static void record(uint64_t offset, uint64_t n, const void *bytes)
     if (bytes) {
         p->bytes = malloc((size_t)n);
         memcpy(p->bytes, bytes, (size_t)n);
-        if (offset + n > power.size)
-            power.size = offset + n;
     }
+    if (offset + n > power.size)
+        power.size = offset + n;
 }
 
 static void settle(void)
@@ -333,35 +376,13 @@ static void settle(void)
     power.count = 0;
 }
 
-ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t offset)
-{
-    if (is_recorded(fd))
-        record((uint64_t)offset, n, bytes);
-    return syscall(SYS_pwrite64, fd, bytes, n, offset);
-}
-
-int fallocate64(int fd, int mode, off64_t offset, off64_t n)
-{
-    if (is_recorded(fd))
-        record((uint64_t)offset, (uint64_t)n, NULL);
-    return (int)syscall(SYS_fallocate, fd, mode, offset, n);
-}
-
-/* The host's own disk may be slow: nothing needs to go there. */
-int fdatasync(int fd)
-{
-    if (is_recorded(fd))
-        settle();
-    return 0;
-}
-
 static void start_recording(const char *file)
 {
     struct stat st;
     FILE *f = fopen(file, "rb");
 
     assert_int_equal(stat(file, &st), 0);
-    memset(power.durable, 0, DURABLE);
+    memset(power.durable, 0, (size_t)power.size); /* nothing was ever behind it */
     power.size = fread(power.durable, 1, DURABLE, f);
     fclose(f);
     power.file = st.st_ino;
@@ -386,8 +407,9 @@ static void cut_power(const struct kind *k, unsigned cuts)
     uint32_t next = 0;
     uint64_t leaks = 0;
 
-    power.durable = malloc(DURABLE);
+    power.durable = calloc(1, DURABLE);
     power.frozen = malloc(DURABLE);
+    power.size = 0;
     power.random = 4711 + k->cluster;
     memset(&s, 0, sizeof s);
     make(k, file, sizeof file);
@@ -424,7 +446,6 @@ static void cut_power(const struct kind *k, unsigned cuts)
     free(power.frozen);
 }
 #else
-#define CAN_CUT 0
 static void cut_power(const struct kind *k, unsigned cuts)
 {
     (void)k;

@@ -41,3 +41,6 @@ target_compile_options(frontend_program PRIVATE ${MENURA_FLAGS})
 add_test(NAME frontend/program COMMAND frontend_program $<TARGET_FILE:menura>)
 set_tests_properties(frontend/program PROPERTIES SKIP_RETURN_CODE 77
                      ENVIRONMENT "${MENURA_RUNS_UNDER}")
+add_test(NAME frontend/disk
+  COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/disk.sh $<TARGET_FILE:menura>)
+set_tests_properties(frontend/disk PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")

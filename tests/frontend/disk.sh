@@ -80,7 +80,7 @@ if [ -z "${EMULATOR-}" ]; then
     pid=$!
     sleep 0.05
     kill -TERM $pid 2>/dev/null # SIGINT is the same, but background jobs may ignore it
-    wait $pid
+    { wait $pid; } 2>/dev/null
     code=$?
     if [ $code = 0 ]; then
         echo "skipped: the copy was done before it could be stopped"

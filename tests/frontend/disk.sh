@@ -66,6 +66,13 @@ expect 0 'backing file: a.img (raw)' info over.qcow2
 expect 0 'size: 4M' info over.qcow2
 expect 4 'nothing-there' create -b nothing-there over2.qcow2
 expect 0 '' convert a.qcow2 b.img
+expect 4 'in use' convert --force a.qcow2 a.qcow2
+ln -s b.img link.img
+expect 0 '' convert --force a.qcow2 link.img
+[ -h link.img ] || wrong 'a symbolic link was replaced'
+mkfifo pipe
+expect 4 'not a regular file' create --force pipe 1M
+expect 4 'already' create pipe 1M
 cp a.qcow2 broken.qcow2
 # The refcount of the L1 table's cluster (3) becomes 0: in the block at cluster 2.
 printf '\000\000' | dd of=broken.qcow2 bs=1 seek=$((131072 + 6)) conv=notrunc 2>/dev/null

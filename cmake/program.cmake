@@ -46,3 +46,6 @@ add_test(NAME frontend/gdb
           ${CMAKE_BINARY_DIR}/guest)
 set_tests_properties(frontend/gdb PROPERTIES SKIP_RETURN_CODE 77
                      ENVIRONMENT "${MENURA_RUNS_UNDER}")
+add_test(NAME frontend/disk
+  COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/disk.sh $<TARGET_FILE:menura>)
+set_tests_properties(frontend/disk PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")

@@ -516,3 +516,32 @@ bool hostfile_related(const char *of, const char *name, bool anywhere, char *pat
     }
     return true;
 }
+
+/* ---- new files ---- */
+
+bool hostfile_place(const char *path, bool replace, char *real, size_t room,
+                    struct error *e)
+{
+    char resolved[PATH_MAX];
+    struct hostfile *old;
+    struct stat st;
+    bool good;
+
+    if (stat(path, &st) < 0)
+        return snprintf(real, room, "%s", path) < (int)room ||
+               error_set(e, "the name '%.300s' is too long", path);
+    if (!replace) {
+        error_set(e, "there is a file '%.300s' already", path);
+        return error_hint(e, "remove it first, or allow it to be replaced (--force)");
+    }
+    if (!S_ISREG(st.st_mode))
+        return error_set(e, "cannot replace '%.300s': it is not a regular file", path);
+    old = hostfile_open(path, "the old disk", false, e);
+    good = old && hostfile_lock(old, path, true, e);
+    hostfile_close(old);
+    if (!good)
+        return false;
+    return snprintf(real, room, "%s", realpath(path, resolved) ? resolved : path) <
+               (int)room ||
+           error_set(e, "the name '%.300s' is too long", path);
+}

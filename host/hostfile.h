@@ -17,6 +17,10 @@ struct hostfile *hostfile_open(const char *path, const char *what, bool write,
                                struct error *e);
 /* Empty, without a name: gone when closed, however the process ends. */
 struct hostfile *hostfile_temporary(struct error *e);
+/* Where a new file of that name goes, symbolic links followed. False with e filled: there is
+ * one already and it may not be replaced, is no regular file, or is in use. */
+bool hostfile_place(const char *path, bool replace, char *real, size_t room,
+                    struct error *e);
 /* A new empty file beside path, its name in `name`. */
 struct hostfile *hostfile_beside(const char *path, char *name, size_t room,
                                  struct error *e);

@@ -168,6 +168,10 @@ bool image_shows_zeroes(struct image *im, uint64_t offset, uint64_t *run)
 
     if (*run > left)
         *run = left;
+    if (*run == 0) { /* the file became shorter: reading will tell */
+        *run = left < IMAGE_SECTOR ? left : IMAGE_SECTOR;
+        return false;
+    }
     if (kind == RUN_BELOW && im->backing && offset < im->backing->disk.size) {
         uint64_t below;
         zero = image_shows_zeroes(im->backing, offset, &below);
@@ -391,17 +395,20 @@ static struct image *add_overlay(struct image *base, struct error *e)
 {
     struct hostfile *f = hostfile_temporary(e);
     struct image *im = NULL;
+    char name[IMAGE_PATH];
 
     if (f && !qcow2_format(f, base->disk.size, 0, NULL, NULL, e)) {
         hostfile_close(f);
         f = NULL;
     }
+    snprintf(name, sizeof name, "the snapshot of %.4000s", base->path);
     if (f)
-        im = image_new(f, base->path, e);
+        im = image_new(f, name, e);
     if (!im) {
         image_free(base);
         return NULL;
     }
+    im->disk.name = base->path;
     im->log = base->log;
     im->cache = IMAGE_UNSAFE; /* gone with the process: nothing to keep */
     im->writable = im->overlay = true;

@@ -297,7 +297,7 @@ static bool pick(struct qcow2 *q, uint64_t *cluster)
 
 uint64_t qcow2_allocate(struct qcow2 *q)
 {
-    for (;;) {
+    for (unsigned tries = 0; tries < 4096; tries++) {
         uint64_t c, count;
 
         if (!pick(q, &c))
@@ -308,8 +308,11 @@ uint64_t qcow2_allocate(struct qcow2 *q)
         }
         if (!ensure_block(q, c / qcow2_per_block(q)) || !qcow2_refcount(q, c, &count))
             return 0;
-        if (count)
-            continue; /* the new block itself went there */
+        if (count) { /* a new block went there, or somebody counted without writing */
+            if (c >= q->end)
+                q->end = c + 1;
+            continue;
+        }
         if (clusters_has(&q->metadata, c)) {
             image_damage(q->im, "cluster %llu holds tables, but counts as free",
                          (unsigned long long)c);
@@ -321,6 +324,8 @@ uint64_t qcow2_allocate(struct qcow2 *q)
             q->end = c + 1;
         return c;
     }
+    image_damage(q->im, "the clusters behind the file's end count as used");
+    return 0;
 }
 
 void qcow2_unallocate(struct qcow2 *q, uint64_t cluster)

@@ -46,7 +46,7 @@ static bool settle(struct image *im)
     uint8_t count[4];
 
     store32(count, v->next);
-    if (!tables_dirty(&v->tables))
+    if (!tables_dirty(&v->tables) && !v->grown)
         return true;
     if (!image_sync(im) || (v->grown && !image_put(im, ALLOCATED, count, sizeof count)))
         return false;
@@ -214,7 +214,10 @@ static bool open_vdi(struct image *im, struct error *e)
     im->disk.size = (im->disk.size + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
     if (!tables_init(&v->tables, im, UNIT, 64, settle))
         return error_set(e, "cannot open '%.300s': the host has no memory", im->path);
-    return !im->writable || find_next(im, e);
+    if (im->writable && !find_next(im, e))
+        return false;
+    v->grown = im->writable && v->next > load32(h + ALLOCATED); /* put right with the next */
+    return true;
 }
 
 static void close_vdi(struct image *im)

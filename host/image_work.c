@@ -58,31 +58,20 @@ static bool fill(struct hostfile *f, const struct image_create *c, uint64_t size
            error_set(e, "cannot create '%.300s': %s", c->file, hostfile_why(f));
 }
 
-/* Nothing is written over a file by mistake; publishing looks again. */
-static bool check_place(const struct image_create *c, struct error *e)
-{
-    FILE *old = c->replace ? NULL : fopen(c->file, "rb");
-
-    if (!old)
-        return true;
-    fclose(old);
-    error_set(e, "there is a file '%.300s' already", c->file);
-    return error_hint(e, "remove it first, or allow it to be replaced (--force)");
-}
-
 bool image_create(const struct image_create *c, struct error *e)
 {
-    char temporary[IMAGE_PATH];
+    char temporary[IMAGE_PATH], place[IMAGE_PATH];
     uint64_t size = c->size;
     const char *format = NULL;
     struct hostfile *f;
 
-    if (!check_request(c, e) || !check_place(c, e) ||
+    if (!check_request(c, e) ||
+        !hostfile_place(c->file, c->replace, place, sizeof place, e) ||
         (c->backing && !look_below(c, &size, &format, e)))
         return false;
     if (!size)
         return error_set(e, "a disk of no size cannot be created");
-    f = hostfile_beside(c->file, temporary, sizeof temporary, e);
+    f = hostfile_beside(place, temporary, sizeof temporary, e);
     if (!f)
         return false;
     if (!fill(f, c, size, format, e)) {
@@ -90,7 +79,7 @@ bool image_create(const struct image_create *c, struct error *e)
         remove(temporary);
         return false;
     }
-    return hostfile_publish(f, temporary, c->file, c->replace, e);
+    return hostfile_publish(f, temporary, place, c->replace, e);
 }
 
 /* ---- info and check ---- */
@@ -248,26 +237,30 @@ bool image_convert(const struct image_options *from, const struct image_create *
 {
     struct image_options read_it = *from;
     struct image_create made = *target;
-    char temporary[IMAGE_PATH];
+    char temporary[IMAGE_PATH], place[IMAGE_PATH];
     struct hostfile *f;
     struct disk *d;
     bool good;
 
     read_it.read_only = true;
-    if (!check_request(target, e) || !check_place(target, e))
+    if (!check_request(target, e))
         return false;
     if (target->backing)
         return error_set(e, "a converted disk stands on its own: no backing file");
-    d = image_open(&read_it, log, e);
+    d = image_open(&read_it, log, e); /* before: the target may not be the source */
     if (!d)
         return false;
+    if (!hostfile_place(target->file, target->replace, place, sizeof place, e)) {
+        image_free(d->owner);
+        return false;
+    }
     made.size = d->size;
-    f = hostfile_beside(target->file, temporary, sizeof temporary, e);
+    f = hostfile_beside(place, temporary, sizeof temporary, e);
     good = f && fill(f, &made, d->size, NULL, e) &&
            fill_from(d->owner, &made, temporary, progress, to, e);
     image_free(d->owner);
     if (good)
-        return hostfile_publish(f, temporary, target->file, target->replace, e);
+        return hostfile_publish(f, temporary, place, target->replace, e);
     hostfile_close(f);
     if (f)
         remove(temporary);

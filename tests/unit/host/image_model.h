@@ -112,7 +112,8 @@ static inline void must_create(const char *file, const char *format, uint64_t si
 static inline void count_line(void *to, const char *text)
 {
     (void)to;
-    print_message("check: %s\n", text);
+    if (!strstr(text, "no tables"))
+        print_message("check: %s\n", text);
 }
 
 static inline void must_be_sound(const char *file, bool leaks_too)

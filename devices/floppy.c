@@ -607,6 +607,14 @@ static void relative_seek(struct floppy *f, struct drive *d)
     d->pcn = (uint8_t)(d->pcn + by);
 }
 
+/* Seeks that ended while a result was read want their interrupt now. */
+static void remind(struct floppy *f)
+{
+    for (unsigned n = 0; n < SELECTS; n++)
+        if (f->drive[n].pending && (f->drive[n].st0 & ST0_SE))
+            f->irq = true;
+}
+
 /* ---- commands ---- */
 
 static void one_result(struct floppy *f, uint8_t v)
@@ -621,17 +629,12 @@ static void sense_interrupt(struct floppy *f)
     update(f);
     for (unsigned n = 0; n < SELECTS; n++) {
         struct drive *d = &f->drive[n];
-        bool more = false;
 
         if (!d->pending)
             continue;
         d->pending = false;
         one_result(f, d->st0);
         fifo_push(&f->fifo, d->pcn);
-        for (unsigned k = n + 1; k < SELECTS; k++)
-            more |= f->drive[k].pending && (f->drive[k].st0 & ST0_SE);
-        if (more)
-            interrupt(f); /* another seek has ended meanwhile */
         return;
     }
     one_result(f, ST0_INVALID);
@@ -910,9 +913,12 @@ static uint8_t read_fifo(struct floppy *f)
     } else if (f->phase == RESULT) {
         f->irq = false;
         v = fifo_pop(&f->fifo);
-        if (!fifo_count(&f->fifo))
-            command_over(f);
         update(f);
+        if (!fifo_count(&f->fifo)) {
+            command_over(f);
+            remind(f);
+            update(f);
+        }
     }
     return v;
 }

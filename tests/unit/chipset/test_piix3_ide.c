@@ -80,7 +80,8 @@ static void enable(struct world *w)
     config(w, 4, 2, 5);
 }
 
-static void prd(struct world *w, unsigned n, uint32_t address, unsigned bytes, bool last)
+static void prd(struct world *w, unsigned n, uint32_t address, unsigned bytes,
+                bool last)
 {
     store32(w->rig.ram + TABLE + 8 * n, address);
     store32(w->rig.ram + TABLE + 8 * n + 4, (bytes & 0xffff) | (last ? 1u << 31 : 0));
@@ -343,7 +344,8 @@ static void a_region_wraps_inside_its_64_kib(void **state)
 }
 
 /* 16384 entries of two bytes: more than one step's worth. */
-static void a_table_of_tiny_entries_takes_several_steps_and_comes_to_its_end(void **state)
+static void
+a_table_of_tiny_entries_takes_several_steps_and_comes_to_its_end(void **state)
 {
     struct world *w = *state;
     unsigned entries = 64 * 256;

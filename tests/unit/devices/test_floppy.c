@@ -397,7 +397,7 @@ static void what_is_not_on_the_track_is_not_found(void **state)
     static const struct {
         uint8_t c, h, s, eot, st1, st2;
     } rows[] = {
-        {3, 0, 1, 18, 4, 0x10}, {0, 0, 19, 36, 4, 0}, {0, 0, 0, 18, 4, 0},
+        {3, 0, 1, 18, 4, 0x10}, {0, 0, 19, 36, 4, 0},        {0, 0, 0, 18, 4, 0},
         {0, 0, 255, 18, 4, 0},  {255, 1, 255, 255, 4, 0x10},
     };
     struct world *w = *state;
@@ -718,10 +718,11 @@ static void every_format_has_its_drive_type_and_reads(void **state)
 {
     static const struct {
         unsigned kib, cylinders, heads, sectors, rate, type;
-    } rows[] = {{160, 40, 1, 8, 2, 1},   {180, 40, 1, 9, 2, 1},   {320, 40, 2, 8, 2, 1},
-                {360, 40, 2, 9, 2, 1},   {720, 80, 2, 9, 2, 4},   {1200, 80, 2, 15, 0, 2},
-                {1440, 80, 2, 18, 0, 4}, {1680, 80, 2, 21, 0, 4}, {1722, 82, 2, 21, 0, 4},
-                {2880, 80, 2, 36, 3, 5}};
+    } rows[] = {{160, 40, 1, 8, 2, 1},   {180, 40, 1, 9, 2, 1},
+                {320, 40, 2, 8, 2, 1},   {360, 40, 2, 9, 2, 1},
+                {720, 80, 2, 9, 2, 4},   {1200, 80, 2, 15, 0, 2},
+                {1440, 80, 2, 18, 0, 4}, {1680, 80, 2, 21, 0, 4},
+                {1722, 82, 2, 21, 0, 4}, {2880, 80, 2, 36, 3, 5}};
     (void)state;
 
     for (unsigned n = 0; n < ARRAY_SIZE(rows); n++) {
@@ -791,7 +792,8 @@ static void the_second_drive_reads_its_own_disk(void **state)
     settle(w);
     assert_int_equal(result(w, r), 7);
     expect(r, "\5\0\0\7\1\5\2");
-    assert_memory_equal(w->rig.ram + TARGET, w->disk[1].bytes + (15 * 9 + 3) * 512, 512);
+    assert_memory_equal(w->rig.ram + TARGET, w->disk[1].bytes + (15 * 9 + 3) * 512,
+                        512);
     world_free(w);
 }
 
@@ -873,7 +875,8 @@ int main(void)
         T(implied_seeks_go_to_the_commands_cylinder),
         T(the_change_line_drops_with_a_step_while_a_disk_is_in),
         cmocka_unit_test(every_format_has_its_drive_type_and_reads),
-        cmocka_unit_test(a_360k_disk_in_a_high_density_drive_takes_two_steps_a_cylinder),
+        cmocka_unit_test(
+            a_360k_disk_in_a_high_density_drive_takes_two_steps_a_cylinder),
         T(no_floppy_has_any_other_size),
         cmocka_unit_test(the_second_drive_reads_its_own_disk),
         T(a_command_goes_on_after_restore),

@@ -1,6 +1,7 @@
-/* What a hostile guest can do to the IDE function, a channel, a disk and a CD-ROM: random
- * registers, commands, packets, tables, media changes and snapshots. Nothing leaves the
- * images, nothing is busy for ever, and a reset always helps. The sanitizers look on.
+/* What a hostile guest can do to the IDE function, a channel, a disk and a CD-ROM:
+ * random registers, commands, packets, tables, media changes and snapshots. Nothing
+ * leaves the images, nothing is busy for ever, and a reset always helps. The sanitizers
+ * look on.
  */
 #include "tests/unit/chipset/rig.h"
 #include "tests/unit/devices/memory_disk.h"
@@ -107,10 +108,10 @@ static void set_up_function(struct world *w)
 /* A command with registers of any kind. */
 static void any_command(struct world *w)
 {
-    static const uint8_t commands[] = {0x20, 0x24, 0x25, 0x29, 0x30, 0x34, 0x35, 0x39,
-                                       0x40, 0x42, 0x90, 0x91, 0xa0, 0xa1, 0xb0, 0xc4,
-                                       0xc5, 0xc6, 0xc8, 0xca, 0xe7, 0xec, 0xef, 0xf8,
-                                       0x08, 0x27, 0xe5};
+    static const uint8_t commands[] = {0x20, 0x24, 0x25, 0x29, 0x30, 0x34, 0x35,
+                                       0x39, 0x40, 0x42, 0x90, 0x91, 0xa0, 0xa1,
+                                       0xb0, 0xc4, 0xc5, 0xc6, 0xc8, 0xca, 0xe7,
+                                       0xec, 0xef, 0xf8, 0x08, 0x27, 0xe5};
     uint64_t r = any(w);
 
     out(w, 0x1f6, (uint8_t)((r & 7 ? 0xe0 : 0xa0) | (r & 0x10) | (byte(w) & 15)));
@@ -123,7 +124,8 @@ static void any_command(struct world *w)
         out(w, 0x1f4, 0x4f);
         out(w, 0x1f5, 0xc2);
     }
-    out(w, 0x1f7, !(r & 0x7000) ? (uint8_t)(r >> 16) : commands[(r >> 16) % sizeof commands]);
+    out(w, 0x1f7,
+        !(r & 0x7000) ? (uint8_t)(r >> 16) : commands[(r >> 16) % sizeof commands]);
 }
 
 /* A packet for the CD-ROM, mostly of a known kind. */
@@ -173,8 +175,9 @@ static void any_data(struct world *w)
 
 static void any_floppy(struct world *w)
 {
-    static const uint8_t codes[] = {0x46, 0x45, 0x45, 0xc6, 0xc5, 0x4d, 0x42, 0x4a, 0x56, 0x4c,
-                                    0x49, 0x0f, 0x8f, 0xcf, 7,    8,    4,    3,    0x13};
+    static const uint8_t codes[] = {0x46, 0x45, 0x45, 0xc6, 0xc5, 0x4d, 0x42,
+                                    0x4a, 0x56, 0x4c, 0x49, 0x0f, 0x8f, 0xcf,
+                                    7,    8,    4,    3,    0x13};
 
     if (any(w) % 16 == 0)
         out(w, 0x3f2, byte(w));
@@ -183,13 +186,15 @@ static void any_floppy(struct world *w)
     if (any(w) % 2 == 0) { /* DMA of any kind, length and place */
         out(w, 0xd6, 0xc0);
         out(w, 0xd4, 0);
-        out(w, 0x0b, any(w) % 4 ? (any(w) & 1 ? 0x46 : 0x4a) : (byte(w) << 2 & 0xfc) | 2);
+        out(w, 0x0b,
+            any(w) % 4 ? (any(w) & 1 ? 0x46 : 0x4a) : (byte(w) << 2 & 0xfc) | 2);
         for (unsigned n = 0; n < 4; n++)
             out(w, 4 + (n & 1), byte(w));
         out(w, 0x0a, 2);
     }
     out(w, 0x3f5, any(w) & 7 ? codes[any(w) % sizeof codes] : byte(w));
-    for (uint64_t n = any(w) % 4 ? 8 : any(w) % 12; n; n--) /* N and R are 2 and small */
+    for (uint64_t n = any(w) % 4 ? 8 : any(w) % 12; n;
+         n--) /* N and R are 2 and small */
         out(w, 0x3f5, n == 4 && any(w) % 8 ? 2 : n == 5 ? byte(w) | 1 : byte(w));
     for (uint64_t n = any(w) % 20; n; n--)
         rig_in(&w->rig, any(w) & 1 ? 0x3f5 : 0x3f4);

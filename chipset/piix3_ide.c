@@ -1,12 +1,12 @@
 /* piix3_ide.c - the IDE function of the 82371SB: decoding, timing, bus master.
  *
- * PCI device 8086:7010, usually function 1 beside the ISA bridge. Intel 82371SB data sheet
- * (290550), 2.3 (configuration), 2.7 (bus master registers) and 3.5 (bus master function).
- * Timing registers hold what is written; drives are as fast as they are.
+ * PCI device 8086:7010, usually function 1 beside the ISA bridge. Intel 82371SB data
+ * sheet (290550), 2.3 (configuration), 2.7 (bus master registers) and 3.5 (bus master
+ * function). Timing registers hold what is written; drives are as fast as they are.
  *
- * The channels' interrupts pass through, so that the status register sees their edges. A
- * table entry is read when the one before it is used up, and never again: changing a table
- * under way changes what has not been read yet, as in the chip.
+ * The channels' interrupts pass through, so that the status register sees their edges.
+ * A table entry is read when the one before it is used up, and never again: changing a
+ * table under way changes what has not been read yet, as in the chip.
  */
 #include "chipset/piix3_ide.h"
 
@@ -104,7 +104,8 @@ static bool move_run(struct piix3_ide *p, struct channel *c, bool to_memory,
                      : pci_dma_read(&p->pci, c->address, bytes, n);
 }
 
-/* Bytes at consecutive addresses: the chip counts in the lower 16 bits alone (3.5.1). */
+/* Bytes at consecutive addresses: the chip counts in the lower 16 bits alone (3.5.1).
+ */
 static uint32_t run_of(const struct channel *c, size_t want)
 {
     uint32_t run = 0x10000 - (c->address & 0xffff);
@@ -204,7 +205,8 @@ static enum io_status peek(const void *dev, struct io *io)
         return IO_DEFER;
     io->value = 0;
     for (unsigned n = 0; n < io->size; n++)
-        io->value |= (uint64_t)read_byte(dev, (io->offset + n) & (BM_PORTS - 1)) << 8 * n;
+        io->value |= (uint64_t)read_byte(dev, (io->offset + n) & (BM_PORTS - 1))
+                     << 8 * n;
     return IO_DONE;
 }
 

@@ -45,6 +45,7 @@ _menura()
     -save) COMPREPLY=($(compgen -f -- "$word")); return;;
     -d) COMPREPLY=($(compgen -W 'int exec in_asm cpu info debug help' -- "$word")); return;;
     -D) COMPREPLY=($(compgen -f -- "$word")); return;;
+    -gdb) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -small-tlb) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -drop-caches) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -config|-readconfig) COMPREPLY=($(compgen -f -- "$word")); return;;
@@ -109,6 +110,8 @@ _menura()
         -S
         -d
         -D
+        -gdb
+        -s
         -one-instruction-blocks
         -small-tlb
         -drop-caches
@@ -130,7 +133,6 @@ _menura()
         -msg
         -blockdev
         -netdev
-        -gdb -s
         -vnc
         -chardev
         ' -- "${word/#--/-}"));;

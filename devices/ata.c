@@ -1,7 +1,8 @@
 /* ata.c - what all ATA drives do alike: phases, the data port, bus master transfers.
  *
  * ATA/ATAPI-6 (T13 1410D), chapters 5, 7 and 9. The one transfer of a drive is the
- * window [at, end) of its buffer; nothing else here or in the kinds has an index into it.
+ * window [at, end) of its buffer; nothing else here or in the kinds has an index into
+ * it.
  */
 #include "devices/ata.h"
 
@@ -10,11 +11,10 @@
 
 const struct field ata_drive_fields[] = {
     ATA_STATE(STATE_FIELD, ata_drive)
-    FIELD_SUBLIST(ata_drive, struct ata_disk, hd, 1, ata_disk_fields)
-    FIELD_SUBLIST(ata_drive, struct atapi, cd, 1, atapi_fields)
-    FIELD_BULK_ROW(ata_drive, buffer, "bytes on their way")
-    FIELD_TIMER_ROW(ata_drive, timer, "the next step of the command or reset")
-    {0}};
+        FIELD_SUBLIST(ata_drive, struct ata_disk, hd, 1, ata_disk_fields)
+            FIELD_SUBLIST(ata_drive, struct atapi, cd, 1, atapi_fields)
+                FIELD_BULK_ROW(ata_drive, buffer, "bytes on their way") FIELD_TIMER_ROW(
+                    ata_drive, timer, "the next step of the command or reset"){0}};
 
 bool ata_valid(const struct ata_drive *d, struct error *e)
 {
@@ -314,15 +314,11 @@ bool ata_power_command(struct ata_drive *d)
     case 0x94: /* the codes of ATA-1 to ATA-3 */
     case 0x96:
     case 0xe0: /* STANDBY IMMEDIATE */
-    case 0xe2: /* STANDBY */
-        d->power = ATA_STANDBY;
-        break;
+    case 0xe2: /* STANDBY */ d->power = ATA_STANDBY; break;
     case 0x95:
     case 0x97:
     case 0xe1: /* IDLE IMMEDIATE */
-    case 0xe3: /* IDLE */
-        d->power = ATA_ACTIVE;
-        break;
+    case 0xe3: /* IDLE */ d->power = ATA_ACTIVE; break;
     case 0x98:
     case 0xe5: /* CHECK POWER MODE */
         d->count[0] = d->power == ATA_STANDBY ? 0x00 : 0xff;

@@ -4,16 +4,16 @@
  * What it does next is its phase:
  *
  *     IDLE   no command
- *     GIVEN  BSY; the timer is armed, and then the kind's execute() looks at the command
- *     BUSY   BSY; the timer is armed, and then the kind's resume() goes on
- *     IN     DRQ: bytes [at, end) of the buffer go to the host
- *     OUT    DRQ: bytes [at, end) of the buffer come from the host
+ *     GIVEN  BSY; the timer is armed, and then the kind's execute() looks at the
+ * command BUSY   BSY; the timer is armed, and then the kind's resume() goes on IN DRQ:
+ * bytes [at, end) of the buffer go to the host OUT    DRQ: bytes [at, end) of the
+ * buffer come from the host
  *
- * IN and OUT move through the data port, or with `dma` through the bus master (then BSY and
- * the timer show that it is at it). When at reaches end, the kind's block_done() decides.
- * While BSY is set the registers cannot be written (ATA/ATAPI-6, 5.2.9): a command's
- * parameters stay what they were when it was given. What resume() and block_done() need
- * later is kept in rows of their own.
+ * IN and OUT move through the data port, or with `dma` through the bus master (then BSY
+ * and the timer show that it is at it). When at reaches end, the kind's block_done()
+ * decides. While BSY is set the registers cannot be written (ATA/ATAPI-6, 5.2.9): a
+ * command's parameters stay what they were when it was given. What resume() and
+ * block_done() need later is kept in rows of their own.
  */
 #ifndef DEVICES_ATA_H
 #define DEVICES_ATA_H
@@ -50,14 +50,15 @@ enum { DEV_DEV = 1 << 4, DEV_LBA = 1 << 6, DEV_OBSOLETE = 0xa0 };
 enum ata_phase { ATA_IDLE, ATA_GIVEN, ATA_BUSY, ATA_IN, ATA_OUT, ATA_PHASES };
 enum ata_power { ATA_ACTIVE, ATA_STANDBY, ATA_SLEEP };
 
-/* Virtual latencies. Real drives take milliseconds to seek; these are short so that guests
- * boot fast, but not zero: a driver must see BSY and take its interrupt later. */
+/* Virtual latencies. Real drives take milliseconds to seek; these are short so that
+ * guests boot fast, but not zero: a driver must see BSY and take its interrupt later.
+ */
 enum {
-    ATA_COMMAND_NS = 20000,  /* a command that touches the medium */
-    ATA_CONTROL_NS = 4000,   /* one that does not */
-    ATA_SECTOR_NS = 1000,    /* each 512 bytes */
-    ATA_STEP_NS = 1000,      /* the bus master was started, or goes on */
-    ATA_RESET_NS = 200000,   /* after SRST and power-on; the standard allows 31 s */
+    ATA_COMMAND_NS = 20000, /* a command that touches the medium */
+    ATA_CONTROL_NS = 4000,  /* one that does not */
+    ATA_SECTOR_NS = 1000,   /* each 512 bytes */
+    ATA_STEP_NS = 1000,     /* the bus master was started, or goes on */
+    ATA_RESET_NS = 200000,  /* after SRST and power-on; the standard allows 31 s */
 };
 
 /* Registers with a "previous content" hold it at index 1 (48-bit addresses). */
@@ -85,7 +86,7 @@ enum {
     _(x, uint64_t, lba, 0, UINT64_MAX, "next sector of the transfer")                  \
     _(x, uint32_t, left, 0, 0x10000, "sectors of it still to go")                      \
     _(x, uint16_t, block, 1, BUFFER / SECTOR, "sectors in a block of it")              \
-    _(x, uint8_t, work, 0, 4, "enum work: what goes on")                       \
+    _(x, uint8_t, work, 0, 4, "enum work: what goes on")                               \
     _(x, bool, wide, false, 1, "it has a 48-bit address")                              \
     _(x, bool, cached, true, 1, "write cache on")                                      \
     _(x, bool, look_ahead, true, 1, "read look-ahead on")                              \
@@ -170,7 +171,7 @@ struct ata_drive {
     struct clock *clock;
     struct log *log;
     const struct bus_master *master; /* NULL: no DMA */
-    bool run;                        /* the bus master is started (set by the channel) */
+    bool run;         /* the bus master is started (set by the channel) */
     bool sync_failed; /* the host could not flush: nothing is promised any more */
 };
 
@@ -189,8 +190,8 @@ void ata_done(struct ata_drive *d, bool interrupt);
 /* The command is over with ERR; error goes into the Error register. */
 void ata_fail(struct ata_drive *d, uint8_t error);
 
-/* Offers the buffer's bytes [0, n) to the host, or asks for them; n not 0, at most BUFFER.
- * interrupt: INTRQ with DRQ (never for DMA). */
+/* Offers the buffer's bytes [0, n) to the host, or asks for them; n not 0, at most
+ * BUFFER. interrupt: INTRQ with DRQ (never for DMA). */
 void ata_offer(struct ata_drive *d, uint32_t n, bool dma, bool interrupt);
 void ata_want(struct ata_drive *d, uint32_t n, bool dma, bool interrupt);
 
@@ -219,7 +220,8 @@ static inline void ata_word(uint8_t *block, unsigned word, uint16_t v)
     block[2 * word] = (uint8_t)v;
     block[2 * word + 1] = (uint8_t)(v >> 8);
 }
-/* Words 49 to 88 that both kinds share: transfer modes; and the checksum in word 255. */
+/* Words 49 to 88 that both kinds share: transfer modes; and the checksum in word 255.
+ */
 void ata_identify_modes(const struct ata_drive *d, uint8_t *block);
 void ata_checksum(uint8_t *block, uint8_t signature);
 
@@ -241,9 +243,9 @@ void ata_smart(struct ata_drive *d);
 void ata_disk_identify(const struct ata_drive *d, uint8_t *block);
 void atapi_identify(const struct ata_drive *d, uint8_t *block);
 
-/* atapi_reply.c: what packet commands answer of themselves. Fills the buffer; false: the
- * packet asks for what is not there, and *asc says which kind of wrong. *n is cut by the
- * packet's allocation length, and may be 0. */
+/* atapi_reply.c: what packet commands answer of themselves. Fills the buffer; false:
+ * the packet asks for what is not there, and *asc says which kind of wrong. *n is cut
+ * by the packet's allocation length, and may be 0. */
 bool atapi_reply(struct ata_drive *d, uint32_t *n, uint8_t *asc);
 bool atapi_ready(const struct ata_drive *d);       /* a medium is in, the tray closed */
 uint32_t atapi_sectors(const struct ata_drive *d); /* on the medium */

@@ -1,9 +1,9 @@
 /* ata_disk.c - the commands of an ATA hard disk.
  *
- * ATA/ATAPI-6 (T13 1410D), chapter 8; 28-bit, 48-bit and CHS addresses (6.2). Sectors are
- * read and written when a command's virtual latency is over; the guest's time stands still
- * while the host does it. A range is checked once, before anything moves, and again by
- * disk_holds() at each piece.
+ * ATA/ATAPI-6 (T13 1410D), chapter 8; 28-bit, 48-bit and CHS addresses (6.2). Sectors
+ * are read and written when a command's virtual latency is over; the guest's time
+ * stands still while the host does it. A range is checked once, before anything moves,
+ * and again by disk_holds() at each piece.
  */
 #include "devices/ata.h"
 
@@ -78,7 +78,8 @@ static bool address(const struct ata_drive *d, bool wide, uint64_t *lba)
     uint32_t head = d->device & 15, cylinder = low >> 8;
 
     if (wide) {
-        uint64_t high = d->low[1] | (uint64_t)d->mid[1] << 8 | (uint64_t)d->high[1] << 16;
+        uint64_t high =
+            d->low[1] | (uint64_t)d->mid[1] << 8 | (uint64_t)d->high[1] << 16;
         *lba = high << 24 | low;
         return true;
     }
@@ -117,7 +118,8 @@ static void show(struct ata_drive *d, uint64_t lba)
     d->low[0] = (uint8_t)(lba % d->hd.sectors + 1);
     d->mid[0] = (uint8_t)cylinder;
     d->high[0] = (uint8_t)(cylinder >> 8);
-    d->device = (uint8_t)((d->device & 0xf0) | (lba / d->hd.sectors % d->hd.heads & 15));
+    d->device =
+        (uint8_t)((d->device & 0xf0) | (lba / d->hd.sectors % d->hd.heads & 15));
 }
 
 static void not_found(struct ata_drive *d)
@@ -281,9 +283,7 @@ static void transfer(struct ata_drive *d, enum work work, bool wide, enum how ho
     if (!latch(d, work, wide))
         return;
     d->dma = how == DMA;
-    d->hd.block = how == PIO        ? 1
-                  : how == MULTIPLE ? d->hd.multiple
-                                    : BUFFER / SECTOR;
+    d->hd.block = how == PIO ? 1 : how == MULTIPLE ? d->hd.multiple : BUFFER / SECTOR;
     if (work == WORK_READ)
         read_on(d);
     else

@@ -29,14 +29,16 @@ static void cable(const struct ata_drive *d, uint8_t *block)
 void ata_disk_identify(const struct ata_drive *d, uint8_t *block)
 {
     uint64_t size = ata_disk_size(d);
-    uint32_t in_chs =
-        (uint32_t)d->hd.cylinders * d->hd.heads * d->hd.sectors;
+    uint32_t in_chs = (uint32_t)d->hd.cylinders * d->hd.heads * d->hd.sectors;
     uint64_t cylinders = size / (16 * 63);
     uint16_t on;
 
     memset(block, 0, SECTOR);
     ata_word(block, 0, 0x0040); /* not removable */
-    ata_word(block, 1, (uint16_t)(cylinders > 16383 ? 16383 : cylinders ? cylinders : 1));
+    ata_word(block, 1,
+             (uint16_t)(cylinders > 16383 ? 16383
+                        : cylinders       ? cylinders
+                                          : 1));
     ata_word(block, 3, 16);
     ata_word(block, 6, 63);
     ata_text(block, SERIAL, 10, d->serial);
@@ -57,8 +59,8 @@ void ata_disk_identify(const struct ata_drive *d, uint8_t *block)
     ata_word(block, 59, (uint16_t)(d->hd.multiple ? 0x100 | d->hd.multiple : 0));
     put32(block, 60, size < 0x0fffffff ? (uint32_t)size : 0x0fffffff);
     versions(block);
-    ata_word(block, 82, 0x4069); /* NOP, look-ahead, write cache, power, SMART */
-    ata_word(block, 83, 0x7400); /* FLUSH CACHE (EXT), 48-bit addresses */
+    ata_word(block, 82, 0x4069);     /* NOP, look-ahead, write cache, power, SMART */
+    ata_word(block, 83, 0x7400);     /* FLUSH CACHE (EXT), 48-bit addresses */
     ata_word(block, 84, 0x4002 | 1); /* SMART self-test and error log */
     on = (uint16_t)(0x4008 | d->hd.look_ahead << 6 | d->hd.cached << 5 | d->hd.smart);
     ata_word(block, 85, on);

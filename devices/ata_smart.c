@@ -1,7 +1,8 @@
 /* ata_smart.c - SMART: the disk's opinion of itself (ATA/ATAPI-6, 8.41).
  *
- * The one attribute that can change is the count of sectors that the host's file refused.
- * RETURN STATUS reports a failing disk once a flush has failed, for then data is lost.
+ * The one attribute that can change is the count of sectors that the host's file
+ * refused. RETURN STATUS reports a failing disk once a flush has failed, for then data
+ * is lost.
  */
 #include "base/byteorder.h"
 #include "devices/ata.h"
@@ -23,7 +24,8 @@ enum { LOG_DIRECTORY = 0, LOG_ERRORS = 1, LOG_SELF_TESTS = 6 };
 /* Attributes: identifier, flags (pre-failure, online), and the least good value. */
 static const struct attribute {
     uint8_t id, flags, threshold;
-} attributes[] = {{1, 3, 50}, {5, 3, 36}, {9, 2, 0}, {12, 2, 0}, {194, 2, 0}, {197, 2, 0}};
+} attributes[] = {{1, 3, 50}, {5, 3, 36},  {9, 2, 0},
+                  {12, 2, 0}, {194, 2, 0}, {197, 2, 0}};
 
 static void data(const struct ata_drive *d, uint8_t *b)
 {
@@ -41,12 +43,12 @@ static void data(const struct ata_drive *d, uint8_t *b)
             row[3] = row[4] = (uint8_t)(d->hd.faults < 99 ? 100 - d->hd.faults : 1);
         }
     }
-    b[362] = 0x82;        /* off-line data collection: done */
-    b[363] = 0;           /* self-test: passed, or none */
-    b[367] = 0x11;        /* can collect off-line, and test itself */
-    store16(b + 368, 3);  /* saves attributes */
-    b[370] = 1;           /* has an error log */
-    b[372] = b[373] = 1;  /* minutes of the short and the extended test */
+    b[362] = 0x82;       /* off-line data collection: done */
+    b[363] = 0;          /* self-test: passed, or none */
+    b[367] = 0x11;       /* can collect off-line, and test itself */
+    store16(b + 368, 3); /* saves attributes */
+    b[370] = 1;          /* has an error log */
+    b[372] = b[373] = 1; /* minutes of the short and the extended test */
     ata_checksum(b, b[SECTOR - 2]);
 }
 
@@ -68,7 +70,7 @@ static void log_page(const struct ata_drive *d, uint8_t address, uint8_t *b)
     switch (address) {
     case LOG_DIRECTORY:
         b[2 * LOG_ERRORS] = b[2 * LOG_SELF_TESTS] = 1; /* one sector each */
-        return; /* which has no checksum */
+        return;                                        /* which has no checksum */
     case LOG_ERRORS:
         store16(b + 452, (uint16_t)(d->hd.faults < 0xffff ? d->hd.faults : 0xffff));
         break;
@@ -84,9 +86,8 @@ static void log_page(const struct ata_drive *d, uint8_t address, uint8_t *b)
 
 static bool has_log(const struct ata_drive *d)
 {
-    return d->count[0] == 1 &&
-           (d->low[0] == LOG_DIRECTORY || d->low[0] == LOG_ERRORS ||
-            d->low[0] == LOG_SELF_TESTS);
+    return d->count[0] == 1 && (d->low[0] == LOG_DIRECTORY || d->low[0] == LOG_ERRORS ||
+                                d->low[0] == LOG_SELF_TESTS);
 }
 
 /* EXECUTE OFF-LINE IMMEDIATE: subcommand in LBA Low. Nothing is there to wear out: each
@@ -95,8 +96,7 @@ static bool offline(struct ata_drive *d)
 {
     switch (d->low[0]) {
     case 0x00: /* off-line routine */
-    case 0x7f: /* abort */
-        return true;
+    case 0x7f: /* abort */ return true;
     case 0x01: /* short, extended; in captive mode with bit 7 */
     case 0x02:
     case 0x81:

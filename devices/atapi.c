@@ -311,9 +311,9 @@ static void reply(struct ata_drive *d)
 }
 
 enum needs {
-    MEDIUM = 1,  /* not ready without one */
-    ALWAYS = 2,  /* a unit attention does not stop it (MMC-3, 4.1.6.1; SPC-2, 5.8.1) */
-    SENDS = 4,   /* bytes to the host: the byte count limit must allow it */
+    MEDIUM = 1, /* not ready without one */
+    ALWAYS = 2, /* a unit attention does not stop it (MMC-3, 4.1.6.1; SPC-2, 5.8.1) */
+    SENDS = 4,  /* bytes to the host: the byte count limit must allow it */
 };
 
 static const struct row {
@@ -331,20 +331,20 @@ static const struct row {
     {0x28, MEDIUM | SENDS, read_10},
     {0x2b, MEDIUM, seek},
     {0x2f, MEDIUM, verify},
-    {0x42, MEDIUM | SENDS, reply}, /* READ SUB-CHANNEL */
-    {0x43, MEDIUM | SENDS, reply}, /* READ TOC/PMA/ATIP */
-    {0x45, MEDIUM, play},          /* PLAY AUDIO (10) */
-    {0x46, ALWAYS | SENDS, reply}, /* GET CONFIGURATION */
-    {0x47, MEDIUM, play},          /* PLAY AUDIO MSF */
-    {0x4a, ALWAYS | SENDS, reply}, /* GET EVENT/STATUS NOTIFICATION */
+    {0x42, MEDIUM | SENDS, reply},   /* READ SUB-CHANNEL */
+    {0x43, MEDIUM | SENDS, reply},   /* READ TOC/PMA/ATIP */
+    {0x45, MEDIUM, play},            /* PLAY AUDIO (10) */
+    {0x46, ALWAYS | SENDS, reply},   /* GET CONFIGURATION */
+    {0x47, MEDIUM, play},            /* PLAY AUDIO MSF */
+    {0x4a, ALWAYS | SENDS, reply},   /* GET EVENT/STATUS NOTIFICATION */
     {0x4e, MEDIUM, test_unit_ready}, /* STOP PLAY/SCAN: nothing plays */
-    {0x51, MEDIUM | SENDS, reply}, /* READ DISC INFORMATION */
-    {0x5a, SENDS, reply},          /* MODE SENSE (10) */
+    {0x51, MEDIUM | SENDS, reply},   /* READ DISC INFORMATION */
+    {0x5a, SENDS, reply},            /* MODE SENSE (10) */
     {0xa8, MEDIUM | SENDS, read_12},
     {0xad, MEDIUM | SENDS, reply}, /* READ DVD STRUCTURE */
     {0xb9, MEDIUM | SENDS, read_cd_msf},
-    {0xbb, 0, test_unit_ready},    /* SET CD SPEED: as fast as it is */
-    {0xbd, SENDS, reply},          /* MECHANISM STATUS */
+    {0xbb, 0, test_unit_ready}, /* SET CD SPEED: as fast as it is */
+    {0xbd, SENDS, reply},       /* MECHANISM STATUS */
     {0xbe, MEDIUM | SENDS, read_cd_lba},
 };
 
@@ -408,8 +408,8 @@ static void packet_came(struct ata_drive *d)
 static void set_features(struct ata_drive *d)
 {
     uint8_t what = d->feature[0];
-    bool good = what == 0x03   ? ata_set_mode(d, d->count[0])
-                : what == 0x66 || what == 0xcc;
+    bool good =
+        what == 0x03 ? ata_set_mode(d, d->count[0]) : what == 0x66 || what == 0xcc;
 
     if (good)
         ata_done(d, true);

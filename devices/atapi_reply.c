@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { REPLY = 4096 }; /* no reply is longer */
+enum { REPLY = 4096 };              /* no reply is longer */
 enum { CD_LARGEST = 99 * 60 * 75 }; /* sectors; more is a DVD */
 enum { PROFILE_CD_ROM = 0x08, PROFILE_DVD_ROM = 0x10 };
 enum { DATA_TRACK = 0x14, LEAD_OUT = 0xaa, LEAD_IN = 150 }; /* ADR 1, control 4 */
@@ -93,8 +93,8 @@ static bool inquiry(struct ata_drive *d, struct out *o)
 {
     if (d->cd.packet[1] & 1)
         return false; /* no vital product data pages */
-    put(o, 0x05); /* CD-ROM */
-    put(o, 0x80); /* removable */
+    put(o, 0x05);     /* CD-ROM */
+    put(o, 0x80);     /* removable */
     put(o, 0x00);
     put(o, 0x21); /* ATAPI; response format 1 (SFF-8020i) */
     put(o, 31);   /* bytes that follow */
@@ -263,9 +263,7 @@ static bool toc(struct ata_drive *d, struct out *o)
             put_track(o, 1, 0, msf);
         put_track(o, LEAD_OUT, atapi_sectors(d), msf);
         break;
-    case 1: /* the last session's first track */
-        put_track(o, 1, 0, msf);
-        break;
+    case 1: /* the last session's first track */ put_track(o, 1, 0, msf); break;
     case 2: /* as it stands in the lead-in */
         put_address(&at, atapi_sectors(d), true);
         put_point(o, 0xa0, 1, 0, 0);

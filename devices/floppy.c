@@ -5,16 +5,17 @@
  * that chip. Deleted data marks and other than 512-byte sectors cannot be kept in an
  * image: writing them says so.
  *
- * Times are far shorter than a real drive's, whose minute for a full disk nobody wants to
- * see: see enum times. What is there is the order of things: busy, interrupt, status. A
- * command for a drive without a turning disk would wait for an index pulse for ever; here
- * it ends after NO_INDEX_NS with a missing address mark.
+ * Times are far shorter than a real drive's, whose minute for a full disk nobody wants
+ * to see: see enum times. What is there is the order of things: busy, interrupt,
+ * status. A command for a drive without a turning disk would wait for an index pulse
+ * for ever; here it ends after NO_INDEX_NS with a missing address mark.
  */
 #include "devices/floppy.h"
 
 #include "base/error.h"
 #include "base/fifo.h"
 #include "chipset/dma.h"
+#include "devices/floppy_format.h"
 
 #include <string.h>
 
@@ -78,12 +79,13 @@ enum phase { COMMAND, EXECUTION, RESULT, PHASES };
 enum { SELECTS = 4, SECTOR = 512, SECTOR_N = 2, DMA_CHANNEL = 2, FRAME = 9 };
 
 enum times { /* virtual ns */
-    RESET_NS = 50000,
-    START_NS = 200000, /* head settling and turning until the first sector comes */
-    SECTOR_NS = 30000,
-    SEEK_NS = 100000,
-    STEP_NS = 10000, /* each cylinder */
-    NO_INDEX_NS = 20000000,
+             RESET_NS = 50000,
+             START_NS =
+                 200000, /* head settling and turning until the first sector comes */
+             SECTOR_NS = 30000,
+             SEEK_NS = 100000,
+             STEP_NS = 10000, /* each cylinder */
+             NO_INDEX_NS = 20000000,
 };
 
 #define DRIVE_STATE(_, x)                                                              \
@@ -147,33 +149,9 @@ static const struct field drive_fields[] = {
 
 /* ---- media ---- */
 
-struct format {
-    uint32_t kib;
-    uint8_t cylinders, heads, sectors, type; /* type: CMOS, of the drive that suits */
-    uint8_t rates;                           /* bit n: readable at data rate n */
-};
-
-enum { RATE_500 = 1 << 0, RATE_300 = 1 << 1, RATE_250 = 1 << 2, RATE_1000 = 1 << 3 };
-
-static const struct format formats[] = {
-    {160, 40, 1, 8, 1, RATE_250 | RATE_300},  {180, 40, 1, 9, 1, RATE_250 | RATE_300},
-    {320, 40, 2, 8, 1, RATE_250 | RATE_300},  {360, 40, 2, 9, 1, RATE_250 | RATE_300},
-    {720, 80, 2, 9, 4, RATE_250 | RATE_300},  {1200, 80, 2, 15, 2, RATE_500},
-    {1440, 80, 2, 18, 4, RATE_500},           {1680, 80, 2, 21, 4, RATE_500},
-    {1722, 82, 2, 21, 4, RATE_500},           {2880, 80, 2, 36, 5, RATE_1000},
-};
-
-static const struct format *format_of(const struct disk *disk)
-{
-    for (unsigned i = 0; disk && i < ARRAY_SIZE(formats); i++)
-        if (disk->size == (uint64_t)formats[i].kib * 1024)
-            return &formats[i];
-    return NULL;
-}
-
-/* The cylinder of the medium under the head: an 80-track 1.2M drive steps twice for each
- * of a 360K disk. */
-static unsigned under_head(const struct drive *d, const struct format *f)
+/* The cylinder of the medium under the head: an 80-track 1.2M drive steps twice for
+ * each of a 360K disk. */
+static unsigned under_head(const struct drive *d, const struct floppy_format *f)
 {
     return d->type == 2 && f->cylinders == 40 ? d->head / 2u : d->head;
 }
@@ -277,10 +255,10 @@ static void fail(struct floppy *f, uint8_t st1, uint8_t st2)
 /* ---- sectors ---- */
 
 /* What keeps the head from reading anything at all; NULL: nothing. */
-static const struct format *readable(struct floppy *f)
+static const struct floppy_format *readable(struct floppy *f)
 {
     const struct drive *d = drive_of(f);
-    const struct format *form = d->type ? format_of(d->disk) : NULL;
+    const struct floppy_format *form = d->type ? floppy_format_of(d->disk) : NULL;
 
     if (!form || !(form->rates >> (f->dsr & 3) & 1) || !(f->frame[0] & MFM) ||
         under_head(d, form) >= form->cylinders)
@@ -299,7 +277,7 @@ static bool spins(struct floppy *f)
  * ended, because it is not under the head. */
 static bool find(struct floppy *f, uint64_t *offset)
 {
-    const struct format *form = readable(f);
+    const struct floppy_format *form = readable(f);
     unsigned cylinder;
 
     if (!form || head_of(f) >= form->heads) {
@@ -349,7 +327,8 @@ static bool write_sector(struct floppy *f)
 
     if (!find(f, &offset) || !writable(f))
         return false;
-    if (disk_holds(k, offset, SECTOR) && k->write(k->owner, offset, f->buffer, SECTOR)) {
+    if (disk_holds(k, offset, SECTOR) &&
+        k->write(k->owner, offset, f->buffer, SECTOR)) {
         drive_of(f)->dirty = true;
         return true;
     }
@@ -470,7 +449,7 @@ static void execute_verify(struct floppy *f)
 /* C, H, R, N of the next sector have come: it gets the filler byte. */
 static void format_sector(struct floppy *f)
 {
-    const struct format *form = readable(f);
+    const struct floppy_format *form = readable(f);
     bool fits = form && f->buffer[0] == under_head(drive_of(f), form) &&
                 f->buffer[1] == head_of(f) && f->buffer[2] &&
                 f->buffer[2] <= form->sectors && f->buffer[3] == SECTOR_N &&
@@ -512,7 +491,7 @@ static void execute_format(struct floppy *f)
 
 static void execute_read_id(struct floppy *f)
 {
-    const struct format *form = readable(f);
+    const struct floppy_format *form = readable(f);
     struct drive *d = drive_of(f);
 
     if (!form || head_of(f) >= form->heads) {
@@ -607,6 +586,14 @@ static void relative_seek(struct floppy *f, struct drive *d)
     d->pcn = (uint8_t)(d->pcn + by);
 }
 
+/* Seeks that ended while a result was read want their interrupt now. */
+static void remind(struct floppy *f)
+{
+    for (unsigned n = 0; n < SELECTS; n++)
+        if (f->drive[n].pending && (f->drive[n].st0 & ST0_SE))
+            f->irq = true;
+}
+
 /* ---- commands ---- */
 
 static void one_result(struct floppy *f, uint8_t v)
@@ -621,17 +608,12 @@ static void sense_interrupt(struct floppy *f)
     update(f);
     for (unsigned n = 0; n < SELECTS; n++) {
         struct drive *d = &f->drive[n];
-        bool more = false;
 
         if (!d->pending)
             continue;
         d->pending = false;
         one_result(f, d->st0);
         fifo_push(&f->fifo, d->pcn);
-        for (unsigned k = n + 1; k < SELECTS; k++)
-            more |= f->drive[k].pending && (f->drive[k].st0 & ST0_SE);
-        if (more)
-            interrupt(f); /* another seek has ended meanwhile */
         return;
     }
     one_result(f, ST0_INVALID);
@@ -910,9 +892,12 @@ static uint8_t read_fifo(struct floppy *f)
     } else if (f->phase == RESULT) {
         f->irq = false;
         v = fifo_pop(&f->fifo);
-        if (!fifo_count(&f->fifo))
-            command_over(f);
         update(f);
+        if (!fifo_count(&f->fifo)) {
+            command_over(f);
+            remind(f);
+            update(f);
+        }
     }
     return v;
 }
@@ -1007,7 +992,7 @@ bool floppy_insert(struct device *dev, unsigned n, struct disk *disk, struct err
 {
     struct floppy *f = dev->state;
     struct drive *d = n < FLOPPY_DRIVES ? &f->drive[n] : NULL;
-    const struct format *form = format_of(disk);
+    const struct floppy_format *form = floppy_format_of(disk);
 
     if (!d || (f->self && !d->type))
         return error_set(e, "%s has no drive %u", dev->name, n);
@@ -1038,12 +1023,11 @@ const struct device_class floppy_class = {
     .title = "82077AA floppy controller",
     .size = sizeof(struct floppy),
     .fields = (const struct field[]){STATE(STATE_FIELD, floppy) FIELD_SUBLIST(
-        floppy, struct fifo, fifo, 1, fifo_fields)
-                                         FIELD_SUBLIST(floppy, struct drive, drive,
-                                                       SELECTS, drive_fields)
-                                             FIELD_TIMER_ROW(floppy, timer,
-                                                             "the next sector, or the "
-                                                             "end of a reset"){0}},
+        floppy, struct fifo, fifo, 1,
+        fifo_fields) FIELD_SUBLIST(floppy, struct drive, drive, SELECTS, drive_fields)
+                                         FIELD_TIMER_ROW(floppy, timer,
+                                                         "the next sector, or the "
+                                                         "end of a reset"){0}},
     .regions =
         (const struct region[]){
             {"floppy", 0x3f2, 4, peek, access},

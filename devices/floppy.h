@@ -9,7 +9,8 @@
 #include "base/device.h"
 #include "base/disk.h"
 
-/* Pins: out "irq". Options: "type0", "type1": drive types as in the CMOS (0: no drive). */
+/* Pins: out "irq". Options: "type0", "type1": drive types as in the CMOS (0: no drive).
+ */
 extern const struct device_class floppy_class;
 
 enum { FLOPPY_DRIVES = 2 };
@@ -20,12 +21,13 @@ void floppy_connect(struct device *d, struct device *dma);
 
 /* Before device_start(): a drive that suits the medium, with it inside. Between
  * instructions: the medium goes in (NULL: out), and the change line tells. The format
- * follows from its size: 160K to 2.88M. False with e filled for a size no floppy has, or
- * no drive. The old disk is the caller's again. */
+ * follows from its size: 160K to 2.88M. False with e filled for a size no floppy has,
+ * or no drive. The old disk is the caller's again. */
 bool floppy_insert(struct device *d, unsigned drive, struct disk *disk,
                    struct error *e);
 
-/* CMOS drive type (0 none, 1 360K, 2 1.2M, 4 1.44M, 5 2.88M) for the RTC's register 10h. */
+/* CMOS drive type (0 none, 1 360K, 2 1.2M, 4 1.44M, 5 2.88M) for the RTC's register
+ * 10h. */
 unsigned floppy_cmos_type(const struct device *d, unsigned drive);
 
 #endif

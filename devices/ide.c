@@ -1,9 +1,9 @@
 /* ide.c - an ATA channel: its ports, and which of two drives they reach.
  *
- * ATA/ATAPI-6 (T13 1410D), chapters 5.2 (registers), 7 and 9.16 (one drive absent). Every
- * write reaches both drives' registers, a command the selected one. Ports 1F0h-1F7h and
- * 3F6h, or 170h-177h and 376h; 3F7h belongs to the floppy controller, as on every board
- * since the drive address register went away.
+ * ATA/ATAPI-6 (T13 1410D), chapters 5.2 (registers), 7 and 9.16 (one drive absent).
+ * Every write reaches both drives' registers, a command the selected one. Ports
+ * 1F0h-1F7h and 3F6h, or 170h-177h and 376h; 3F7h belongs to the floppy controller, as
+ * on every board since the drive address register went away.
  */
 #include "devices/ide.h"
 
@@ -356,12 +356,11 @@ static void info(const void *dev, char *text, size_t room)
         const char *kind = !d->kind                 ? "no drive"
                            : d->kind == &atapi_kind ? "CD-ROM"
                                                     : "disk";
-        int added =
-            snprintf(text + at, room - at,
-                     "drive %u: %s%s%s, command %02x, status %02x, error %02x\n", n,
-                     kind, d->disk ? " " : "",
-                     d->disk && d->disk->name ? d->disk->name : "", d->command,
-                     d->status, d->error);
+        int added = snprintf(
+            text + at, room - at,
+            "drive %u: %s%s%s, command %02x, status %02x, error %02x\n", n, kind,
+            d->disk ? " " : "", d->disk && d->disk->name ? d->disk->name : "",
+            d->command, d->status, d->error);
         at += added > 0 ? (size_t)added : 0;
     }
 }
@@ -430,7 +429,8 @@ const struct device_class ide_class = {
         },
     .options =
         (const struct option[]){
-            OPTION(ide, channel, 0, 1, "0: ports 1F0h and 3F6h; 1: 170h and 376h"), {0}},
+            OPTION(ide, channel, 0, 1, "0: ports 1F0h and 3F6h; 1: 170h and 376h"),
+            {0}},
     .init = init,
     .reset = reset,
     .drive = drive,

@@ -10,6 +10,7 @@
 #include "chipset/pci.h"
 #include "chipset/pic.h"
 #include "chipset/piix3.h"
+#include "chipset/piix3_ide.h"
 #include "chipset/piix4_pm.h"
 #include "chipset/pit.h"
 #include "chipset/port61.h"
@@ -19,7 +20,7 @@
 static const struct device_class *const classes[] = {
     &dma_class,    &hpet_class,   &i440fx_class, &ioapic_class,   &lapic_class,
     &pci_class,    &pic_class,    &piix3_class,  &piix4_pm_class, &pit_class,
-    &port61_class, &port92_class, &ferr_class, &rtc_class,
+    &port61_class, &port92_class, &ferr_class, &rtc_class, &piix3_ide_class,
 };
 
 static struct rig rig;

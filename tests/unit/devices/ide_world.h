@@ -88,8 +88,8 @@ static inline void ide_registers(struct ide_world *w, unsigned feature, unsigned
 }
 
 /* A command with a 28-bit address on drive 0; waits for it and gives the Status. */
-static inline uint8_t ide_command(struct ide_world *w, uint8_t command, unsigned feature,
-                                  unsigned count, uint32_t lba)
+static inline uint8_t ide_command(struct ide_world *w, uint8_t command,
+                                  unsigned feature, unsigned count, uint32_t lba)
 {
     ide_registers(w, feature, count, lba, 0xe0 | (lba >> 24 & 15));
     rig_out(&w->rig, IDE_STATUS, command);
@@ -98,8 +98,8 @@ static inline uint8_t ide_command(struct ide_world *w, uint8_t command, unsigned
 }
 
 /* The same with a 48-bit address. */
-static inline uint8_t ide_command48(struct ide_world *w, uint8_t command, unsigned count,
-                                    uint64_t lba)
+static inline uint8_t ide_command48(struct ide_world *w, uint8_t command,
+                                    unsigned count, uint64_t lba)
 {
     ide_registers(w, 0, count >> 8, lba >> 24, 0x40);
     ide_registers(w, 0, count & 0xff, lba, 0x40);

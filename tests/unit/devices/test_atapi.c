@@ -42,7 +42,8 @@ static uint8_t reason(struct ide_world *w)
 }
 
 /* Sends a packet; the Status that follows. */
-static uint8_t packet(struct ide_world *w, const uint8_t cdb[12], bool dma, unsigned limit)
+static uint8_t packet(struct ide_world *w, const uint8_t cdb[12], bool dma,
+                      unsigned limit)
 {
     ide_registers(w, dma, 0, (uint64_t)limit << 8, 0xa0);
     rig_out(&w->rig, IDE_STATUS, 0xa0);
@@ -138,7 +139,8 @@ static void read_10(uint8_t cdb[12], uint32_t lba, unsigned n)
 
 /* ---- ATA side ---- */
 
-static void it_shows_the_packet_signature_and_refuses_disk_commands_with_it(void **state)
+static void
+it_shows_the_packet_signature_and_refuses_disk_commands_with_it(void **state)
 {
     struct ide_world *w = *state;
 
@@ -368,14 +370,14 @@ static void no_address_or_length_reaches_past_the_medium(void **state)
 static void what_is_not_on_the_medium_is_refused(void **state)
 {
     static const uint8_t cdbs[][12] = {
-        {0xbe, 0, 0, 0, 0, 9, 0, 0, 2, 0xf8},       /* raw sectors */
-        {0xbe, 0, 0, 0, 0, 9, 0, 0, 2, 0x10, 1},    /* subchannel */
-        {0xb9, 0, 0, 0, 0, 9, 0, 2, 11, 0x10},      /* before the first sector */
-        {0x43, 0, 5, 0, 0, 0, 0, 0, 99},            /* CD-TEXT */
-        {0x43, 0, 0, 0, 0, 0, 2, 0, 99},            /* track 2 */
+        {0xbe, 0, 0, 0, 0, 9, 0, 0, 2, 0xf8},    /* raw sectors */
+        {0xbe, 0, 0, 0, 0, 9, 0, 0, 2, 0x10, 1}, /* subchannel */
+        {0xb9, 0, 0, 0, 0, 9, 0, 2, 11, 0x10},   /* before the first sector */
+        {0x43, 0, 5, 0, 0, 0, 0, 0, 99},         /* CD-TEXT */
+        {0x43, 0, 0, 0, 0, 0, 2, 0, 99},         /* track 2 */
         {0x46, 3, 0, 0, 0, 0, 0, 0, 99},
-        {0x4a, 0, 0, 0, 16, 0, 0, 0, 8},            /* asynchronous */
-        {0x5a, 0, 0x05, 0, 0, 0, 0, 0, 99},         /* write parameters */
+        {0x4a, 0, 0, 0, 16, 0, 0, 0, 8},    /* asynchronous */
+        {0x5a, 0, 0x05, 0, 0, 0, 0, 0, 99}, /* write parameters */
         {0x12, 1, 0x80, 0, 36},
     };
     struct ide_world *w = *state;
@@ -543,7 +545,9 @@ static void small_answers_have_their_shape(void **state)
         int n;
         const char *bytes;
     } rows[] = {
-        {{0x42, 0, 0x40, 1, 0, 0, 0, 0, 99}, 16, "\0\x15\0\x0c\1\x14\1\1\0\0\0\0\0\0\0\0"},
+        {{0x42, 0, 0x40, 1, 0, 0, 0, 0, 99},
+         16,
+         "\0\x15\0\x0c\1\x14\1\1\0\0\0\0\0\0\0\0"},
         {{0x42, 0, 0, 1, 0, 0, 0, 0, 99}, 4, "\0\x15\0\0"},
         {{0x42, 0, 0x40, 2, 0, 0, 0, 0, 99}, 24, "\0\x15\0\x14\2\0"},
         {{0x42, 0, 0x40, 3, 0, 0, 0, 0, 99}, 24, "\0\x15\0\x14\3\x14"},

@@ -4,6 +4,7 @@
  * setup.
  */
 #include "tests/unit/chipset/rig.h"
+#include "tests/unit/devices/memory_disk.h"
 
 #include "chipset/apic_bus.h"
 #include "chipset/dma.h"
@@ -14,6 +15,7 @@
 #include "chipset/pci.h"
 #include "chipset/pic.h"
 #include "chipset/piix3.h"
+#include "chipset/piix3_ide.h"
 #include "chipset/piix4_pm.h"
 #include "chipset/pit.h"
 #include "chipset/port61.h"
@@ -21,8 +23,10 @@
 #include "chipset/rtc.h"
 #include "devices/debug_exit.h"
 #include "devices/debugcon.h"
+#include "devices/floppy.h"
 #include "devices/fw_cfg.h"
 #include "devices/i8042.h"
+#include "devices/ide.h"
 #include "devices/keyboard.h"
 #include "devices/mouse.h"
 #include "devices/pflash.h"
@@ -43,9 +47,10 @@ enum { IPS = 1000000, TIMERS = 64 };
 struct bench {
     struct rig rig;
     struct apic_bus apics;
-    struct device *pci, *keyboard, *mouse, *d;
+    struct device *pci, *keyboard, *mouse, *dma, *d;
     struct chardev other;
     uint8_t video[256 << 10];
+    struct memory_disk disk[2];
     uint64_t random;
 };
 
@@ -137,6 +142,35 @@ static void wire_vga(struct bench *b)
     vga_connect(b->d, &(struct vga_wiring){.memory = b->video, .size = sizeof b->video});
 }
 
+static size_t move_nothing_in_particular(void *owner, unsigned channel, bool to_memory,
+                                         uint8_t *bytes, size_t n)
+{
+    struct bench *b = owner;
+    size_t moved = any(b) % (n + 1);
+    (void)channel;
+
+    if (!to_memory)
+        memset(bytes, (int)(any(b) & 0xff), moved);
+    return moved;
+}
+
+static void wire_ide(struct bench *b)
+{
+    memory_disk_init(&b->disk[0], 100 * 512);
+    memory_disk_init(&b->disk[1], 40 * 2048);
+    ide_plug(b->d, 0, IDE_DISK, &b->disk[0].disk, NULL);
+    ide_plug(b->d, 1, IDE_CDROM, &b->disk[1].disk, NULL);
+    ide_connect(b->d, &(struct bus_master){.owner = b, .move = move_nothing_in_particular});
+}
+
+static void wire_floppy(struct bench *b)
+{
+    memory_disk_init(&b->disk[0], 160 << 10);
+    b->dma = rig_add(&b->rig, &dma_class);
+    floppy_connect(b->d, b->dma);
+    assert_true(floppy_insert(b->d, 0, &b->disk[0].disk, NULL));
+}
+
 static const struct row classes[] = {
     {&pic_class},
     {&pit_class},
@@ -150,6 +184,7 @@ static const struct row classes[] = {
     {&pci_class},
     {&i440fx_class, .function = i440fx_pci},
     {&piix3_class, .function = piix3_pci},
+    {&piix3_ide_class, .function = piix3_ide_pci},
     {&piix4_pm_class, .function = piix4_pm_pci},
     {&serial_class, wire_serial, .port = 0x3f8},
     {&debugcon_class, wire_debugcon},
@@ -160,6 +195,8 @@ static const struct row classes[] = {
     {&fw_cfg_class},
     {&pflash_class},
     {&vga_class, wire_vga, .function = vga_pci},
+    {&ide_class, wire_ide},
+    {&floppy_class, wire_floppy},
 };
 
 static struct bench *bench_new(const struct row *row)
@@ -187,7 +224,10 @@ static void bench_free(struct bench *b)
     device_free(b->d);
     device_free(b->keyboard);
     device_free(b->mouse);
+    device_free(b->dma);
     device_free(b->pci);
+    for (unsigned n = 0; n < ARRAY_SIZE(b->disk); n++)
+        memory_disk_free(&b->disk[n]);
     rig_free(&b->rig);
     free(b);
 }
@@ -440,6 +480,10 @@ static void check_round_trip(const struct row *row)
         copy_state(a->pci, b->pci);
         copy_state(a->keyboard, b->keyboard);
         copy_state(a->mouse, b->mouse);
+        copy_state(a->dma, b->dma);
+        for (unsigned n = 0; n < ARRAY_SIZE(a->disk); n++)
+            if (a->disk[n].bytes)
+                memcpy(b->disk[n].bytes, a->disk[n].bytes, a->disk[n].disk.size);
         if (!restored(b->d, &w, &e))
             fail_msg("%s: refuses its own snapshot: %s", a->d->name, e.text);
         again = saved(b->d);

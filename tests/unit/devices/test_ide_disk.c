@@ -50,7 +50,8 @@ static unsigned take(struct ide_world *w, uint8_t *to, unsigned bytes, unsigned 
     return blocks;
 }
 
-static void give(struct ide_world *w, const uint8_t *from, unsigned bytes, unsigned block)
+static void give(struct ide_world *w, const uint8_t *from, unsigned bytes,
+                 unsigned block)
 {
     for (unsigned at = 0; at < bytes; at += block) {
         unsigned n = block < bytes - at ? block : bytes - at;

@@ -169,7 +169,7 @@ struct vga {
     struct screen screen;
     uint32_t width, height; /* what the monitor prefers */
     uint8_t edid[EDID_SIZE];
-    bool said_shift, said_light_pen;
+    bool said_shift;
     /* For viewers alone: nothing that the guest sees depends on these. */
     uint64_t changes;          /* of what is shown, made through the card */
     struct vga_shadow *shadow; /* finds the changes made past the card */

@@ -746,6 +746,48 @@ static void random_registers_draw_within_bounds(void **state)
     }
 }
 
+/* What a snapshot may hold: each row anything up to its largest legal value. */
+static void random_row(struct card *c, const struct field *f)
+{
+    for (unsigned n = 0; f->kind == FIELD_VALUE && n < f->count; n++) {
+        uint64_t v = any(c) % 4 ? any(c) : any(c) % 2 ? f->max : 0;
+        field_set(f, c->d->state, n, f->max == UINT64_MAX ? v : v % (f->max + 1));
+    }
+}
+
+static void any_state_a_snapshot_may_hold_draws_within_bounds(void **state)
+{
+#ifdef MENURA_EMULATED_HOST
+    enum { STATES = 30 };
+#else
+    enum { STATES = 300 };
+#endif
+    static struct screen_text t;
+    struct card *c = card_new(256 * KIB);
+    const struct screen *s = vga_screen(c->d);
+    (void)state;
+
+    config(c, 0x10, 0xe0000000);
+    config(c, 4, 2);
+    for (unsigned i = 0; i < STATES; i++) {
+        for (const struct field *f = vga_class.fields; f->name; f++)
+            random_row(c, f);
+        draw_at(c, any(c) >> 20);
+        assert_true(c->p.width <= SCREEN_WIDTH && c->p.height <= SCREEN_HEIGHT);
+        version(c);
+        s->text(s->owner, &t);
+        for (unsigned k = 0; k < 50; k++) {
+            uint64_t at = A0000 + any(c) % 0x1fff8;
+            unsigned size = 1u << any(c) % 4;
+            poke(c, at, size, any(c));
+            peek(c, at, size);
+            status_1(c);
+            rig_in(&c->rig, (uint16_t)(0x3c0 + any(c) % 16));
+        }
+    }
+    card_free(c);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -774,6 +816,7 @@ int main(void)
         TEST(a_card_that_is_off_or_blanked_shows_nothing_or_black),
         TEST(the_version_changes_with_what_is_shown),
         TEST(random_registers_draw_within_bounds),
+        TEST(any_state_a_snapshot_may_hold_draws_within_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,9 +61,11 @@ struct device *board_add(struct machine *m, const struct device_class *class,
 /* Before devices start: RAM, firmware, and the i440FX's wires to them. */
 bool board_map_memory(struct machine *m, struct error *e);
 void board_free_memory(struct machine *m);
-/* A firmware file by path, or by name in the usual folders; free() it. */
-bool board_read_firmware(struct machine *m, const char *name, const char *what,
-                         uint64_t cap, uint8_t **bytes, uint64_t *size, struct error *e);
+/* A firmware file by path, or by name in the usual folders; name NULL: the library's own.
+ * free() it. */
+bool board_read_firmware(struct machine *m, const char *name,
+                         const uint8_t *(*own)(size_t *n), const char *what, uint64_t cap,
+                         uint8_t **bytes, uint64_t *size, struct error *e);
 /* The last 128 KiB of the firmware are seen below 1 MiB too. */
 bool board_show_rom_below(struct machine *m, struct backing *rom, struct error *e);
 /* A device stored to [offset, offset + n) of a backing: code decoded from there goes. */

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "chipset/i440fx.h"
 #include "host/host.h"
+#include "machine/firmware.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,12 +152,32 @@ static const char *find_firmware(const struct machine_config *c, const char *nam
     return name;
 }
 
-bool board_read_firmware(struct machine *m, const char *name, const char *what,
-                         uint64_t cap, uint8_t **bytes, uint64_t *size, struct error *e)
+static bool copy_own(const uint8_t *(*own)(size_t *n), const char *what, uint8_t **bytes,
+                     uint64_t *size, struct error *e)
+{
+    size_t n;
+    const uint8_t *image = own(&n);
+
+    if (!n)
+        return error_set(e, "this build of Menura has no %s of its own", what);
+    *bytes = malloc(n);
+    if (!*bytes)
+        return error_set(e, "cannot load the %s: the host has no memory", what);
+    memcpy(*bytes, image, n);
+    *size = n;
+    return true;
+}
+
+bool board_read_firmware(struct machine *m, const char *name,
+                         const uint8_t *(*own)(size_t *n), const char *what, uint64_t cap,
+                         uint8_t **bytes, uint64_t *size, struct error *e)
 {
     char path[4096];
-    const char *file = find_firmware(&m->config, name, path, sizeof path);
+    const char *file;
 
+    if (!name)
+        return copy_own(own, what, bytes, size, e);
+    file = find_firmware(&m->config, name, path, sizeof path);
     if (!host_read_file(file, what, cap, bytes, size, e))
         return false;
     if (*size)
@@ -173,7 +194,8 @@ static bool read_rom(struct machine *m, struct error *e)
     uint8_t *bytes;
     uint64_t size, room;
 
-    if (!board_read_firmware(m, m->config.bios, "firmware", ROM_MAX, &bytes, &size, e))
+    if (!board_read_firmware(m, m->config.bios, firmware_bios, "BIOS", ROM_MAX, &bytes,
+                             &size, e))
         return false;
     room = (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     b->rom = malloc(room);
@@ -186,12 +208,21 @@ static bool read_rom(struct machine *m, struct error *e)
     return b->rom || error_set(e, "cannot load the firmware: the host has no memory");
 }
 
+static bool wants_rom(const struct machine_config *c)
+{
+    bool flash = false;
+
+    for (unsigned n = 0; n < c->drives; n++)
+        flash |= c->drive[n].interface == DRIVE_PFLASH;
+    return c->bios || (c->firmware && !flash);
+}
+
 bool board_map_memory(struct machine *m, struct error *e)
 {
     struct board *b = board_of(m);
 
     memory_map_make(&b->map, m->config.ram);
-    if (!map_ram(m, e) || (m->config.bios && (!read_rom(m, e) || !map_rom(m, e))))
+    if (!map_ram(m, e) || (wants_rom(&m->config) && (!read_rom(m, e) || !map_rom(m, e))))
         return false;
     i440fx_connect(b->i440fx, &(struct i440fx_wiring){m, pam, smram});
     return true;

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "devices/vga.h"
 #include "host/host.h"
+#include "machine/firmware.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,8 @@ static bool load_rom(struct machine *m, struct error *e)
     uint64_t size, room = PAGE;
     struct backing *rom;
 
-    if (!m->config.vgabios)
-        return true;
-    if (!board_read_firmware(m, m->config.vgabios, "VGA BIOS", ROM_MAX, &bytes, &size, e))
+    if (!board_read_firmware(m, m->config.vgabios, firmware_vga_bios, "VGA BIOS", ROM_MAX,
+                             &bytes, &size, e))
         return false;
     while (room < size)
         room *= 2;

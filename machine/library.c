@@ -129,18 +129,11 @@ static void kick(void *machine)
 /* What a PC without a kernel has: firmware, and a graphics card. */
 static void complete(const struct options *o, struct machine_config *config)
 {
-    bool flash = false;
-
-    if (config->kernel || (!config->bios && !config->drives))
+    if (config->kernel)
         return;
-    for (unsigned n = 0; n < config->drives; n++)
-        flash |= config->drive[n].interface == DRIVE_PFLASH;
-    if (!config->bios && !flash)
-        config->bios = "bios-256k.bin";
+    config->firmware = true;
     if (!o->text[OPTION_vga])
         config->vga = true;
-    if (config->vga && !config->vgabios)
-        config->vgabios = "vgabios-stdvga.bin";
 }
 
 static bool build(struct menura *m, struct menura_config *c)

@@ -42,7 +42,8 @@ struct machine_config {
     unsigned cpus;         /* 1 to MACHINE_CPUS */
     const char *cpu;       /* model text for cpu_model_parse() */
     const char *kernel, *initrd, *append; /* files, or NULL */
-    const char *bios; /* firmware's file, or its name in a folder; NULL: none */
+    const char *bios; /* firmware's file, or its name in a folder; NULL: see firmware */
+    bool firmware;    /* without file and flash: Menura's own BIOS */
     const char *firmware_folder; /* looked into first; NULL: none */
     struct drive_config drive[MACHINE_DRIVES];
     unsigned drives;
@@ -50,7 +51,7 @@ struct machine_config {
     char boot_order[8]; /* of "acdn"; empty: standard */
     bool boot_menu;
     bool vga;           /* the standard VGA is in its slot */
-    const char *vgabios; /* its ROM's file, or name; NULL: none */
+    const char *vgabios; /* its ROM's file, or name; NULL: Menura's own */
     uint32_t ips;          /* ticks per virtual second */
     uint32_t tsc_hz;
     uint64_t seed;         /* RDRAND and all that is random */

@@ -141,7 +141,8 @@ static bool has_qemu_img(void)
     return system("qemu-img --version >/dev/null 2>&1") == 0;
 }
 
-/* Leaks are allowed. 3: qemu-img found nothing but leaks. */
+/* Leaks are allowed. 3: qemu-img found nothing but leaks. It knows no raw and VHD checks, and
+ * in a VDI it takes the header's count of blocks, which may be late, for an error. */
 static void must_have_no_errors(const char *file, const char *format, bool qemu,
                                 uint64_t *leaks)
 {
@@ -152,7 +153,7 @@ static void must_have_no_errors(const char *file, const char *format, bool qemu,
     must(image_check(file, false, &found, count_line, NULL, &e), &e);
     assert_int_equal(found.errors, 0);
     *leaks += found.leaks;
-    if (!qemu || !strcmp(format, "raw"))
+    if (!qemu || (strcmp(format, "qcow2") && strcmp(format, "vmdk")))
         return;
     snprintf(command, sizeof command, "qemu-img check -q -f %s %s >/dev/null 2>&1", format,
              file);
@@ -166,6 +167,7 @@ struct kind {
     const char *name, *format;
     unsigned cluster;
     bool backing;
+    const char *options; /* made by qemu-img, with these */
 };
 
 static const struct kind kinds[] = {
@@ -173,14 +175,26 @@ static const struct kind kinds[] = {
     {"qcow2, small clusters", "qcow2", 512, false},
     {"qcow2 over another", "qcow2", 4096, true},
     {"raw", "raw", 0, false},
+    {"vdi", "vdi", 1, false, "static=off"},
+    {"vhd", "vpc", 2, false, "subformat=dynamic,force_size=on"},
+    {"vmdk", "vmdk", 3, false, "subformat=monolithicSparse"},
 };
 
-static void make(const struct kind *k, char *file, size_t room)
+/* False: it cannot be made here. */
+static bool make(const struct kind *k, char *file, size_t room)
 {
+    char command[256];
+
     snprintf(file, room, "%s", in_folder("disk"));
+    if (k->options) {
+        snprintf(command, sizeof command, "qemu-img create -q -f %s -o %s %s %d", k->format,
+                 k->options, file, DISK);
+        return has_qemu_img() && system(command) == 0;
+    }
     if (k->backing)
         must_create(in_folder("below"), "qcow2", DISK, 0, NULL);
     must_create(file, k->format, DISK, k->cluster, k->backing ? "below" : NULL);
+    return true;
 }
 
 /* ---- the host's calls, seen ---- */
@@ -253,7 +267,10 @@ static void kill_at_random(const struct kind *k, unsigned kills, bool qemu)
     uint32_t next = 0;
 
     memset(&s, 0, sizeof s);
-    make(k, file, sizeof file);
+    if (!make(k, file, sizeof file)) {
+        print_message("skipped: %s: no qemu-img to make one\n", k->name);
+        return;
+    }
     for (unsigned n = 0; n < kills; n++) {
         struct timespec pause = {.tv_nsec = (long)(next_random(&random) % 40000000)};
         unsigned writes = n % 2 ? (unsigned)(next_random(&random) % 300) + 1 : 0;
@@ -407,12 +424,15 @@ static void cut_power(const struct kind *k, unsigned cuts)
     uint32_t next = 0;
     uint64_t leaks = 0;
 
+    memset(&s, 0, sizeof s);
+    if (!make(k, file, sizeof file)) {
+        print_message("skipped: %s: no qemu-img to make one\n", k->name);
+        return;
+    }
     power.durable = calloc(1, DURABLE);
     power.frozen = malloc(DURABLE);
     power.size = 0;
     power.random = 4711 + k->cluster;
-    memset(&s, 0, sizeof s);
-    make(k, file, sizeof file);
     for (unsigned n = 0; n < cuts; n++) {
         uint32_t first = next, sure = next, begun = next;
         struct disk *d = must_open(&o);

@@ -8,9 +8,9 @@
 enum { BAR = 50, ERROR_TEXT = 1024 };
 
 struct screen {
-    bool bar;         /* somebody looks at it */
+    bool bar;          /* somebody looks at it */
     unsigned permille; /* shown last */
-    bool lost;        /* an answer could not be written */
+    bool lost;         /* an answer could not be written */
 };
 
 static void clear_bar(struct screen *s)

@@ -80,14 +80,16 @@ struct hostfile *hostfile_open(const char *path, const char *what, bool write,
         if (errno == ENOENT)
             error_hint(e, "create one with: menura disk create %.300s 2G", path);
         else if (write && (errno == EACCES || errno == EROFS || errno == EPERM))
-            error_hint(e, "open it read-only, or with a snapshot that keeps writes apart");
+            error_hint(e,
+                       "open it read-only, or with a snapshot that keeps writes apart");
         return NULL;
     }
     f = adopt(fd);
     if (!f || !look(f, &usable) || !usable) {
         if (f && !usable)
-            error_set(e, "cannot use '%.300s' as %s: it is no regular file or block device",
-                      path, what);
+            error_set(
+                e, "cannot use '%.300s' as %s: it is no regular file or block device",
+                path, what);
         else
             error_set(e, "cannot open %s '%.300s': %s", what, path, strerror(errno));
         hostfile_close(f);
@@ -398,19 +400,21 @@ bool hostfile_hole(struct hostfile *f, uint64_t offset, uint64_t *run)
 
 #ifdef F_OFD_SETLK
 /* QEMU locks single bytes: 100 + p when it uses permission p, 200 + p when it lets no
- * other use it (QEMU block/file-posix.c; docs/system/images: "Disk image file locking").
- * All locks are shared ones: a conflict is seen by asking. */
+ * other use it (QEMU block/file-posix.c; docs/system/images: "Disk image file
+ * locking"). All locks are shared ones: a conflict is seen by asking. */
 enum { USED = 100, UNSHARED = 200, CONSISTENT_READ = 0, WRITE = 1, RESIZE = 3 };
 
 static bool byte_lock(int fd, int64_t at)
 {
-    struct flock l = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    struct flock l = {
+        .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
     return fcntl(fd, F_OFD_SETLK, &l) == 0;
 }
 
 static bool byte_taken(int fd, int64_t at)
 {
-    struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    struct flock l = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
     return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type != F_UNLCK;
 }
 
@@ -510,9 +514,11 @@ bool hostfile_related(const char *of, const char *name, bool anywhere, char *pat
     if (anywhere)
         return true;
     if (!realpath(folder, real_folder) || !lies_below(real_folder, real)) {
-        error_set(e, "'%.300s' names '%.300s', which lies outside its folder", of, name);
-        return error_hint(e, "a disk image may not name just any file of this host: "
-                             "put both into one folder, or allow it (backing-anywhere)");
+        error_set(e, "'%.300s' names '%.300s', which lies outside its folder", of,
+                  name);
+        return error_hint(e,
+                          "a disk image may not name just any file of this host: "
+                          "put both into one folder, or allow it (backing-anywhere)");
     }
     return true;
 }

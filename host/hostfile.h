@@ -17,8 +17,8 @@ struct hostfile *hostfile_open(const char *path, const char *what, bool write,
                                struct error *e);
 /* Empty, without a name: gone when closed, however the process ends. */
 struct hostfile *hostfile_temporary(struct error *e);
-/* Where a new file of that name goes, symbolic links followed. False with e filled: there is
- * one already and it may not be replaced, is no regular file, or is in use. */
+/* Where a new file of that name goes, symbolic links followed. False with e filled:
+ * there is one already and it may not be replaced, is no regular file, or is in use. */
 bool hostfile_place(const char *path, bool replace, char *real, size_t room,
                     struct error *e);
 /* A new empty file beside path, its name in `name`. */
@@ -40,7 +40,8 @@ bool hostfile_write(struct hostfile *f, uint64_t offset, const void *from, size_
 bool hostfile_resize(struct hostfile *f, uint64_t size);
 /* All that was written is on the disk, not in its cache. */
 bool hostfile_sync(struct hostfile *f);
-/* The range reads as zeroes and takes no room. False: the host cannot; nothing changed. */
+/* The range reads as zeroes and takes no room. False: the host cannot; nothing changed.
+ */
 bool hostfile_punch(struct hostfile *f, uint64_t offset, uint64_t n);
 /* Whether a hole begins at offset; *run: how far what is there goes, at most to the
  * file's end. Hosts that cannot tell say data. */
@@ -55,7 +56,8 @@ bool hostfile_full(const struct hostfile *f);
 bool hostfile_lock(struct hostfile *f, const char *path, bool write, struct error *e);
 
 /* The path that `name`, found in the file `of`, means: relative to of's folder. Unless
- * anywhere, it must end up in or below that folder, symbolic links in `name` followed. */
+ * anywhere, it must end up in or below that folder, symbolic links in `name` followed.
+ */
 bool hostfile_related(const char *of, const char *name, bool anywhere, char *path,
                       size_t room, struct error *e);
 

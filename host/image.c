@@ -93,7 +93,8 @@ bool image_fresh(struct image *im, uint64_t offset, uint64_t n)
     return end <= size || image_put(im, end - 1, zeroes, 1);
 }
 
-/* Linux drops what it could not write and says so once: a later success means nothing. */
+/* Linux drops what it could not write and says so once: a later success means nothing.
+ */
 bool image_sync(struct image *im)
 {
     if (im->cache == IMAGE_UNSAFE)
@@ -102,10 +103,11 @@ bool image_sync(struct image *im)
         return false;
     if (hostfile_sync(im->file))
         return true;
-    log_say(im->log, "disk", LOG_ERROR,
-            "'%s' could not be brought to the host's disk: %s; from now on all its writes "
-            "fail, since earlier ones may be lost",
-            im->path, hostfile_why(im->file));
+    log_say(
+        im->log, "disk", LOG_ERROR,
+        "'%s' could not be brought to the host's disk: %s; from now on all its writes "
+        "fail, since earlier ones may be lost",
+        im->path, hostfile_why(im->file));
     im->failed = true;
     return false;
 }
@@ -162,8 +164,8 @@ bool image_read_below(struct image *im, uint64_t offset, void *to, size_t n)
 bool image_shows_zeroes(struct image *im, uint64_t offset, uint64_t *run)
 {
     uint64_t left = im->disk.size - offset;
-    enum image_run kind = im->driver->map ? im->driver->map(im, offset, run)
-                                          : (*run = left, RUN_DATA);
+    enum image_run kind =
+        im->driver->map ? im->driver->map(im, offset, run) : (*run = left, RUN_DATA);
     bool zero = kind == RUN_ZERO;
 
     if (*run > left)
@@ -247,8 +249,9 @@ static bool refuse_foreign(const uint8_t *head, const char *path, struct error *
         const char magic[9];
         const char *name;
     } foreign[] = {
-        {"vhdxfile", "VHDX"},         {"QED", "QED"},     {"COWD", "VMware ESX sparse"},
-        {"WithoutF", "Parallels"},    {"WithouFr", "Parallels"},
+        {"vhdxfile", "VHDX"},          {"QED", "QED"},
+        {"COWD", "VMware ESX sparse"}, {"WithoutF", "Parallels"},
+        {"WithouFr", "Parallels"},
     };
 
     for (unsigned n = 0; n < ARRAY_SIZE(foreign); n++) {
@@ -291,8 +294,9 @@ static bool check_loop(const struct image *im, struct error *e)
 {
     for (const struct image *up = im->above; up; up = up->above)
         if (hostfile_same(up->file, im->file))
-            return error_set(e, "'%.300s' lies below itself: its backing files run in a "
-                                "circle",
+            return error_set(e,
+                             "'%.300s' lies below itself: its backing files run in a "
+                             "circle",
                              im->path);
     if (im->depth >= IMAGE_DEPTH)
         return error_set(e, "more than %d backing files below one another, at '%.300s'",
@@ -357,7 +361,8 @@ struct image *image_open_layer(const struct image_layer *l, struct error *e)
     im->checking = l->checking;
     im->above = l->above;
     im->depth = l->above ? l->above->depth + 1 : 0;
-    if (!check_loop(im, e) || (!l->unlocked && !hostfile_lock(f, l->path, l->write, e)) ||
+    if (!check_loop(im, e) ||
+        (!l->unlocked && !hostfile_lock(f, l->path, l->write, e)) ||
         !choose_driver(im, l->format, e) || !im->driver->open(im, e)) {
         image_free(im);
         return NULL;
@@ -433,8 +438,9 @@ struct disk *image_open(const struct image_options *o, struct log *log, struct e
     struct image *im = image_open_layer(&l, e);
 
     if (im && o->cap && im->disk.size > o->cap) {
-        error_set(e, "disk '%.300s' is too large: %llu bytes, at most %llu fit", o->file,
-                  (unsigned long long)im->disk.size, (unsigned long long)o->cap);
+        error_set(e, "disk '%.300s' is too large: %llu bytes, at most %llu fit",
+                  o->file, (unsigned long long)im->disk.size,
+                  (unsigned long long)o->cap);
         image_free(im);
         return NULL;
     }
@@ -452,8 +458,8 @@ bool image_close(struct disk *d, struct error *e)
         return true;
     if (im->writable && !im->overlay) {
         good = image_flush(im);
-        /* A full disk may have got room since: better the guest's last writes than none.
-         * It stays a failure. */
+        /* A full disk may have got room since: better the guest's last writes than
+         * none. It stays a failure. */
         if (!good && !im->damaged)
             im->driver->flush(im);
         if (!good)

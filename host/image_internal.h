@@ -1,7 +1,7 @@
 /* image_internal.h - what the files behind host/image.h share.
  *
- * An image is a stack of layers: each a file in some format, over the one that its header
- * names as backing, if any. Only the top one is ever written.
+ * An image is a stack of layers: each a file in some format, over the one that its
+ * header names as backing, if any. Only the top one is ever written.
  */
 #ifndef HOST_IMAGE_INTERNAL_H
 #define HOST_IMAGE_INTERNAL_H
@@ -43,8 +43,8 @@ struct image_driver {
     /* *run: how many bytes at least are alike, more than 0. NULL: all is data. */
     enum image_run (*map)(struct image *im, uint64_t offset, uint64_t *run);
     void (*info)(struct image *im, const struct image_lines *lines); /* may be NULL */
-    /* False: e says why nothing can be said about the image. NULL: what open() checks is
-     * all there is. */
+    /* False: e says why nothing can be said about the image. NULL: what open() checks
+     * is all there is. */
     bool (*check)(struct image *im, bool repair, struct image_check *found,
                   const struct image_lines *lines, struct error *e);
 };
@@ -70,7 +70,8 @@ struct image {
     const struct image *above; /* while opening: for loops */
 };
 
-extern const struct image_driver image_raw, image_qcow2, image_vmdk, image_vdi, image_vhd;
+extern const struct image_driver image_raw, image_qcow2, image_vmdk, image_vdi,
+    image_vhd;
 
 /* By the first bytes and, if the file is larger, the last sector. Never NULL: without
  * any sign it is raw. `size` of the file. */
@@ -98,13 +99,15 @@ bool image_write(struct image *im, uint64_t offset, const void *from, size_t n);
 bool image_flush(struct image *im);
 /* What the backing image shows there; zeroes beyond its end or without one. */
 bool image_read_below(struct image *im, uint64_t offset, void *to, size_t n);
-/* Whether [offset, offset + *run) reads as zeroes for sure, looking through the layers. */
+/* Whether [offset, offset + *run) reads as zeroes for sure, looking through the layers.
+ */
 bool image_shows_zeroes(struct image *im, uint64_t offset, uint64_t *run);
 
 /* Bytes of the file. Failures are told once. */
 bool image_get(struct image *im, uint64_t offset, void *to, size_t n);
 bool image_put(struct image *im, uint64_t offset, const void *from, size_t n);
-/* The range, at the end of the file or behind it, is in the file and reads as zeroes. */
+/* The range, at the end of the file or behind it, is in the file and reads as zeroes.
+ */
 bool image_fresh(struct image *im, uint64_t offset, uint64_t n);
 /* A barrier: what was put before is on the disk before what is put after. */
 bool image_sync(struct image *im);
@@ -116,8 +119,8 @@ bool image_damage(struct image *im, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool image_holds(const struct image *im, uint64_t offset, uint64_t n, uint64_t each);
 
 /* image_qcow2_create.c: an empty image in f. backing may be NULL. */
-bool qcow2_format(struct hostfile *f, uint64_t size, unsigned cluster, const char *backing,
-                  const char *backing_format, struct error *e);
+bool qcow2_format(struct hostfile *f, uint64_t size, unsigned cluster,
+                  const char *backing, const char *backing_format, struct error *e);
 
 /* ---- big-endian numbers: qcow2 and VHD ---- */
 

@@ -19,7 +19,8 @@ struct table *qcow2_l2(struct qcow2 *q, uint64_t entry)
 
     if (is_aligned_inside(q, offset))
         return tables_get(&q->l2, offset);
-    image_damage(q->im, "an L2 table is said to be at %llu", (unsigned long long)offset);
+    image_damage(q->im, "an L2 table is said to be at %llu",
+                 (unsigned long long)offset);
     return NULL;
 }
 
@@ -86,12 +87,13 @@ static bool unpack(struct qcow2 *q, uint64_t entry)
     if (!q->packed)
         q->packed = malloc((size_t)q->cluster * 2);
     if (!q->plain || !q->packed || n > q->cluster * 2)
-        return image_damage(q->im, "a compressed cluster is larger than two plain ones");
+        return image_damage(q->im,
+                            "a compressed cluster is larger than two plain ones");
     q->plain_of = 0;
     if (!image_get(q->im, offset, q->packed, (size_t)n))
         return false;
-    if (!image_unpack(q->compression ? UNPACK_ZSTD : UNPACK_DEFLATE, q->packed, (size_t)n,
-                      q->plain, (size_t)q->cluster)) {
+    if (!image_unpack(q->compression ? UNPACK_ZSTD : UNPACK_DEFLATE, q->packed,
+                      (size_t)n, q->plain, (size_t)q->cluster)) {
         if (!q->im->told_read)
             log_say(q->im->log, "disk", LOG_ERROR,
                     "'%s': compressed data at %llu is broken; the guest gets an error",
@@ -120,7 +122,8 @@ static bool read_part(struct qcow2 *q, uint64_t entry, uint64_t offset, uint8_t 
     default: break;
     }
     if (!is_aligned_inside(q, at))
-        return image_damage(q->im, "data is said to be at %llu", (unsigned long long)at);
+        return image_damage(q->im, "data is said to be at %llu",
+                            (unsigned long long)at);
     return image_get(q->im, at + in, to, n);
 }
 
@@ -250,13 +253,15 @@ static bool set_entry(struct qcow2 *q, uint64_t offset, uint64_t entry)
     return t != NULL;
 }
 
-/* Whether the entry's cluster is the active disk's alone, and may be written in place. */
+/* Whether the entry's cluster is the active disk's alone, and may be written in place.
+ */
 static bool is_own(struct qcow2 *q, uint64_t entry, bool *own)
 {
     uint64_t at = entry & Q_OFFSET;
 
     *own = entry & Q_COPIED && at && !(entry & Q_COMPRESSED);
-    if (*own && (!is_aligned_inside(q, at) || clusters_has(&q->metadata, at / q->cluster)))
+    if (*own &&
+        (!is_aligned_inside(q, at) || clusters_has(&q->metadata, at / q->cluster)))
         return image_damage(q->im, "data is said to be at %llu, where tables are",
                             (unsigned long long)at);
     return true;
@@ -267,8 +272,8 @@ static bool write_elsewhere(struct qcow2 *q, uint64_t entry, uint64_t offset,
                             const uint8_t *from, size_t n, bool own)
 {
     uint64_t in = offset & (q->cluster - 1), start = offset - in, c;
-    uint64_t shown = q->im->disk.size - start < q->cluster ? q->im->disk.size - start
-                                                           : q->cluster;
+    uint64_t shown =
+        q->im->disk.size - start < q->cluster ? q->im->disk.size - start : q->cluster;
     const uint8_t *bytes = from;
 
     if (n < q->cluster) {
@@ -302,11 +307,13 @@ static bool write_part(struct qcow2 *q, uint64_t offset, const uint8_t *from, si
     if (!(q->l1[l1_index(q, offset)] & Q_COPIED))
         own = false;
     if (own && kind_of(q, entry) == DATA)
-        return image_put(q->im, (entry & Q_OFFSET) + (offset & (q->cluster - 1)), from, n);
+        return image_put(q->im, (entry & Q_OFFSET) + (offset & (q->cluster - 1)), from,
+                         n);
     return write_elsewhere(q, entry, offset, from, n, own);
 }
 
-static bool write_qcow2(struct image *im, uint64_t offset, const uint8_t *from, size_t n)
+static bool write_qcow2(struct image *im, uint64_t offset, const uint8_t *from,
+                        size_t n)
 {
     struct qcow2 *q = im->own;
 
@@ -352,7 +359,8 @@ static void discard_qcow2(struct image *im, uint64_t offset, uint64_t n)
         }
         if (!look_up(q, offset, &entry))
             return;
-        if (kind_of(q, entry) != ABSENT && !(kind_of(q, entry) == ZERO && !(entry & Q_OFFSET)) &&
+        if (kind_of(q, entry) != ABSENT &&
+            !(kind_of(q, entry) == ZERO && !(entry & Q_OFFSET)) &&
             (!set_entry(q, offset, im->backing ? Q_ZERO : 0) || !drop(q, entry)))
             return;
         offset += q->cluster;
@@ -381,7 +389,8 @@ static bool add_range(struct qcow2 *q, uint64_t offset, uint64_t bytes)
     return true;
 }
 
-static bool add_snapshot(void *to, uint64_t l1_offset, uint64_t l1_size, const char *name)
+static bool add_snapshot(void *to, uint64_t l1_offset, uint64_t l1_size,
+                         const char *name)
 {
     (void)name;
     return add_range(to, l1_offset, l1_size * 8);
@@ -400,7 +409,8 @@ static bool note_metadata(struct qcow2 *q, struct error *e)
         if (q->rt[n])
             good = clusters_add(&q->metadata, q->rt[n] / q->cluster);
     if (!good)
-        return error_set(e, "cannot open '%.300s': the host has no memory", q->im->path);
+        return error_set(e, "cannot open '%.300s': the host has no memory",
+                         q->im->path);
     if (!q->snapshots)
         return true;
     if (!add_range(q, q->snapshots_offset, qcow2_snapshot_bytes(q)) ||
@@ -423,7 +433,8 @@ static bool recount(struct qcow2 *q, struct error *e)
     if (!qcow2_check(q->im, true, &found, NULL, e))
         return false;
     if (found.errors) {
-        error_set(e, "disk '%.300s' was not closed properly, and is damaged", q->im->path);
+        error_set(e, "disk '%.300s' was not closed properly, and is damaged",
+                  q->im->path);
         return error_hint(e, "look at it with: menura disk check %.300s", q->im->path);
     }
     return true;
@@ -471,8 +482,8 @@ static bool open_qcow2(struct image *im, struct error *e)
                 "'%s' may hold zstd-compressed data, which this build cannot read",
                 im->path);
     if (q->backing[0] &&
-        !image_open_backing(im, q->backing, q->backing_format[0] ? q->backing_format : NULL,
-                            e))
+        !image_open_backing(im, q->backing,
+                            q->backing_format[0] ? q->backing_format : NULL, e))
         return false;
     return !im->writable || im->checking || prepare_writing(q, e);
 }

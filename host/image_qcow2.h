@@ -2,12 +2,12 @@
  *
  * Source throughout: QEMU, docs/interop/qcow2.txt ("the specification").
  *
- * Crash safety. Data goes to the file at once. Refcount blocks and L2 tables are kept in
- * two caches, the L1 table in memory; qcow2_settle() writes them as "refcounts, sync,
- * L2 tables, sync, L1 table". So whatever a table refers to has been counted and written
- * before: a crash can only leave counts without a reference (leaks). A reference that goes
- * away is the other way round: its count sinks only after the tables without it are on
- * the disk (qcow2_flush).
+ * Crash safety. Data goes to the file at once. Refcount blocks and L2 tables are kept
+ * in two caches, the L1 table in memory; qcow2_settle() writes them as "refcounts,
+ * sync, L2 tables, sync, L1 table". So whatever a table refers to has been counted and
+ * written before: a crash can only leave counts without a reference (leaks). A
+ * reference that goes away is the other way round: its count sinks only after the
+ * tables without it are on the disk (qcow2_flush).
  */
 #ifndef HOST_IMAGE_QCOW2_H
 #define HOST_IMAGE_QCOW2_H
@@ -49,7 +49,7 @@ enum {
     Q_BITMAPS = 1 << 0, /* autoclear_features */
 
     Q_EXT_END = 0,
-    Q_BITMAPS_BYTES = 24, /* of that header extension */
+    Q_BITMAPS_BYTES = 24,  /* of that header extension */
     Q_SNAPSHOT_BYTES = 40, /* of an entry's fixed part */
 
     Q_CLUSTER_LEAST = 9,
@@ -66,7 +66,7 @@ enum {
 #define Q_EXT_BITMAPS UINT32_C(0x23852875)
 #define Q_EXT_FEATURES UINT32_C(0x6803f857)
 
-#define Q_OFFSET UINT64_C(0x00fffffffffffe00) /* of L1, L2 and refcount table entries */
+#define Q_OFFSET UINT64_C(0x00fffffffffffe00) /* of L1 and L2 entries */
 #define Q_COPIED (UINT64_C(1) << 63)
 #define Q_COMPRESSED (UINT64_C(1) << 62)
 #define Q_ZERO UINT64_C(1)
@@ -94,7 +94,7 @@ struct qcow2 {
 
     uint64_t *l1; /* in host order */
     uint64_t l1_offset, l1_size;
-    uint64_t l1_dirty, l1_dirty_end; /* entries [l1_dirty, l1_dirty_end) must be written */
+    uint64_t l1_dirty, l1_dirty_end; /* entries [from, to) must be written */
     struct tables l2;
 
     uint64_t *rt; /* in host order */
@@ -127,7 +127,8 @@ void qcow2_packed(const struct qcow2 *q, uint64_t entry, uint64_t *offset, uint6
 /* The header's words. */
 bool qcow2_put_features(struct qcow2 *q);
 
-/* ---- image_qcow2_header.c: reading the header, with e filled when it is refused ---- */
+/* ---- image_qcow2_header.c: reading the header, with e filled when it is refused ----
+ */
 
 bool qcow2_read_header(struct qcow2 *q, struct error *e);
 /* Each snapshot's L1 table, in turn. False: the table of snapshots is broken, or `each`

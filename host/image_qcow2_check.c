@@ -1,7 +1,7 @@
 /* image_qcow2_check.c - qcow2: counts all references anew and compares.
  *
- * A count that is too high is a leak: room without use. One that is too low is an error:
- * the cluster could be given away while it is in use.
+ * A count that is too high is a leak: room without use. One that is too low is an
+ * error: the cluster could be given away while it is in use.
  */
 #include "host/image_qcow2.h"
 
@@ -126,7 +126,8 @@ static bool count_snapshot(void *to, uint64_t offset, uint64_t size, const char 
 {
     struct walk *w = to;
     struct check *c = w->c;
-    bool good = count_range(c, offset, size * 8, "a snapshot's L1 table is said to be at");
+    bool good =
+        count_range(c, offset, size * 8, "a snapshot's L1 table is said to be at");
     (void)name;
 
     for (uint64_t n = 0; good && n < size; n++) {
@@ -151,7 +152,8 @@ static bool count_snapshots(struct check *c)
         return true;
     if (bytes == 0)
         wrong(c, "the table of snapshots is broken, at", c->q->snapshots_offset);
-    else if (!count_range(c, c->q->snapshots_offset, bytes, "snapshots are said to be at"))
+    else if (!count_range(c, c->q->snapshots_offset, bytes,
+                          "snapshots are said to be at"))
         return false;
     qcow2_each_snapshot(c->q, count_snapshot, &w);
     return !w.failed;
@@ -224,7 +226,8 @@ static bool count_all(struct check *c)
     struct qcow2 *q = c->q;
 
     return count(c, 0) &&
-           count_range(c, q->l1_offset, q->l1_size * 8, "the L1 table is said to be at") &&
+           count_range(c, q->l1_offset, q->l1_size * 8,
+                       "the L1 table is said to be at") &&
            count_range(c, q->rt_offset, q->rt_size * 8,
                        "the refcount table is said to be at") &&
            count_l1(c, q->l1, q->l1_size) && count_snapshots(c) && count_bitmaps(c) &&
@@ -292,7 +295,8 @@ static bool compare_flags(struct check *c)
         }
         t = tables_get(&q->l2, at);
         if (!t)
-            return error_set(c->e, "cannot read the tables of disk '%.300s'", q->im->path);
+            return error_set(c->e, "cannot read the tables of disk '%.300s'",
+                             q->im->path);
         for (uint64_t k = 0; k < q->cluster / 8; k++) {
             entry = be64(t->bytes + k * 8);
             if (!flag_is_right(c, &entry) && c->repair) {
@@ -307,7 +311,11 @@ static bool compare_flags(struct check *c)
 static bool run(struct qcow2 *q, bool repair, struct image_check *found,
                 const struct image_lines *lines, struct error *e)
 {
-    struct check c = {.q = q, .found = found, .lines = lines, .e = e, .end = q->end,
+    struct check c = {.q = q,
+                      .found = found,
+                      .lines = lines,
+                      .e = e,
+                      .end = q->end,
                       .repair = repair};
     uint64_t chunks = c.end / CHUNK + 1;
     bool good = false;
@@ -320,8 +328,9 @@ static bool run(struct qcow2 *q, bool repair, struct image_check *found,
     if (!c.chunk || !c.l2)
         error_set(e, "checking '%.300s' needs too much memory", q->im->path);
     else {
-        error_set(e, "cannot read disk '%.300s'", q->im->path); /* unless a better one */
-        q->hint = q->end; /* repairs put new blocks behind everything */
+        error_set(e, "cannot read disk '%.300s'",
+                  q->im->path); /* unless a better one */
+        q->hint = q->end;       /* repairs put new blocks behind everything */
         good = count_all(&c) && compare(&c) && compare_flags(&c);
     }
     for (uint64_t n = 0; c.chunk && n < chunks; n++)

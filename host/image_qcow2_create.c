@@ -5,7 +5,8 @@
 #include <string.h>
 
 struct layout {
-    uint64_t cluster, rt, rt_size, blocks, blocks_count, l1, l1_entries, end; /* clusters */
+    uint64_t cluster, rt, rt_size, blocks, blocks_count, l1, l1_entries,
+        end; /* clusters */
 };
 
 static uint64_t clusters_of(uint64_t bytes, uint64_t cluster)
@@ -51,9 +52,14 @@ static uint8_t *feature_names(uint8_t *at)
         uint8_t type, bit;
         const char *name;
     } feature[] = {
-        {0, 0, "dirty bit"},       {0, 1, "corrupt bit"}, {0, 2, "external data file"},
-        {0, 3, "compression type"}, {0, 4, "extended L2 entries"},
-        {1, 0, "lazy refcounts"},  {2, 0, "bitmaps"},     {2, 1, "raw external data"},
+        {0, 0, "dirty bit"},
+        {0, 1, "corrupt bit"},
+        {0, 2, "external data file"},
+        {0, 3, "compression type"},
+        {0, 4, "extended L2 entries"},
+        {1, 0, "lazy refcounts"},
+        {2, 0, "bitmaps"},
+        {2, 1, "raw external data"},
     };
     uint8_t table[ARRAY_SIZE(feature) * 48] = {0};
 
@@ -83,13 +89,15 @@ static bool fill_header(const struct layout *l, uint8_t *h, uint64_t size,
     put_be32(h + Q_REFCOUNT_ORDER, 4);
     put_be32(h + Q_LENGTH, Q_HEADER);
     if (backing && backing_format)
-        at = extension(at, Q_EXT_BACKING_FORMAT, backing_format, strlen(backing_format));
+        at =
+            extension(at, Q_EXT_BACKING_FORMAT, backing_format, strlen(backing_format));
     if (l->cluster >= 4096)
         at = feature_names(at);
     at += 8; /* the end of the extensions: zeroes */
     if (!backing)
         return true;
-    if (strlen(backing) > Q_BACKING_MOST || (uint64_t)(at - h) + strlen(backing) > l->cluster)
+    if (strlen(backing) > Q_BACKING_MOST ||
+        (uint64_t)(at - h) + strlen(backing) > l->cluster)
         return false;
     put_be64(h + Q_BACKING_OFFSET, (uint64_t)(at - h));
     put_be32(h + Q_BACKING_SIZE, (uint32_t)strlen(backing));
@@ -113,13 +121,14 @@ static bool write_tables(struct hostfile *f, const struct layout *l, uint8_t *cl
         for (uint64_t k = 0, c = n * (l->cluster / 2); k < l->cluster / 2 && c < l->end;
              k++, c++)
             put_be16(cluster + k * 2, 1);
-        good = hostfile_write(f, (l->blocks + n) * l->cluster, cluster, (size_t)l->cluster);
+        good = hostfile_write(f, (l->blocks + n) * l->cluster, cluster,
+                              (size_t)l->cluster);
     }
     return good && hostfile_resize(f, l->end * l->cluster);
 }
 
-bool qcow2_format(struct hostfile *f, uint64_t size, unsigned cluster, const char *backing,
-                  const char *backing_format, struct error *e)
+bool qcow2_format(struct hostfile *f, uint64_t size, unsigned cluster,
+                  const char *backing, const char *backing_format, struct error *e)
 {
     struct layout l = {.cluster = cluster ? cluster : 65536};
     uint8_t *bytes;
@@ -140,7 +149,8 @@ bool qcow2_format(struct hostfile *f, uint64_t size, unsigned cluster, const cha
         return error_set(e, "cannot create a disk: the host has no memory");
     if (!fill_header(&l, bytes, size, backing, backing_format)) {
         free(bytes);
-        return error_set(e, "the backing file's name does not fit into the first cluster");
+        return error_set(e,
+                         "the backing file's name does not fit into the first cluster");
     }
     good = hostfile_write(f, 0, bytes, (size_t)l.cluster) && write_tables(f, &l, bytes);
     free(bytes);

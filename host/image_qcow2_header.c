@@ -20,10 +20,11 @@ static bool check_features(struct qcow2 *q, struct error *e)
     if (q->incompatible & Q_EXTENDED_L2)
         return refuse(q, e, "it has extended L2 entries (subclusters)");
     if (q->incompatible & ~known)
-        return error_set(e,
-                         "cannot use qcow2 disk '%.300s': unknown incompatible features "
-                         "%llxh",
-                         q->im->path, (unsigned long long)(q->incompatible & ~known));
+        return error_set(
+            e,
+            "cannot use qcow2 disk '%.300s': unknown incompatible features "
+            "%llxh",
+            q->im->path, (unsigned long long)(q->incompatible & ~known));
     if (q->compression > 1)
         return error_set(e, "cannot use qcow2 disk '%.300s': unknown compression %u",
                          q->im->path, q->compression);
@@ -58,7 +59,8 @@ static bool read_extensions(struct qcow2 *q, struct error *e)
         if (length > end - at)
             return refuse(q, e, "a header extension is longer than the header");
         if (type == Q_EXT_BACKING_FORMAT &&
-            !take_text(p + 8, (size_t)length, q->backing_format, sizeof q->backing_format))
+            !take_text(p + 8, (size_t)length, q->backing_format,
+                       sizeof q->backing_format))
             return refuse(q, e, "its backing file's format has no sensible name");
         if (type == Q_EXT_BITMAPS && length >= Q_BITMAPS_BYTES) {
             q->bitmaps = be32(p + 8);
@@ -144,7 +146,8 @@ bool qcow2_read_header(struct qcow2 *q, struct error *e)
         return refuse(q, e, "it has no qcow2 header");
     q->version = be32(h + Q_VERSION);
     if (q->version < 2 || q->version > 3)
-        return error_set(e, "cannot use disk '%.300s': it is qcow version %u, not 2 or 3",
+        return error_set(e,
+                         "cannot use disk '%.300s': it is qcow version %u, not 2 or 3",
                          q->im->path, q->version);
     q->cluster_bits = be32(h + Q_CLUSTER_BITS);
     if (q->cluster_bits < Q_CLUSTER_LEAST || q->cluster_bits > Q_CLUSTER_MOST)
@@ -174,15 +177,16 @@ bool qcow2_read_header(struct qcow2 *q, struct error *e)
     q->im->disk.size = be64(h + Q_SIZE);
     if (q->im->disk.size > INT64_MAX - IMAGE_SECTOR)
         return refuse(q, e, "it says to be larger than any disk");
-    q->im->disk.size = (q->im->disk.size + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
+    q->im->disk.size =
+        (q->im->disk.size + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
     if (!q->im->disk.size)
         return refuse(q, e, "it has no sectors");
     q->snapshots = be32(h + Q_SNAPSHOTS);
     q->snapshots_offset = be64(h + Q_SNAPSHOTS_OFFSET);
     if (q->snapshots > Q_SNAPSHOTS_MOST ||
-        (q->snapshots && (q->snapshots_offset % q->cluster ||
-                          !image_holds(q->im, q->snapshots_offset, q->snapshots,
-                                       Q_SNAPSHOT_BYTES))))
+        (q->snapshots &&
+         (q->snapshots_offset % q->cluster ||
+          !image_holds(q->im, q->snapshots_offset, q->snapshots, Q_SNAPSHOT_BYTES))))
         return refuse(q, e, "its table of snapshots lies outside the file");
     q->bounce = malloc((size_t)q->cluster);
     if (!q->bounce)

@@ -145,10 +145,11 @@ static bool set_in_block(struct qcow2 *q, uint64_t offset, uint64_t cluster,
 static bool full(struct qcow2 *q)
 {
     if (!q->im->told_write)
-        log_say(q->im->log, "disk", LOG_ERROR,
-                "'%s' cannot grow: this is as large as a qcow2 file with clusters of %llu "
-                "bytes can be",
-                q->im->path, (unsigned long long)q->cluster);
+        log_say(
+            q->im->log, "disk", LOG_ERROR,
+            "'%s' cannot grow: this is as large as a qcow2 file with clusters of %llu "
+            "bytes can be",
+            q->im->path, (unsigned long long)q->cluster);
     q->im->told_write = true;
     return false;
 }
@@ -157,7 +158,8 @@ static bool full(struct qcow2 *q)
  * and themselves. The header is changed last. */
 static bool grow_table(struct qcow2 *q, uint64_t index)
 {
-    uint64_t per = qcow2_per_block(q), start = q->end, size = q->rt_size + q->rt_size / 2;
+    uint64_t per = qcow2_per_block(q), start = q->end,
+             size = q->rt_size + q->rt_size / 2;
     uint64_t table = 0, blocks = 0, first = start / per, last = first, old_size, n;
     uint64_t *rt;
     uint8_t *bytes, where[12];

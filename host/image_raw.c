@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A file that ends inside a sector is a disk that ends after it: the rest is zeroes, and
- * appears in the file when it is written. */
+/* A file that ends inside a sector is a disk that ends after it: the rest is zeroes,
+ * and appears in the file when it is written. */
 static bool open_raw(struct image *im, struct error *e)
 {
     uint64_t size = hostfile_size(im->file);
@@ -31,11 +31,12 @@ static bool read_raw(struct image *im, uint64_t offset, uint8_t *to, size_t n)
 }
 
 /* What is at `sector` after the write. */
-static bool merge(struct image *im, uint64_t sector, uint64_t offset, const uint8_t *from,
-                  size_t n, uint8_t *bytes)
+static bool merge(struct image *im, uint64_t sector, uint64_t offset,
+                  const uint8_t *from, size_t n, uint8_t *bytes)
 {
     uint64_t a = offset > sector ? offset : sector;
-    uint64_t b = offset + n < sector + IMAGE_SECTOR ? offset + n : sector + IMAGE_SECTOR;
+    uint64_t b =
+        offset + n < sector + IMAGE_SECTOR ? offset + n : sector + IMAGE_SECTOR;
 
     if (!image_get(im, sector, bytes, IMAGE_SECTOR))
         return false;
@@ -48,9 +49,9 @@ static bool touches(uint64_t sector, uint64_t offset, size_t n)
     return offset < sector + IMAGE_SECTOR && offset + n > sector;
 }
 
-/* An image that was found to be raw by its content must stay so: a guest that writes, say,
- * a qcow2 header with a backing file would be shown that file when the image is opened
- * next (QEMU's CVE-2008-2004). */
+/* An image that was found to be raw by its content must stay so: a guest that writes,
+ * say, a qcow2 header with a backing file would be shown that file when the image is
+ * opened next (QEMU's CVE-2008-2004). */
 static bool stays_raw(struct image *im, uint64_t offset, const uint8_t *from, size_t n)
 {
     uint8_t first[IMAGE_SECTOR] = {0}, last[IMAGE_SECTOR] = {0};

@@ -1,4 +1,5 @@
-/* image_tables.h - a bounded cache of an image's tables: pieces of the file of one size. */
+/* image_tables.h - a bounded cache of an image's tables: pieces of the file of one
+ * size. */
 #ifndef HOST_IMAGE_TABLES_H
 #define HOST_IMAGE_TABLES_H
 
@@ -17,8 +18,8 @@ struct tables {
     unsigned count;
     struct table *table;
     uint64_t now;
-    /* Called to make room when all that could go is dirty: must write everything that is,
-     * in the format's order. */
+    /* Called to make room when all that could go is dirty: must write everything that
+     * is, in the format's order. */
     bool (*settle)(struct image *im);
 };
 

@@ -60,7 +60,8 @@ static bool zstd_all(const uint8_t *from, size_t n, uint8_t *to, size_t room)
 }
 #endif
 
-bool image_unpack(enum unpack how, const uint8_t *from, size_t n, uint8_t *to, size_t room)
+bool image_unpack(enum unpack how, const uint8_t *from, size_t n, uint8_t *to,
+                  size_t room)
 {
     switch (how) {
 #ifdef HAVE_ZLIB

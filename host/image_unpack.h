@@ -1,4 +1,5 @@
-/* image_unpack.h - compressed pieces of images: zlib and zstd, where they were built in. */
+/* image_unpack.h - compressed pieces of images: zlib and zstd, where they were built
+ * in. */
 #ifndef HOST_IMAGE_UNPACK_H
 #define HOST_IMAGE_UNPACK_H
 
@@ -12,6 +13,7 @@ enum unpack {
 
 bool image_can_unpack(enum unpack how);
 /* Exactly `room` bytes must come out; what follows them in `from` is ignored. */
-bool image_unpack(enum unpack how, const uint8_t *from, size_t n, uint8_t *to, size_t room);
+bool image_unpack(enum unpack how, const uint8_t *from, size_t n, uint8_t *to,
+                  size_t room);
 
 #endif

@@ -1,7 +1,7 @@
 /* image_vdi.c - VirtualBox's format: one map of blocks, dynamic or static.
  *
- * Numbers are little-endian. Source: VirtualBox, src/VBox/Storage/VDICore.h (layout of the
- * header, versions 1.1 and later); QEMU, block/vdi.c, says the same.
+ * Numbers are little-endian. Source: VirtualBox, src/VBox/Storage/VDICore.h (layout of
+ * the header, versions 1.1 and later); QEMU, block/vdi.c, says the same.
  */
 #include "host/image_tables.h"
 
@@ -79,7 +79,8 @@ static bool locate(struct image *im, uint32_t n, uint64_t *at)
         return true;
     *at = v->data + place * (v->block + v->extra) + v->extra;
     return *at < hostfile_size(im->file) ||
-           image_damage(im, "block %u is said to be at %llu", n, (unsigned long long)*at);
+           image_damage(im, "block %u is said to be at %llu", n,
+                        (unsigned long long)*at);
 }
 
 static bool allocate(struct image *im, uint32_t n, uint64_t *at)
@@ -98,8 +99,8 @@ static bool allocate(struct image *im, uint32_t n, uint64_t *at)
     return true;
 }
 
-static bool each_part(struct image *im, uint64_t offset, const uint8_t *from, uint8_t *to,
-                      size_t n)
+static bool each_part(struct image *im, uint64_t offset, const uint8_t *from,
+                      uint8_t *to, size_t n)
 {
     struct vdi *v = im->own;
 
@@ -164,8 +165,9 @@ static bool find_next(struct image *im, struct error *e)
             v->next = place + 1;
     }
     if (v->next > v->blocks)
-        return error_set(e, "VDI disk '%.300s' is damaged: its map names blocks that it "
-                            "cannot have",
+        return error_set(e,
+                         "VDI disk '%.300s' is damaged: its map names blocks that it "
+                         "cannot have",
                          im->path);
     return true;
 }
@@ -199,8 +201,10 @@ static bool open_vdi(struct image *im, struct error *e)
         return error_set(e, "VDI disk '%.300s' is of version %xh; only 10001h is known",
                          im->path, load32(h + VERSION));
     if ((type != DYNAMIC && type != STATIC) || !no_parent(h)) {
-        error_set(e, "VDI disk '%.300s' builds on another (differencing image)", im->path);
-        return error_hint(e, "merge it first: VBoxManage clonemedium makes a whole one");
+        error_set(e, "VDI disk '%.300s' builds on another (differencing image)",
+                  im->path);
+        return error_hint(e,
+                          "merge it first: VBoxManage clonemedium makes a whole one");
     }
     if (load32(h + SECTOR) != IMAGE_SECTOR || v->block < IMAGE_SECTOR ||
         v->block % IMAGE_SECTOR || v->extra % IMAGE_SECTOR || v->block > 1 << 28 ||
@@ -208,15 +212,17 @@ static bool open_vdi(struct image *im, struct error *e)
         v->blocks > MOST || im->disk.size > (uint64_t)v->blocks * v->block ||
         !image_holds(im, v->map, v->blocks, 4) ||
         v->data < v->map + ((uint64_t)v->blocks * 4 + UNIT - 1) / UNIT * UNIT)
-        return error_set(e, "VDI disk '%.300s' is damaged: its header's sizes contradict "
-                            "each other or the file",
+        return error_set(e,
+                         "VDI disk '%.300s' is damaged: its header's sizes contradict "
+                         "each other or the file",
                          im->path);
     im->disk.size = (im->disk.size + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
     if (!tables_init(&v->tables, im, UNIT, 64, settle))
         return error_set(e, "cannot open '%.300s': the host has no memory", im->path);
     if (im->writable && !find_next(im, e))
         return false;
-    v->grown = im->writable && v->next > load32(h + ALLOCATED); /* put right with the next */
+    v->grown =
+        im->writable && v->next > load32(h + ALLOCATED); /* put right with the next */
     return true;
 }
 

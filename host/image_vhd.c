@@ -1,7 +1,7 @@
 /* image_vhd.c - Virtual PC's format: fixed or dynamic, with a footer at the end.
  *
- * Numbers are big-endian. Source: Microsoft, Virtual Hard Disk Image Format Specification,
- * version 1.0 (2006).
+ * Numbers are big-endian. Source: Microsoft, Virtual Hard Disk Image Format
+ * Specification, version 1.0 (2006).
  */
 #include "host/image_tables.h"
 
@@ -79,8 +79,9 @@ static bool locate(struct image *im, uint32_t n, uint64_t *at)
     return true;
 }
 
-/* The footer goes first to where it will be, so that there always is one; its copy at the
- * file's beginning stands in when the old place was overwritten and the new one is lost. */
+/* The footer goes first to where it will be, so that there always is one; its copy at
+ * the file's beginning stands in when the old place was overwritten and the new one is
+ * lost. */
 static bool allocate(struct image *im, uint32_t n, uint64_t *at)
 {
     struct vhd *v = im->own;
@@ -104,8 +105,8 @@ static bool allocate(struct image *im, uint32_t n, uint64_t *at)
 }
 
 /* A sector whose bit is clear reads as zeroes; writing it sets the bit. */
-static bool move_sectors(struct image *im, uint64_t at, uint64_t in, const uint8_t *from,
-                         uint8_t *to, size_t n)
+static bool move_sectors(struct image *im, uint64_t at, uint64_t in,
+                         const uint8_t *from, uint8_t *to, size_t n)
 {
     struct vhd *v = im->own;
     struct table *bits = tables_get(&v->bitmaps, at);
@@ -151,8 +152,8 @@ static bool move_sectors(struct image *im, uint64_t at, uint64_t in, const uint8
     return true;
 }
 
-static bool each_part(struct image *im, uint64_t offset, const uint8_t *from, uint8_t *to,
-                      size_t n)
+static bool each_part(struct image *im, uint64_t offset, const uint8_t *from,
+                      uint8_t *to, size_t n)
 {
     struct vhd *v = im->own;
 
@@ -226,7 +227,8 @@ static uint32_t checksum(const uint8_t *p, size_t n, size_t own)
 
 static bool is_footer(const uint8_t *p)
 {
-    return !memcmp(p, "conectix", 8) && be32(p + CHECKSUM) == checksum(p, FOOTER, CHECKSUM);
+    return !memcmp(p, "conectix", 8) &&
+           be32(p + CHECKSUM) == checksum(p, FOOTER, CHECKSUM);
 }
 
 /* Virtual PC itself and old QEMU go by the geometry; others by the size. The geometry
@@ -262,8 +264,8 @@ static bool open_dynamic(struct image *im, struct error *e)
     v->block = be32(h + BLOCK);
     if (v->block < IMAGE_SECTOR * 8 || v->block > 1 << 28 || v->block & (v->block - 1))
         return damaged(im, e, "its block size is none");
-    v->bitmap = (v->block / IMAGE_SECTOR / 8 + IMAGE_SECTOR - 1) / IMAGE_SECTOR *
-                IMAGE_SECTOR;
+    v->bitmap =
+        (v->block / IMAGE_SECTOR / 8 + IMAGE_SECTOR - 1) / IMAGE_SECTOR * IMAGE_SECTOR;
     if (v->bat % UNIT || v->entries > MOST || !image_holds(im, v->bat, v->entries, 4) ||
         im->disk.size > v->entries * v->block)
         return damaged(im, e, "its table of blocks does not fit its size or the file");
@@ -287,10 +289,11 @@ static bool open_vhd(struct image *im, struct error *e)
     struct vhd *v = im->own = calloc(1, sizeof *v);
     uint64_t size = hostfile_size(im->file);
 
-    if (!v || !hostfile_read(im->file, size < FOOTER ? 0 : size - FOOTER, v->footer, FOOTER))
+    if (!v ||
+        !hostfile_read(im->file, size < FOOTER ? 0 : size - FOOTER, v->footer, FOOTER))
         return error_set(e, "cannot read disk '%.300s'", im->path);
-    if (!is_footer(v->footer) && (!hostfile_read(im->file, 0, v->footer, FOOTER) ||
-                                  !is_footer(v->footer)))
+    if (!is_footer(v->footer) &&
+        (!hostfile_read(im->file, 0, v->footer, FOOTER) || !is_footer(v->footer)))
         return damaged(im, e, "it has no footer with a right checksum");
     v->type = be32(v->footer + TYPE);
     im->disk.size = size_of(v->footer) / IMAGE_SECTOR * IMAGE_SECTOR;
@@ -302,7 +305,8 @@ static bool open_vhd(struct image *im, struct error *e)
                damaged(im, e, "the file is shorter than the disk");
     case DYNAMIC: return open_dynamic(im, e);
     case 4:
-        error_set(e, "VHD disk '%.300s' builds on another (differencing image)", im->path);
+        error_set(e, "VHD disk '%.300s' builds on another (differencing image)",
+                  im->path);
         return error_hint(e, "merge it with that one first");
     default: return damaged(im, e, "its type is unknown");
     }
@@ -327,7 +331,8 @@ static void info_vhd(struct image *im, const struct image_lines *lines)
     if (v->type == FIXED)
         image_line(lines, "fixed");
     else
-        image_line(lines, "dynamic, blocks of %llu bytes", (unsigned long long)v->block);
+        image_line(lines, "dynamic, blocks of %llu bytes",
+                   (unsigned long long)v->block);
 }
 
 static int by_place(const void *a, const void *b)
@@ -344,7 +349,8 @@ static bool check_vhd(struct image *im, bool repair, struct image_check *found,
                       const struct image_lines *lines, struct error *e)
 {
     struct vhd *v = im->own;
-    uint32_t *place = v->type == FIXED ? NULL : calloc(v->entries + (size_t)1, sizeof *place);
+    uint32_t *place =
+        v->type == FIXED ? NULL : calloc(v->entries + (size_t)1, sizeof *place);
     uint64_t sectors = (v->bitmap + v->block) / IMAGE_SECTOR, free_from;
     uint32_t n = 0;
     (void)repair;

@@ -1,9 +1,9 @@
-/* image_vmdk.c - VMware's format: sparse extents (plain and compressed), and descriptors of
- * one flat extent.
+/* image_vmdk.c - VMware's format: sparse extents (plain and compressed), and
+ * descriptors of one flat extent.
  *
- * Numbers are little-endian, places are in sectors. Source: VMware, Virtual Disk Format 5.0
- * (technical note, 2011): "Hosted Sparse Extents", "Stream-Optimized Compressed Sparse
- * Extents", "The Descriptor File".
+ * Numbers are little-endian, places are in sectors. Source: VMware, Virtual Disk
+ * Format 5.0 (technical note, 2011): "Hosted Sparse Extents", "Stream-Optimized
+ * Compressed Sparse Extents", "The Descriptor File".
  */
 #include "host/image_tables.h"
 
@@ -65,7 +65,8 @@ static bool settle(struct image *im)
 
 /* ---- grains ---- */
 
-/* The entry of grain n in the table that `directory` names; NULL with *absent: no table. */
+/* The entry of grain n in the table that `directory` names; NULL with *absent: no
+ * table. */
 static uint8_t *entry_of(struct image *im, const uint32_t *directory, uint64_t n,
                          bool write, bool *absent)
 {
@@ -77,7 +78,8 @@ static uint8_t *entry_of(struct image *im, const uint32_t *directory, uint64_t n
     if (!table)
         return NULL;
     if (!image_holds(im, table, v->table_bytes, 1)) {
-        image_damage(im, "a grain table is said to be at %llu", (unsigned long long)table);
+        image_damage(im, "a grain table is said to be at %llu",
+                     (unsigned long long)table);
         return NULL;
     }
     t = tables_get(&v->tables, table);
@@ -99,12 +101,13 @@ static bool locate(struct image *im, uint64_t n, uint64_t *at)
         return image_damage(im, "grain %llu is said to be in the header",
                             (unsigned long long)n);
     if (*at >= hostfile_size(im->file) && *at)
-        return image_damage(im, "grain %llu is said to be at %llu", (unsigned long long)n,
-                            (unsigned long long)*at);
+        return image_damage(im, "grain %llu is said to be at %llu",
+                            (unsigned long long)n, (unsigned long long)*at);
     return entry || absent;
 }
 
-static bool set_entry(struct image *im, const uint32_t *directory, uint64_t n, uint64_t at)
+static bool set_entry(struct image *im, const uint32_t *directory, uint64_t n,
+                      uint64_t at)
 {
     bool absent;
     uint8_t *entry = entry_of(im, directory, n, true, &absent);
@@ -113,8 +116,8 @@ static bool set_entry(struct image *im, const uint32_t *directory, uint64_t n, u
         store32(entry, (uint32_t)(at / IMAGE_SECTOR));
     else if (absent && !im->told_write) {
         log_say(im->log, "disk", LOG_WARN,
-                "unimplemented: new grain tables; '%s' cannot be written at %llu", im->path,
-                (unsigned long long)(n * ((struct vmdk *)im->own)->grain));
+                "unimplemented: new grain tables; '%s' cannot be written at %llu",
+                im->path, (unsigned long long)(n * ((struct vmdk *)im->own)->grain));
         im->told_write = true;
     }
     return entry != NULL;
@@ -171,8 +174,8 @@ static bool unpack(struct image *im, uint64_t n, uint64_t at)
     return true;
 }
 
-static bool each_part(struct image *im, uint64_t offset, const uint8_t *from, uint8_t *to,
-                      size_t size)
+static bool each_part(struct image *im, uint64_t offset, const uint8_t *from,
+                      uint8_t *to, size_t size)
 {
     struct vmdk *v = im->own;
 
@@ -189,7 +192,8 @@ static bool each_part(struct image *im, uint64_t offset, const uint8_t *from, ui
         } else {
             if (!at)
                 memset(to, 0, part);
-            else if (v->compressed ? !unpack(im, n, at) : !image_get(im, at + in, to, part))
+            else if (v->compressed ? !unpack(im, n, at)
+                                   : !image_get(im, at + in, to, part))
                 return false;
             if (at && v->compressed)
                 memcpy(to, v->plain + in, part);
@@ -237,7 +241,8 @@ static enum image_run map_vmdk(struct image *im, uint64_t offset, uint64_t *run)
 
 /* ---- the descriptor ---- */
 
-/* The value of `key` in "key=value" or "key = "value"" lines; false when there is none. */
+/* The value of `key` in "key=value" or "key = "value"" lines; false when there is none.
+ */
 static bool value_of(const char *text, const char *key, char *value, size_t room)
 {
     size_t n = strlen(key);
@@ -263,7 +268,8 @@ static bool check_parent(struct image *im, const char *text, struct error *e)
     if (!value_of(text, "parentCID", parent, sizeof parent) ||
         !strncmp(parent, "ffffffff", 8) || !strncmp(parent, "FFFFFFFF", 8))
         return true;
-    error_set(e, "VMDK disk '%.300s' builds on another (a snapshot or clone)", im->path);
+    error_set(e, "VMDK disk '%.300s' builds on another (a snapshot or clone)",
+              im->path);
     return error_hint(e, "merge it with that one first");
 }
 
@@ -275,7 +281,8 @@ static bool parse_extent(const char *line, uint64_t *sectors, char *kind, char *
     int got = sscanf(line, "RW %llu %15s \"%255[^\"\r\n]\" %llu", &n, kind, name, &at);
 
     if (got < 3)
-        got = sscanf(line, "RDONLY %llu %15s \"%255[^\"\r\n]\" %llu", &n, kind, name, &at);
+        got = sscanf(line, "RDONLY %llu %15s \"%255[^\"\r\n]\" %llu", &n, kind, name,
+                     &at);
     *sectors = n;
     *offset = at;
     return got >= 3;
@@ -289,7 +296,8 @@ static bool open_extent(struct image *im, const char *name, uint64_t sectors,
     struct hostfile *f;
 
     if (strchr(name, '/'))
-        return error_set(e, "VMDK disk '%.300s' has its data in another folder, at '%s'",
+        return error_set(e,
+                         "VMDK disk '%.300s' has its data in another folder, at '%s'",
                          im->path, name);
     if (offset)
         return error_set(e, "VMDK disk '%.300s' begins inside its extent", im->path);
@@ -332,8 +340,9 @@ static bool open_descriptor(struct image *im, const char *text, struct error *e)
         memcpy(found, name, sizeof name);
     }
     if (extents != 1 || (strcmp(found_kind, "FLAT") && strcmp(found_kind, "VMFS"))) {
-        error_set(e, "VMDK disk '%.300s' has %u extents, the last of type '%s': Menura "
-                     "reads one, FLAT",
+        error_set(e,
+                  "VMDK disk '%.300s' has %u extents, the last of type '%s': Menura "
+                  "reads one, FLAT",
                   im->path, extents, found_kind);
         return error_hint(e, "qemu-img convert -O qcow2 makes one file of them");
     }
@@ -358,10 +367,12 @@ static uint32_t *read_directory(struct image *im, uint64_t sector, uint64_t n)
 {
     uint32_t *d;
 
-    if (sector > UINT64_MAX / IMAGE_SECTOR || !image_holds(im, sector * IMAGE_SECTOR, n, 4))
+    if (sector > UINT64_MAX / IMAGE_SECTOR ||
+        !image_holds(im, sector * IMAGE_SECTOR, n, 4))
         return NULL;
     d = calloc((size_t)n, sizeof *d);
-    if (d && !hostfile_read(im->file, sector * IMAGE_SECTOR, d, (size_t)n * sizeof *d)) {
+    if (d &&
+        !hostfile_read(im->file, sector * IMAGE_SECTOR, d, (size_t)n * sizeof *d)) {
         free(d);
         return NULL;
     }
@@ -380,7 +391,8 @@ static bool check_embedded(struct image *im, const uint8_t *h, struct error *e)
         return true;
     if (at > UINT64_MAX / IMAGE_SECTOR || size > DESCRIPTOR_MOST / IMAGE_SECTOR ||
         !(text = read_text(im, at * IMAGE_SECTOR, size * IMAGE_SECTOR)))
-        return damaged(im, e, "its descriptor is larger than 64 KiB or outside the file");
+        return damaged(im, e,
+                       "its descriptor is larger than 64 KiB or outside the file");
     good = check_parent(im, text, e);
     free(text);
     return good;
@@ -515,7 +527,8 @@ static bool check_vmdk(struct image *im, bool repair, struct image_check *found,
         }
         entry = entry_of(im, v->directory, n, false, &absent);
         place = entry ? load32(entry) : 0;
-        if (!entry || (place > 1 && (uint64_t)place * IMAGE_SECTOR >= hostfile_size(im->file)))
+        if (!entry ||
+            (place > 1 && (uint64_t)place * IMAGE_SECTOR >= hostfile_size(im->file)))
             found->errors++;
         if (!entry) { /* no use in saying the same of each of its grains */
             image_line(lines, "the grain table of sector %llu is outside the file",

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 1 << 20, GRAIN = 4096 }; /* convert: read at once; looked at for zeroes */
+enum {
+    PIECE = 1 << 20,
+    GRAIN = 4096
+}; /* convert: read at once; looked at for zeroes */
 
 /* ---- creating ---- */
 
@@ -30,14 +33,15 @@ static bool check_request(const struct image_create *c, struct error *e)
 }
 
 /* Opens what lies below, to learn its size and format; NULL with e filled. */
-static bool look_below(const struct image_create *c, uint64_t *size, const char **format,
-                       struct error *e)
+static bool look_below(const struct image_create *c, uint64_t *size,
+                       const char **format, struct error *e)
 {
     char path[IMAGE_PATH];
     struct image_layer l = {.path = path, .anywhere = c->backing_anywhere};
     struct image *im;
 
-    if (!hostfile_related(c->file, c->backing, c->backing_anywhere, path, sizeof path, e))
+    if (!hostfile_related(c->file, c->backing, c->backing_anywhere, path, sizeof path,
+                          e))
         return error_hint(e, "it is looked for from the new disk's folder");
     im = image_open_layer(&l, e);
     if (!im)

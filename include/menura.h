@@ -222,19 +222,19 @@ MENURA_API size_t menura_serial_send(struct menura *m, unsigned port,
 /* All optional. */
 struct menura_disk_hooks {
     void *to;
-    void (*line)(void *to, const char *text); /* what the command answers, without newline */
+    void (*line)(void *to, const char *text); /* the answer, without newlines */
     void (*note)(void *to, const char *text); /* what the user should know besides */
     /* Now and then during long work: bytes done, of all. False stops it, and what was
      * not finished is removed. */
     bool (*progress)(void *to, uint64_t done, uint64_t all);
 };
 
-/* `menura disk` without the first two words: {"create", "w95.img", "2G"}; {"--help"} tells
- * the rest. MENURA_END_COUNT: it is done. Otherwise error (room bytes, cut to fit) says
- * why: a sentence; lines after the first say the way out. */
+/* `menura disk` without the first two words: {"create", "w95.img", "2G"}; {"--help"}
+ * tells the rest. MENURA_END_COUNT: it is done. Otherwise error (room bytes, cut to fit)
+ * says why: a sentence; lines after the first say the way out. */
 MENURA_API enum menura_end menura_disk(int count, char *const *word,
-                                       const struct menura_disk_hooks *hooks, char *error,
-                                       size_t room);
+                                       const struct menura_disk_hooks *hooks,
+                                       char *error, size_t room);
 
 #ifdef __cplusplus
 }

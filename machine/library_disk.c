@@ -29,26 +29,35 @@ static const char *const help[] = {
     "       menura disk check [--repair] FILE",
     "       menura disk convert [OPTION]... FROM TO",
     "",
-    "Disk images: raw, qcow2, VMDK, VDI and VHD are read and written; raw and qcow2 are",
+    "Disk images: raw, qcow2, VMDK, VDI and VHD are read and written; raw and qcow2 "
+    "are",
     "created. The format is found by looking into the file.",
     "",
-    "  create                  makes an empty disk. SIZE in bytes, or with K, M, G or T",
-    "  info                    says what kind of image it is, how large, and on what it builds",
+    "  create                  makes an empty disk. SIZE in bytes, or with K, M, G or "
+    "T",
+    "  info                    says what kind of image it is, how large, and on what "
+    "it builds",
     "  check                   looks for damage and room that is lost",
     "  convert                 copies what FROM shows into a new image TO",
     "",
-    "  -f, -O, --format NAME   format of the new disk: raw or qcow2 [qcow2 if its name ends",
+    "  -f, -O, --format NAME   format of the new disk: raw or qcow2 [qcow2 if its name "
+    "ends",
     "                          in .qcow2, else raw]",
-    "  -b, --backing FILE      qcow2: what is not written yet is read from FILE, which is",
-    "                          looked for from the new disk's folder; SIZE may be left out",
-    "  --cluster SIZE          qcow2: bytes that are allocated at once, 512 to 2M [64K]",
+    "  -b, --backing FILE      qcow2: what is not written yet is read from FILE, which "
+    "is",
+    "                          looked for from the new disk's folder; SIZE may be left "
+    "out",
+    "  --cluster SIZE          qcow2: bytes that are allocated at once, 512 to 2M "
+    "[64K]",
     "  --from-format NAME      convert: take FROM as raw, qcow2, vmdk, vdi or vpc",
     "  --force                 replace a file that is there already",
     "  --backing-anywhere      backing files may lie outside the image's folder",
-    "  --repair                free lost room and correct counts, where that loses nothing",
+    "  --repair                free lost room and correct counts, where that loses "
+    "nothing",
     "  -h, --help              this text",
     "",
-    "Exit codes: 0 good, 2 wrong usage, 4 the host failed (a file, memory, a full disk),",
+    "Exit codes: 0 good, 2 wrong usage, 4 the host failed (a file, memory, a full "
+    "disk),",
     "14 check found errors.",
 };
 
@@ -164,7 +173,8 @@ static const struct option *find_option(const char *name, size_t n, unsigned com
     return NULL;
 }
 
-static bool take_words(struct request *r, unsigned command, int count, char *const *word)
+static bool take_words(struct request *r, unsigned command, int count,
+                       char *const *word)
 {
     for (int n = 0; n < count; n++) {
         const char *name = word[n], *value = NULL;
@@ -189,8 +199,9 @@ static bool take_words(struct request *r, unsigned command, int count, char *con
         if (o->has_value && !value && n + 1 < count)
             value = word[++n];
         if (o->has_value != (value != NULL))
-            return error_set(r->e, o->has_value ? "-%.100s needs a value"
-                                                : "-%.100s is a switch: it has no value",
+            return error_set(r->e,
+                             o->has_value ? "-%.100s needs a value"
+                                          : "-%.100s is a switch: it has no value",
                              o->name);
         if (!set_option(r, o, value))
             return false;
@@ -198,7 +209,8 @@ static bool take_words(struct request *r, unsigned command, int count, char *con
     return true;
 }
 
-static bool need_files(struct request *r, unsigned least, unsigned most, const char *what)
+static bool need_files(struct request *r, unsigned least, unsigned most,
+                       const char *what)
 {
     if (r->files >= least && r->files <= most)
         return true;
@@ -241,7 +253,8 @@ static enum menura_end create(struct request *r)
 
 static enum menura_end info(struct request *r)
 {
-    if (!need_files(r, 1, 1, "the name of one disk is wanted: menura disk info w95.img"))
+    if (!need_files(r, 1, 1,
+                    "the name of one disk is wanted: menura disk info w95.img"))
         return MENURA_END_USAGE;
     return image_info(r->file[0], r->hooks ? r->hooks->line : NULL,
                       r->hooks ? r->hooks->to : NULL, r->e)
@@ -253,7 +266,8 @@ static enum menura_end check(struct request *r)
 {
     struct image_check found;
 
-    if (!need_files(r, 1, 1, "the name of one disk is wanted: menura disk check w95.img"))
+    if (!need_files(r, 1, 1,
+                    "the name of one disk is wanted: menura disk check w95.img"))
         return MENURA_END_USAGE;
     if (!image_check(r->file[0], r->repair, &found, r->hooks ? r->hooks->line : NULL,
                      r->hooks ? r->hooks->to : NULL, r->e))
@@ -295,12 +309,10 @@ static enum menura_end convert(struct request *r)
     struct log log = {
         .sink = tell_log, .to = r, .level = LOG_INFO, .lines_left = UINT32_MAX};
     struct watch w = {r->hooks, false};
-    struct image_options from = {.file = r->file[0],
-                                 .format = r->from_format,
-                                 .backing_anywhere = r->anywhere};
-    struct image_create target = {.file = r->file[1],
-                                  .cluster = (unsigned)r->cluster,
-                                  .replace = r->force};
+    struct image_options from = {
+        .file = r->file[0], .format = r->from_format, .backing_anywhere = r->anywhere};
+    struct image_create target = {
+        .file = r->file[1], .cluster = (unsigned)r->cluster, .replace = r->force};
 
     if (!need_files(r, 2, 2, "two names are wanted: menura disk convert OLD NEW") ||
         !cluster_fits(r))
@@ -353,13 +365,15 @@ static enum menura_end run(struct request *r, int count, char *const *word)
             error_set(r->e, "menura disk knows no command '%.100s'", word[0]);
         else
             error_set(r->e, "what is to be done with a disk?");
-        error_hint(r->e, "create, info, check or convert; all of it: menura disk --help");
+        error_hint(r->e,
+                   "create, info, check or convert; all of it: menura disk --help");
     }
     return end;
 }
 
 enum menura_end menura_disk(int count, char *const *word,
-                            const struct menura_disk_hooks *hooks, char *error, size_t room)
+                            const struct menura_disk_hooks *hooks, char *error,
+                            size_t room)
 {
     struct error e = {{0}};
     struct request r = {.hooks = hooks, .e = &e};

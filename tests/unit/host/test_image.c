@@ -65,7 +65,8 @@ static void what_is_written_is_read(void **state)
     static const struct {
         const char *format;
         unsigned cluster;
-    } kind[] = {{"raw", 0}, {"qcow2", 512}, {"qcow2", 4096}, {"qcow2", 0}, {"qcow2", 2 << 20}};
+    } kind[] = {
+        {"raw", 0}, {"qcow2", 512}, {"qcow2", 4096}, {"qcow2", 0}, {"qcow2", 2 << 20}};
     uint64_t size = (UINT64_C(12) << 20) + 512;
     (void)state;
 
@@ -204,7 +205,8 @@ static void a_file_that_ends_inside_a_sector_is_filled_up_when_written(void **st
 static void one_writer_or_many_readers(void **state)
 {
     char file[128], me[64];
-    struct image_options write_it = {.file = file}, read_it = {.file = file, .read_only = true};
+    struct image_options write_it = {.file = file},
+                         read_it = {.file = file, .read_only = true};
     struct image_options apart = {.file = file, .snapshot = true};
     struct disk *d, *other;
     (void)state;
@@ -256,8 +258,8 @@ static void a_raw_disk_does_not_become_another_format(void **state)
     memcpy(bytes, header, 4);
     lines_said = 0;
     assert_false(d->write(d->owner, 0, bytes, 1024));
-    assert_false(d->write(d->owner, 0, bytes, 2)
-                 && d->write(d->owner, 2, bytes + 2, 2));
+    assert_false(d->write(d->owner, 0, bytes, 2) &&
+                 d->write(d->owner, 2, bytes + 2, 2));
     assert_int_equal(lines_said, 1);
     memcpy(bytes + 512, "conectix", 8);
     assert_false(d->write(d->owner, (1 << 20) - 1024, bytes, 1024));
@@ -276,8 +278,10 @@ static void a_chain_of_backing_files_has_an_end(void **state)
     (void)state;
 
     for (unsigned n = 0; n < 19; n++) {
-        struct image_create c = {.file = file, .format = n ? "qcow2" : "raw",
-                                 .size = 1 << 20, .replace = true};
+        struct image_create c = {.file = file,
+                                 .format = n ? "qcow2" : "raw",
+                                 .size = 1 << 20,
+                                 .replace = true};
         struct error e = {{0}};
         snprintf(name, sizeof name, "chain-%u", n);
         snprintf(below, sizeof below, "chain-%u", n - 1);
@@ -300,8 +304,11 @@ static void only_files_of_the_images_folder_lie_below(void **state)
 {
     char file[128], outside[128];
     struct image_options o = {.file = file};
-    struct image_create c = {.file = file, .format = "qcow2", .size = 1 << 20,
-                             .backing_anywhere = true, .replace = true};
+    struct image_create c = {.file = file,
+                             .format = "qcow2",
+                             .size = 1 << 20,
+                             .backing_anywhere = true,
+                             .replace = true};
     struct error e = {{0}};
     (void)state;
 

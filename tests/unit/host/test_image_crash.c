@@ -1,8 +1,8 @@
 /* test_image_crash.c - a process that writes and flushes is killed, or the host loses
  * power: no checker finds an error afterwards, and every flushed write is there.
  *
- * Power loss is played: writes are recorded, and what came since the last sync reaches the
- * disk in any order, as any subset of its sectors.
+ * Power loss is played: writes are recorded, and what came since the last sync reaches
+ * the disk in any order, as any subset of its sectors.
  */
 #define _GNU_SOURCE
 #include "tests/unit/host/image_model.h"
@@ -111,8 +111,8 @@ static bool may_hold(uint64_t sector, uint32_t value, uint32_t from, uint32_t to
     return false;
 }
 
-/* All operations below `sure` were flushed; those below `begun` may have been begun. What
- * is found becomes the state. */
+/* All operations below `sure` were flushed; those below `begun` may have been begun.
+ * What is found becomes the state. */
 static void compare(struct disk *d, struct state *s, uint32_t sure, uint32_t begun)
 {
     uint8_t bytes[512], same[512];
@@ -141,8 +141,9 @@ static bool has_qemu_img(void)
     return system("qemu-img --version >/dev/null 2>&1") == 0;
 }
 
-/* Leaks are allowed. 3: qemu-img found nothing but leaks. It knows no raw and VHD checks, and
- * in a VDI it takes the header's count of blocks, which may be late, for an error. */
+/* Leaks are allowed. 3: qemu-img found nothing but leaks. It knows no raw and VHD
+ * checks, and in a VDI it takes the header's count of blocks, which may be late, for an
+ * error. */
 static void must_have_no_errors(const char *file, const char *format, bool qemu,
                                 uint64_t *leaks)
 {
@@ -155,8 +156,8 @@ static void must_have_no_errors(const char *file, const char *format, bool qemu,
     *leaks += found.leaks;
     if (!qemu || (strcmp(format, "qcow2") && strcmp(format, "vmdk")))
         return;
-    snprintf(command, sizeof command, "qemu-img check -q -f %s %s >/dev/null 2>&1", format,
-             file);
+    snprintf(command, sizeof command, "qemu-img check -q -f %s %s >/dev/null 2>&1",
+             format, file);
     int status = system(command);
     assert_true(WIFEXITED(status));
     if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 3)
@@ -187,8 +188,8 @@ static bool make(const struct kind *k, char *file, size_t room)
 
     snprintf(file, room, "%s", in_folder("disk"));
     if (k->options) {
-        snprintf(command, sizeof command, "qemu-img create -q -f %s -o %s %s %d", k->format,
-                 k->options, file, DISK);
+        snprintf(command, sizeof command, "qemu-img create -q -f %s -o %s %s %d",
+                 k->format, k->options, file, DISK);
         return has_qemu_img() && system(command) == 0;
     }
     if (k->backing)
@@ -238,8 +239,8 @@ static unsigned writes_left;
 
 /* ---- kill -9 ---- */
 
-/* Killed from outside, or, since that seldom hits a write of tables, by itself in front of
- * some write. */
+/* Killed from outside, or, since that seldom hits a write of tables, by itself in front
+ * of some write. */
 static void write_until_killed(const char *file, uint32_t n, unsigned writes, int tell)
 {
     struct image_options o = {.file = file};
@@ -303,8 +304,8 @@ static void kill_at_random(const struct kind *k, unsigned kills, bool qemu)
         compare(d, &s, sure, next);
         must_close(d);
     }
-    print_message("%s: %u kills, %u operations, %u leaked clusters seen\n", k->name, kills,
-                  (unsigned)next, (unsigned)leaks);
+    print_message("%s: %u kills, %u operations, %u leaked clusters seen\n", k->name,
+                  kills, (unsigned)next, (unsigned)leaks);
 }
 
 static void a_killed_process_leaves_sound_images(void **state)

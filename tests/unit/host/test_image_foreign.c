@@ -39,8 +39,9 @@ static void write_raw(const char *name, const uint8_t *bytes, uint64_t size)
 }
 
 /* steps of random work in three openings, then qemu-img's opinion. */
-static void work_on(const char *file, const char *format, const struct image_options *how,
-                    uint8_t *start, unsigned steps, bool checks)
+static void work_on(const char *file, const char *format,
+                    const struct image_options *how, uint8_t *start, unsigned steps,
+                    bool checks)
 {
     struct model m = {.random = UINT64_C(0x1234567) + steps, .bytes = start};
     uint64_t size = 0;
@@ -57,7 +58,8 @@ static void work_on(const char *file, const char *format, const struct image_opt
     write_raw("shadow", m.bytes, size);
     if (checks)
         assert_true(qemu_img("check -q -f %s %s", format, file));
-    assert_true(qemu_img("compare -f raw -F %s %s %s", format, in_folder("shadow"), file));
+    assert_true(
+        qemu_img("compare -f raw -F %s %s %s", format, in_folder("shadow"), file));
 }
 
 struct kind {
@@ -200,7 +202,8 @@ static void a_backing_file_shows_where_nothing_was_written(void **state)
     }
 }
 
-/* qemu-io kills itself with the refcounts not yet written: dirty bit, lazy refcounts. */
+/* qemu-io kills itself with the refcounts not yet written: dirty bit, lazy refcounts.
+ */
 static void a_dirty_image_is_counted_anew(void **state)
 {
     char file[128], command[512];
@@ -212,7 +215,8 @@ static void a_dirty_image_is_counted_anew(void **state)
     snprintf(file, sizeof file, "%s", in_folder("dirty"));
     assert_true(qemu_img("create -f qcow2 -o lazy_refcounts=on %s 64M", file));
     snprintf(command, sizeof command,
-             "qemu-io -c 'write -P 90 1M 300k' -c flush -c abort %s >/dev/null 2>&1", file);
+             "qemu-io -c 'write -P 90 1M 300k' -c flush -c abort %s >/dev/null 2>&1",
+             file);
     if (system("qemu-io --version >/dev/null 2>&1") || system(command) == 0) {
         print_message("skipped: no qemu-io that leaves a dirty image\n");
         skip();

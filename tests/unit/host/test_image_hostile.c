@@ -1,6 +1,7 @@
-/* test_image_hostile.c - images made to hurt: whatever their bytes say, opening, reading,
- * writing, checking and repairing them ends, in bounded memory, without touching what does
- * not belong to the image. (Under the sanitizers, that is most of what is tested.) */
+/* test_image_hostile.c - images made to hurt: whatever their bytes say, opening,
+ * reading, writing, checking and repairing them ends, in bounded memory, without
+ * touching what does not belong to the image. (Under the sanitizers, that is most of
+ * what is tested.) */
 #include "tests/unit/host/image_model.h"
 
 #include "base/byteorder.h"
@@ -62,8 +63,8 @@ static struct sample qcow2(unsigned cluster, bool backing)
 
 static struct sample vdi(void)
 {
-    struct sample s = {.name = "vdi", .bytes = calloc(1, SMALL), .size = SMALL,
-                       .tables = 1024};
+    struct sample s = {
+        .name = "vdi", .bytes = calloc(1, SMALL), .size = SMALL, .tables = 1024};
     uint8_t *p = s.bytes;
 
     store32(p + 0x40, 0xbeda107f);
@@ -108,8 +109,8 @@ static void vhd_footer(uint8_t *p, unsigned type)
 
 static struct sample vhd(unsigned type)
 {
-    struct sample s = {.name = "vpc", .bytes = calloc(1, SMALL), .size = SMALL,
-                       .tables = 2048};
+    struct sample s = {
+        .name = "vpc", .bytes = calloc(1, SMALL), .size = SMALL, .tables = 2048};
     uint8_t *p = s.bytes, *h = p + 512;
 
     vhd_footer(p + SMALL - 512, type);
@@ -131,8 +132,8 @@ static struct sample vhd(unsigned type)
 
 static struct sample vmdk(bool compressed)
 {
-    struct sample s = {.name = "vmdk", .bytes = calloc(1, SMALL), .size = SMALL,
-                       .tables = 16384};
+    struct sample s = {
+        .name = "vmdk", .bytes = calloc(1, SMALL), .size = SMALL, .tables = 16384};
     uint8_t *p = s.bytes;
 
     memcpy(p, "KDMV", 4);
@@ -165,7 +166,9 @@ static struct sample descriptor(void)
     static const char text[] = "# Disk DescriptorFile\nversion=1\nCID=1\n"
                                "parentCID=ffffffff\ncreateType=\"monolithicFlat\"\n"
                                "RW 2048 FLAT \"below\" 0\n";
-    struct sample s = {.name = "vmdk", .bytes = calloc(1, 4096), .size = sizeof text - 1,
+    struct sample s = {.name = "vmdk",
+                       .bytes = calloc(1, 4096),
+                       .size = sizeof text - 1,
                        .tables = sizeof text - 1};
 
     memcpy(s.bytes, text, sizeof text - 1);
@@ -235,15 +238,25 @@ static bool use(const char *file, const char *format, uint64_t *random)
 
 static void mutate(uint8_t *p, size_t size, size_t tables, uint64_t *random)
 {
-    static const uint64_t odd[] = {0, 1, 2, 511, 512, 0x10000, 0x7fffffff, 0x80000000,
-                                   0xffffffff, UINT64_C(0x7fffffffffffffff), UINT64_MAX,
+    static const uint64_t odd[] = {0,
+                                   1,
+                                   2,
+                                   511,
+                                   512,
+                                   0x10000,
+                                   0x7fffffff,
+                                   0x80000000,
+                                   0xffffffff,
+                                   UINT64_C(0x7fffffffffffffff),
+                                   UINT64_MAX,
                                    UINT64_C(0x8000000000010000),
                                    UINT64_C(0x4000000000000000)};
     unsigned n = 1 + next_random(random) % 3;
 
     while (n--) {
         size_t most = next_random(random) % 8 ? tables : size;
-        size_t at = (size_t)(next_random(random) % (next_random(random) % 3 ? 128 : most));
+        size_t at =
+            (size_t)(next_random(random) % (next_random(random) % 3 ? 128 : most));
         unsigned width = 1u << next_random(random) % 4;
         uint64_t v = odd[next_random(random) % ARRAY_SIZE(odd)];
 
@@ -401,7 +414,8 @@ static void data_never_goes_where_the_header_or_a_table_is(void **state)
         d = must_open(&o);
         lines_said = 0;
         assert_false(d->write(d->owner, 0, bytes, 512));
-        assert_false(d->write(d->owner, 500000, bytes, 512)); /* nothing more is written */
+        assert_false(
+            d->write(d->owner, 500000, bytes, 512)); /* nothing more is written */
         assert_true(d->read(d->owner, 110000 / 512 * 512, bytes, 512));
         assert_int_equal(lines_said, 2);
         assert_false(image_close(d, &e));

@@ -74,6 +74,7 @@ void qcow2_packed(const struct qcow2 *q, uint64_t entry, uint64_t *offset, uint6
 
 static bool unpack(struct qcow2 *q, uint64_t entry)
 {
+    enum unpack how = q->compression ? UNPACK_ZSTD : UNPACK_DEFLATE;
     uint64_t offset, n;
 
     if (q->plain_of == entry)
@@ -92,9 +93,12 @@ static bool unpack(struct qcow2 *q, uint64_t entry)
     q->plain_of = 0;
     if (!image_get(q->im, offset, q->packed, (size_t)n))
         return false;
-    if (!image_unpack(q->compression ? UNPACK_ZSTD : UNPACK_DEFLATE, q->packed,
-                      (size_t)n, q->plain, (size_t)q->cluster)) {
-        if (!q->im->told_read)
+    if (!image_unpack(how, q->packed, (size_t)n, q->plain, (size_t)q->cluster)) {
+        if (!q->im->told_read && !image_can_unpack(how))
+            log_say(q->im->log, "disk", LOG_ERROR,
+                    "'%s' holds data compressed with %s, which this build cannot read",
+                    q->im->path, how == UNPACK_ZSTD ? "zstd" : "zlib");
+        else if (!q->im->told_read)
             log_say(q->im->log, "disk", LOG_ERROR,
                     "'%s': compressed data at %llu is broken; the guest gets an error",
                     q->im->path, (unsigned long long)offset);

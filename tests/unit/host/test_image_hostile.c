@@ -5,6 +5,7 @@
 #include "tests/unit/host/image_model.h"
 
 #include "base/byteorder.h"
+#include "host/image_unpack.h"
 
 #include <time.h>
 
@@ -332,7 +333,10 @@ static void mutated_vmdk_images_do_no_harm(void **state)
     (void)state;
     must_create(in_folder("below"), "raw", 1 << 20, 0, NULL);
     survive(vmdk(false));
-    survive(vmdk(true));
+    if (image_can_unpack(UNPACK_ZLIB))
+        survive(vmdk(true));
+    else
+        print_message("skipped: compressed ones, no zlib\n");
     survive(descriptor());
 }
 

@@ -273,6 +273,14 @@ size_t dma_transfer(struct device *dma, unsigned channel, enum dma_kind kind,
     return moved;
 }
 
+void dma_set_up(struct device *dma)
+{
+    struct chip *high = &((struct dma *)dma->state)->chip[1];
+
+    high->channel[0].mode = MODE_CASCADE;
+    high->mask &= (uint8_t)~1;
+}
+
 uint8_t dma_post_code(const struct device *dma)
 {
     return ((const struct dma *)dma->state)->page[POST];

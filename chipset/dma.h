@@ -24,6 +24,11 @@ bool dma_ready(const struct device *dma, unsigned channel, enum dma_kind kind);
 size_t dma_transfer(struct device *dma, unsigned channel, enum dma_kind kind,
                     void *buffer, size_t n, bool *tc);
 
+/* What firmware does: the first controller asks for the bus through channel 4 of the
+ * second. Without that no byte channel moves anything. For machines that start a kernel
+ * without firmware, after each reset. */
+void dma_set_up(struct device *dma);
+
 /* The last byte written to port 80h. */
 uint8_t dma_post_code(const struct device *dma);
 

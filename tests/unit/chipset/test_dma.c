@@ -121,6 +121,17 @@ static void what_is_not_memory_reads_as_ff_and_the_count_runs_on(void **state)
     assert_true(tc);
 }
 
+static void what_firmware_sets_up_lets_the_lower_channels_through(void **state)
+{
+    (void)state;
+    device_reset(dma);
+    program(0x46, 1, 0x2000, 9);
+    assert_false(dma_ready(dma, 2, DMA_TO_MEMORY));
+    dma_set_up(dma);
+    assert_true(dma_ready(dma, 2, DMA_TO_MEMORY));
+    assert_int_equal(rig_in(&rig, 0xde) & 0xf, 0xe);
+}
+
 static void a_masked_cascade_stops_the_lower_channels(void **state)
 {
     (void)state;
@@ -168,6 +179,7 @@ int main(void)
         T(counting_down_reverses_the_order),
         T(sixteen_bit_channels_address_words),
         T(what_is_not_memory_reads_as_ff_and_the_count_runs_on),
+        T(what_firmware_sets_up_lets_the_lower_channels_through),
         T(a_masked_cascade_stops_the_lower_channels),
         T(port_80_keeps_the_post_code),
         T(the_a20_pin_moves_only_when_bit_1_changes),

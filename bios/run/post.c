@@ -103,6 +103,7 @@ void post(void)
     irqs_on();
     boot_menu();
     irqs_off();
+    small_limits();
     post_code(0xb0);
     {
         struct regs r = {0};

@@ -73,6 +73,7 @@ void post(void)
     data_area_init();
     post_code(0x20);
     pics_init();
+    dma_init();
     clock_init();
     video_init();
     post_code(0x30);

@@ -212,6 +212,7 @@ void delay_us(u32 us);
 void clock_init(void);
 void eoi(u8 irq);
 void pics_init(void);
+void dma_init(void);
 
 /* keyboard.c */
 void keyboard_init(void);

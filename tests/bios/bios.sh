@@ -146,6 +146,7 @@ for test in ${*:-memory time keyboard floppy disk pci system mouse serial text c
     "run_$test"
     if [ $? -eq 2 ]; then
         echo "$test: skipped: no xorriso to make a CD with"
+        [ $# -eq 1 ] && exit 77
     elif grep -q '^PASS' "$work/$test.txt" 2>/dev/null && ! grep -q FAIL "$work/$test.txt"; then
         echo "$test: passed"
     else

@@ -2,6 +2,8 @@
 # build.sh OUT [WORK] - makes OUT/menura-bios.bin (and OUT/menura-vgabios.bin where vga/ has a
 # build of its own) with clang and ld.lld. The same versions make the same bytes on every host.
 set -eu
+LC_ALL=C # the order of files is the order in the image
+export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?where to}
 work=${2:-$out/work}
@@ -10,12 +12,14 @@ command -v "$clang" >/dev/null || clang=clang
 lld=${LLD:-ld.lld-14}
 command -v "$lld" >/dev/null || lld=ld.lld
 mkdir -p "$out" "$work"
+out=$(cd "$out" && pwd)
+work=$(cd "$work" && pwd)
 
 common="--target=i386-unknown-none-elf -march=i386 -mno-sse -mno-mmx -Os -std=c11
     -ffreestanding -fno-builtin -fno-pic -fno-stack-protector -fomit-frame-pointer
     -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-strict-aliasing -fno-common
     -fno-jump-tables -mstack-alignment=4 -fcf-protection=none -fno-ident
-    -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror -I$here"
+    -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror -I."
 objects=
 compile() # name, source, flags
 {
@@ -23,7 +27,7 @@ compile() # name, source, flags
     shift 2
     # shellcheck disable=SC2086
     (cd "$here" && "$clang" $common "$@" -c "$source" -o "$work/$name.o")
-    objects="$objects $work/$name.o"
+    objects="$objects $name.o"
 }
 compile entry entry.S -m32
 for f in "$here"/run/*.c; do
@@ -34,9 +38,9 @@ for f in "$here"/post/*.c; do
 done
 # Offsets in different segments are the same numbers: no overlap is meant.
 # shellcheck disable=SC2086
-"$lld" -m elf_i386 -T "$here/bios.ld" --no-check-sections --no-dynamic-linker -static \
-    -Map="$work/menura-bios.map" $objects -o "$work/menura-bios.elf"
+(cd "$work" && "$lld" -m elf_i386 -T "$here/bios.ld" --no-check-sections \
+    --no-dynamic-linker -static -Map=menura-bios.map $objects -o menura-bios.elf)
 # The sections are whole pages and follow each other in the file as in the image, from its
 # second page on.
 dd if="$work/menura-bios.elf" of="$out/menura-bios.bin" bs=4096 skip=1 count=32 2>/dev/null
-[ ! -f "$here/vga/build.sh" ] || sh "$here/vga/build.sh" "$out" "$work/vga"
+[ ! -f "$here/vga/build.sh" ] || sh "$here/vga/build.sh" "$out/menura-vgabios.bin"

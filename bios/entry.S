@@ -16,6 +16,7 @@
 .set FLAT_DATA, 0x10
 .set REAL_CODE, 0x18
 .set REAL_DATA, 0x20
+.set BIG_DATA, 0x28
 
 /* ---- reset ---- */
 
@@ -129,6 +130,7 @@ gdt:
     .quad 0x00cf93000000ffff      /* 10: flat data */
     .quad 0x00009b0f0000ffff      /* 18: code as in segment F000h */
     .quad 0x0000930e0000ffff      /* 20: data as in segment E000h */
+    .quad 0x008f930e0000ffff      /* 28: the same with a limit of 4 GiB */
 gdt_end:
 gdt_low:
     .word gdt_end - gdt - 1
@@ -143,7 +145,8 @@ ivt_pointer:
 /* ---- between 16 and 32 bits ---- */
 
 /* u32 call32(u32 function, u32 argument): runs flat 32-bit code with interrupts off. Only in
- * real mode; segments' limits are 64 KiB again afterwards. */
+ * real mode. While POST runs, data segments have limits of 4 GiB afterwards ("big real mode"):
+ * option ROMs count on it (PCI Firmware Specification 3.0, 5.2.1.11). Later it is 64 KiB. */
 .globl call32
 call32:
     pushl %ebp
@@ -176,8 +179,12 @@ call32_flat:
 call32_back:
     movw $REAL_DATA, %cx
     movw %cx, %ds
-    movw %cx, %es
     movw %cx, %ss
+    movw limits, %cx
+    movw %cx, %ds
+    movw %cx, %es
+    movw %cx, %fs
+    movw %cx, %gs
     movl %cr0, %ecx
     andb $0xfe, %cl
     movl %ecx, %cr0
@@ -186,12 +193,28 @@ call32_back:
     movw %cx, %ds
     movw %cx, %es
     movw %cx, %ss
+    movw $0x40, %cx
+    movw %cx, %fs
     popfl
     popl %edi
     popl %esi
     popl %ebx
     popl %ebp
     retl
+
+/* void small_limits(void): the end of big real mode. */
+.globl small_limits
+small_limits:
+    movw $REAL_DATA, limits
+    pushl $0
+    pushl $nothing32
+    calll call32
+    addl $8, %esp
+    retl
+.section .text32, "ax"
+.code32
+nothing32:
+    ret
 
 /* void move32(u32 *what): what[0] to, [1] from, [2] bytes; for call32 (INT 15h/87h). */
 .section .text32, "ax"
@@ -448,6 +471,7 @@ pnp_real:
 .globl stack_next
 stack_next: .long stack_top
 mouse_handler: .long 0
+limits: .word BIG_DATA
 
 /* ---- the 32-bit PCI BIOS (BIOS32 Service Directory 0.4; PCI BIOS 2.1, chapter 3) ---- */
 

@@ -1,4 +1,4 @@
-/* clock.c - interrupt controllers, system timer, real-time clock: IRQ 0, IRQ 8, INT 1Ah,
+/* clock.c - interrupt and DMA controllers, system timer, real-time clock: IRQ 0, IRQ 8, INT 1Ah,
  * and delays.
  *
  * IBM PC AT Technical Reference; RBIL INT 1Ah; Motorola MC146818.
@@ -23,6 +23,15 @@ void pics_init(void)
     out8(PIC2 + 1, 0x01);
     out8(PIC1 + 1, 0xb8); /* open: timer, keyboard, cascade, floppy */
     out8(PIC2 + 1, 0x8f); /* open: mouse, FPU, disk; the RTC when asked for */
+}
+
+/* Channel 4 carries the requests of the first controller (Intel 8237A, cascade mode). */
+void dma_init(void)
+{
+    out8(0x0d, 0); /* master clear */
+    out8(0xda, 0);
+    out8(0xd6, 0xc0);
+    out8(0xd4, 0x00);
 }
 
 void eoi(u8 irq)

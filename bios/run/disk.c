@@ -63,7 +63,11 @@ const char *disk_status_text(u8 status)
     switch (status) {
     case DISK_NO_MARK: return "no address mark: not formatted";
     case DISK_NOT_FOUND: return "sector not found";
+    case DISK_BAD_COMMAND: return "the command was refused";
+    case DISK_PROTECTED: return "write protected";
     case DISK_CHANGED: return "medium changed";
+    case DISK_DMA_OVERRUN: return "DMA overrun";
+    case DISK_DMA_BOUNDARY: return "DMA across 64 KiB";
     case DISK_NO_MEDIUM: return "no medium";
     case DISK_CRC: return "uncorrectable data";
     case DISK_CONTROLLER: return "controller failure";

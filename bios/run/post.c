@@ -73,6 +73,7 @@ void post(void)
     data_area_init();
     post_code(0x20);
     pics_init();
+    dma_init();
     clock_init();
     video_init();
     post_code(0x30);
@@ -103,6 +104,7 @@ void post(void)
     irqs_on();
     boot_menu();
     irqs_off();
+    small_limits();
     post_code(0xb0);
     {
         struct regs r = {0};

@@ -165,6 +165,7 @@ enum { EBDA_MOUSE = 0x22 };
 /* ---- entry.S ---- */
 
 u32 call32(u32 function, u32 argument);
+void small_limits(void);
 void call_far(struct regs *r, u32 with_flags);
 __attribute__((noreturn)) void boot_jump(u32 segment_offset, u32 dl, u32 es_di);
 __attribute__((noreturn)) void run_anew(void (*function)(void));
@@ -211,6 +212,7 @@ void delay_us(u32 us);
 void clock_init(void);
 void eoi(u8 irq);
 void pics_init(void);
+void dma_init(void);
 
 /* keyboard.c */
 void keyboard_init(void);

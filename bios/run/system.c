@@ -25,7 +25,12 @@ static void accept(struct regs *r)
 static void a20(struct regs *r) /* 24h */
 {
     switch (r->al) {
-    case 0: out8(PORT_A, in8(PORT_A) & (u8)~(A20 | 1)); break;
+    case 0:
+        /* Either gate holds the line open: the controller's output port too. */
+        if (controller_command(0xd1))
+            controller_write(0xdd);
+        out8(PORT_A, in8(PORT_A) & (u8)~(A20 | 1));
+        break;
     case 1: out8(PORT_A, (in8(PORT_A) & 0xfe) | A20); break;
     case 2: r->al = !!(in8(PORT_A) & A20); break;
     case 3: r->bx = 3; break; /* the keyboard controller and port 92h do it */

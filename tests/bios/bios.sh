@@ -24,7 +24,7 @@ skip()
 command -v nasm >/dev/null || skip "no nasm"
 if [ -n "$menura" ]; then
     "$menura" --help | grep -q -- '-cdrom' || skip "this menura has no disks yet"
-    emulator="$menura -max-seconds 60 -display none"
+    emulator="$menura -max-seconds 30 -display none"
 else
     command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64, and no -m menura"
     emulator="timeout 60 qemu-system-x86_64 -M pc -display none -no-reboot -monitor none -net none"
@@ -109,7 +109,7 @@ run_refuse()
     emulate refuse -drive "if=floppy,format=raw,file=$work/empty.img" \
         -drive "if=ide,index=0,format=raw,file=$work/refuse.img" \
         -drive "if=ide,index=1,format=raw,file=$work/serial.img" -boot ac
-    for text in "Booting from floppy A" "no 55AAh signature" "gave up (INT 18h)"; do
+    for text in "Booting from floppy A" "its first sector" "gave up (INT 18h)"; do
         grep -q "$text" "$work/refuse.txt" || echo "FAIL: '$text' was not said" >>"$work/refuse.txt"
     done
 }
@@ -118,9 +118,12 @@ run_refuse()
 run_nothing()
 {
     dd if=/dev/zero of="$work/empty.img" bs=1048576 count=1 2>/dev/null
-    emulator="timeout 10 ${emulator#timeout 60 }"
+    case $emulator in
+    timeout*) emulator="timeout 10 ${emulator#timeout 60 }" ;;
+    *) emulator="$emulator -max-seconds 3" ;;
+    esac
     emulate nothing -drive "if=ide,index=0,format=raw,file=$work/empty.img"
-    for text in "Nothing to boot from" "hard disk 0 .*no 55AAh signature" "CD-ROM 0 .*no medium"; do
+    for text in "Nothing to boot from" "hard disk 0 .*no 55AAh signature" "floppy A: no medium"; do
         grep -q "$text" "$work/nothing.txt" || return
     done
     echo PASS >>"$work/nothing.txt"
@@ -143,6 +146,7 @@ for test in ${*:-memory time keyboard floppy disk pci system mouse serial text c
     "run_$test"
     if [ $? -eq 2 ]; then
         echo "$test: skipped: no xorriso to make a CD with"
+        [ $# -eq 1 ] && exit 77
     elif grep -q '^PASS' "$work/$test.txt" 2>/dev/null && ! grep -q FAIL "$work/$test.txt"; then
         echo "$test: passed"
     else

@@ -1,14 +1,26 @@
 #!/bin/sh
-# build.sh OUT - makes the VGA BIOS image OUT. Needs clang 14 and lld 14, whose output is
-# the same bytes on every host (CLANG and LLD name others), and a POSIX awk.
+# build.sh OUT [WORK] - makes the VGA BIOS: the file OUT, or menura-vgabios.bin in the folder
+# OUT. Needs clang and lld (CLANG and LLD name them; the checked-in image is made by
+# version 14, which makes the same bytes on every host) and a POSIX awk.
 set -eu
-[ $# = 1 ] || { echo "usage: $0 OUT"; exit 2; }
+out=${1:?where to}
 here=$(cd "$(dirname "$0")" && pwd)
-case $1 in /*) out=$1 ;; *) out=$PWD/$1 ;; esac
-clang=${CLANG-clang-14} lld=${LLD-ld.lld-14}
+[ ! -d "$out" ] || out=$out/menura-vgabios.bin
+case $out in /*) ;; *) out=$PWD/$out ;; esac
+clang=${CLANG:-clang-14}
+command -v "$clang" >/dev/null || clang=clang
+lld=${LLD:-ld.lld-14}
+command -v "$lld" >/dev/null || lld=ld.lld
 size=40960 # a multiple of 512; PCI 2.1, 6.3.1.1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+temporary=
+if [ "${2-}" ]; then
+    mkdir -p "$2"
+    work=$(cd "$2" && pwd)
+else
+    work=$(mktemp -d)
+    temporary=$work
+fi
+trap '[ ! "$temporary" ] || rm -rf "$temporary"' EXIT
 
 target='--target=i386-unknown-none-elf -m16 -march=i386'
 # EBP must never be a general register: its accesses go by SS (vga.h).
@@ -25,7 +37,8 @@ for source in int10 mode tables dac text pixel font select state vbe edid fonts;
     [ "$source" = fonts ] && file=$work/fonts.c
     # shellcheck disable=SC2086
     "$clang" $target $flags -I. -S "$file" -o "$work/$source.s"
-    if grep -E 'lea[lw].*\(%(esp|ebp)' "$work/$source.s"; then
+    if grep -E 'lea[lw].*\(%(esp|ebp)|mov[lw][[:space:]]%(esp|ebp), %e?[^b]' \
+        "$work/$source.s" | grep -v '%esp, %ebp'; then
         echo "$source.c: a local variable's address is taken: it is in SS, not in DS" >&2
         exit 1
     fi

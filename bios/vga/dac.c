@@ -34,7 +34,8 @@ void attr_write(uint8_t i, uint8_t v)
 
 /* ---- the DAC ---- */
 
-/* The weights of an eye: 30 % red, 59 % green, 11 % blue (IBM's "gray-scale summing"). */
+/* The weights of an eye: 30 % red, 59 % green, 11 % blue (IBM's "gray-scale summing").
+ */
 static uint8_t gray(uint8_t red, uint8_t green, uint8_t blue)
 {
     return (uint8_t)((77u * red + 151u * green + 28u * blue + 128) >> 8);
@@ -172,12 +173,8 @@ void palette_call(regs r)
     uint8_t i;
 
     switch (r->al) {
-    case 0x00:
-        attr_write(r->bl & 0x1f, r->bh);
-        break;
-    case 0x01:
-        attr_write(0x11, r->bh);
-        break;
+    case 0x00: attr_write(r->bl & 0x1f, r->bh); break;
+    case 0x01: attr_write(0x11, r->bh); break;
     case 0x02: /* ES:DX: sixteen colours and the overscan */
         for (i = 0; i <= 0x10; i++)
             attr_write(i < 0x10 ? i : 0x11, peek8(seg, (uint16_t)(off + i)));
@@ -186,28 +183,20 @@ void palette_call(regs r)
         attr_write(0x10, (attr_read(0x10) & 0xf7) | (r->bl & 1) << 3);
         BDA->mode_select = (BDA->mode_select & 0xdf) | (r->bl & 1) << 5;
         break;
-    case 0x07:
-        r->bh = attr_read(r->bl & 0x1f);
-        break;
-    case 0x08:
-        r->bh = attr_read(0x11);
-        break;
+    case 0x07: r->bh = attr_read(r->bl & 0x1f); break;
+    case 0x08: r->bh = attr_read(0x11); break;
     case 0x09:
         for (i = 0; i <= 0x10; i++)
             poke8(seg, (uint16_t)(off + i), attr_read(i < 0x10 ? i : 0x11));
         break;
-    case 0x10:
-        dac_write(r->bl, r->dh, r->ch, r->cl);
-        break;
+    case 0x10: dac_write(r->bl, r->dh, r->ch, r->cl); break;
     case 0x12:
         outb(PEL_WRITE_INDEX, r->bl);
         for (; n; n--, off = (uint16_t)(off + 3))
             dac_data(peek8(seg, off), peek8(seg, (uint16_t)(off + 1)),
                      peek8(seg, (uint16_t)(off + 2)));
         break;
-    case 0x13:
-        select_page(r->bl, r->bh);
-        break;
+    case 0x13: select_page(r->bl, r->bh); break;
     case 0x15:
         outb(PEL_READ_INDEX, r->bl);
         r->dh = inb(PEL_DATA);
@@ -222,23 +211,16 @@ void palette_call(regs r)
             poke8(seg, (uint16_t)(off + 2), inb(PEL_DATA));
         }
         break;
-    case 0x18:
-        outb(PEL_MASK, r->bl);
-        break;
-    case 0x19:
-        r->bl = inb(PEL_MASK);
-        break;
+    case 0x18: outb(PEL_MASK, r->bl); break;
+    case 0x19: r->bl = inb(PEL_MASK); break;
     case 0x1a:
         r->bl = attr_read(0x10) >> 7;
         r->bh = attr_read(0x14) & 0x0f;
         if (!r->bl)
             r->bh = r->bh >> 2;
         break;
-    case 0x1b:
-        sum_to_gray(r->bx, n);
-        break;
-    default:
-        break;
+    case 0x1b: sum_to_gray(r->bx, n); break;
+    default: break;
     }
 }
 

@@ -57,7 +57,8 @@ void edid_init(uint16_t address)
     pci_address[0] = address;
     pci_address[1] = (uint16_t)~address;
     from = pci_bar(2) & 0xfffffff0;
-    if (from && copy_high((uint16_t)(uint32_t)edid_found, from, 128) && !valid(edid_found)) {
+    if (from && copy_high((uint16_t)(uint32_t)edid_found, from, 128) &&
+        !valid(edid_found)) {
         for (i = 0; i < 128; i++)
             edid_found[i] = 0;
     }

@@ -51,7 +51,8 @@ static uint16_t scan_lines(void)
 {
     uint8_t overflow = reg_read(BDA->crtc, 7);
     uint16_t lines = (uint16_t)((reg_read(BDA->crtc, 0x12) | (overflow & 2) << 7 |
-                                 (overflow & 0x40) << 3) + 1);
+                                 (overflow & 0x40) << 3) +
+                                1);
 
     if (lines <= 350)
         return 350;
@@ -87,7 +88,8 @@ static void fit_height(uint8_t height)
 }
 
 /* AX=1120h-1124h: a font for graphics modes, and how many rows it makes. */
-static void graphics_font(uint32_t font, uint8_t height, uint8_t rows_code, uint8_t rows)
+static void graphics_font(uint32_t font, uint8_t height, uint8_t rows_code,
+                          uint8_t rows)
 {
     static const uint8_t codes[4] = {0, 14, 25, 43};
 
@@ -149,21 +151,11 @@ void font_call(regs r)
         reg_write(SEQ, 3, r->bl);
         reg_write(SEQ, 0, 3);
         break;
-    case 0x20:
-        VECTOR(0x1f) = caller;
-        break;
-    case 0x21:
-        graphics_font(caller, (uint8_t)r->cx, row_code, r->dl);
-        break;
-    case 0x22:
-        graphics_font(rom_far(font8x14), 14, row_code, r->dl);
-        break;
-    case 0x23:
-        graphics_font(rom_far(font8x8), 8, row_code, r->dl);
-        break;
-    case 0x24:
-        graphics_font(rom_far(font8x16), 16, row_code, r->dl);
-        break;
+    case 0x20: VECTOR(0x1f) = caller; break;
+    case 0x21: graphics_font(caller, (uint8_t)r->cx, row_code, r->dl); break;
+    case 0x22: graphics_font(rom_far(font8x14), 14, row_code, r->dl); break;
+    case 0x23: graphics_font(rom_far(font8x8), 8, row_code, r->dl); break;
+    case 0x24: graphics_font(rom_far(font8x16), 16, row_code, r->dl); break;
     case 0x30:
         i = r->bh;
         if (i > 7)
@@ -174,7 +166,6 @@ void font_call(regs r)
         r->cx = BDA->char_height;
         r->dl = BDA->last_row;
         break;
-    default:
-        break;
+    default: break;
     }
 }

@@ -9,8 +9,8 @@ void init(regs r);
 void int10(regs r);
 void print_screen(regs r);
 
-/* Called once by the system BIOS, AX the card's PCI address. The vector that was INT 10h
- * stays reachable as INT 42h, as with any EGA or VGA. */
+/* Called once by the system BIOS, AX the card's PCI address. The vector that was INT
+ * 10h stays reachable as INT 42h, as with any EGA or VGA. */
 void init(regs r)
 {
     edid_init(r->ax);
@@ -22,7 +22,7 @@ void init(regs r)
     BDA->switches = 0xf9; /* as an EGA's: high-resolution colour display */
     BDA->flags = FLAG_VGA | FLAG_400_LINES | FLAG_SWITCH;
     BDA->dcc = 0x0b; /* a VGA with a colour display, alone */
-    outb(0x3c3, 1); /* video subsystem enable: motherboard VGAs; adapters have 46E8h */
+    outb(0x3c3, 1);  /* video subsystem enable: motherboard VGAs; adapters have 46E8h */
     outb(0x46e8, 0x0e);
     set_mode(3);
 }
@@ -55,30 +55,18 @@ static void call(regs r)
     uint16_t v;
 
     switch (r->ah) {
-    case 0x00:
-        mode_call(r);
-        break;
-    case 0x01:
-        set_cursor_shape(r->ch, r->cl);
-        break;
-    case 0x02:
-        set_cursor(page, r->dh, r->dl);
-        break;
+    case 0x00: mode_call(r); break;
+    case 0x01: set_cursor_shape(r->ch, r->cl); break;
+    case 0x02: set_cursor(page, r->dh, r->dl); break;
     case 0x03:
         r->dx = BDA->cursor[page & 7];
         r->cx = BDA->cursor_shape;
         r->ax = 0;
         break;
-    case 0x04: /* the light pen, which a VGA has not: not triggered */
-        r->ah = 0;
-        break;
-    case 0x05:
-        set_page(r->al);
-        break;
+    case 0x04: /* the light pen, which a VGA has not: not triggered */ r->ah = 0; break;
+    case 0x05: set_page(r->al); break;
     case 0x06:
-    case 0x07:
-        scroll(r->ah == 6, BDA->page, r->al, r->bh, r->cx, r->dx);
-        break;
+    case 0x07: scroll(r->ah == 6, BDA->page, r->al, r->bh, r->cx, r->dx); break;
     case 0x08:
         v = read_char(page);
         if (kind_now() == TEXT)
@@ -86,21 +74,13 @@ static void call(regs r)
         else
             r->al = (uint8_t)v;
         break;
-    case 0x09:
-        write_chars(page, r->al, r->bl, true, r->cx);
-        break;
+    case 0x09: write_chars(page, r->al, r->bl, true, r->cx); break;
     case 0x0a: /* as 09h, but text keeps its attributes */
         write_chars(page, r->al, r->bl, false, r->cx);
         break;
-    case 0x0b:
-        set_colour(r->bh, r->bl);
-        break;
-    case 0x0c:
-        put_pixel(page, r->cx, r->dx, r->al);
-        break;
-    case 0x0d:
-        r->al = get_pixel(page, r->cx, r->dx);
-        break;
+    case 0x0b: set_colour(r->bh, r->bl); break;
+    case 0x0c: put_pixel(page, r->cx, r->dx, r->al); break;
+    case 0x0d: r->al = get_pixel(page, r->cx, r->dx); break;
     case 0x0e:
         /* The shown page, whatever BH says: IBM's BIOSes do so, and boot sectors that
          * leave BH as it was rely on it. */
@@ -111,29 +91,14 @@ static void call(regs r)
         r->ah = (uint8_t)BDA->columns;
         r->bh = BDA->page;
         break;
-    case 0x10:
-        palette_call(r);
-        break;
-    case 0x11:
-        font_call(r);
-        break;
-    case 0x12:
-        select_call(r);
-        break;
-    case 0x13:
-        write_string(r);
-        break;
-    case 0x1a:
-        display_call(r);
-        break;
-    case 0x1b:
-        functionality_call(r);
-        break;
-    case 0x1c:
-        state_call(r);
-        break;
-    default: /* as IBM's: what is not known changes nothing */
-        break;
+    case 0x10: palette_call(r); break;
+    case 0x11: font_call(r); break;
+    case 0x12: select_call(r); break;
+    case 0x13: write_string(r); break;
+    case 0x1a: display_call(r); break;
+    case 0x1b: functionality_call(r); break;
+    case 0x1c: state_call(r); break;
+    default: /* as IBM's: what is not known changes nothing */ break;
     }
 }
 
@@ -153,8 +118,8 @@ void int10(regs r)
     }
 }
 
-/* INT 05h as AH=12h BL=20h installs it: the text page on printer 0. 50:0 is 1 meanwhile,
- * and FFh after a failure (RB, MEM 0050h:0000h). */
+/* INT 05h as AH=12h BL=20h installs it: the text page on printer 0. 50:0 is 1
+ * meanwhile, and FFh after a failure (RB, MEM 0050h:0000h). */
 void print_screen(regs r)
 {
     volatile uint8_t IN_FS *status = (volatile uint8_t IN_FS *)0x500;

@@ -1,7 +1,8 @@
 /* mode.c - setting modes (AH=00h), and what is known of the present one.
  *
- * Sources: IBM PS/2 and PC BIOS Interface TR, INT 10h AH=00h; IBM PS/2 Hardware Interface
- * TR, Video Subsystem, "Programming Considerations"; Ralf Brown's INT 10/AH=00h.
+ * Sources: IBM PS/2 and PC BIOS Interface TR, INT 10h AH=00h; IBM PS/2 Hardware
+ * Interface TR, Video Subsystem, "Programming Considerations"; Ralf Brown's INT
+ * 10/AH=00h.
  */
 #include "vga.h"
 
@@ -33,8 +34,8 @@ void screen_on(void)
     outb(ATTR, 0x20);
 }
 
-/* A far pointer to a row: the table is the one that 40:A8 points to, so that programs may
- * bring their own. Rows of ours above the interface's 29 are always in the ROM. */
+/* A far pointer to a row: the table is the one that 40:A8 points to, so that programs
+ * may bring their own. Rows of ours above the interface's 29 are always in the ROM. */
 static uint32_t row_pointer(uint8_t row)
 {
     uint32_t table = rom_far(parameter_table);
@@ -115,7 +116,8 @@ static void finish(uint8_t mode, bool clear)
     enum kind k;
 
     BDA->mode = mode;
-    BDA->control = CONTROL_256K | (BDA->control & 0x1f) | (clear ? 0 : CONTROL_NO_CLEAR);
+    BDA->control =
+        CONTROL_256K | (BDA->control & 0x1f) | (clear ? 0 : CONTROL_NO_CLEAR);
     if (!(BDA->flags & FLAG_KEEP_PALETTE))
         load_dac(mode);
     forget_pages();
@@ -147,7 +149,8 @@ void set_text_mode(uint8_t row, uint8_t mode, bool clear)
     finish(mode, clear);
 }
 
-/* The row of the parameter table, by mode and by the scan lines that AH=12h BL=30h set. */
+/* The row of the parameter table, by mode and by the scan lines that AH=12h BL=30h set.
+ */
 static uint8_t row_of(uint8_t mode)
 {
     uint8_t flags = BDA->flags;

@@ -1,11 +1,12 @@
 /* pixel.c - drawing and reading in the graphics modes: pixels, characters, whole lines.
  *
  * Sources: IBM PS/2 and PC BIOS Interface TR, INT 10h AH=06h-0Dh; IBM PS/2 Hardware
- * Interface TR, Video Subsystem, "Graphics Controller" (write and read modes, set/reset)
- * and "Memory Maps"; VBE 3.0, 4.7 (windows).
+ * Interface TR, Video Subsystem, "Graphics Controller" (write and read modes,
+ * set/reset) and "Memory Maps"; VBE 3.0, 4.7 (windows).
  *
  * A plane's or a linear mode's memory is seen through A0000h; with the VBE through a
- * window of 64 KiB, which vram() moves. The entry code puts it back at the end of a call.
+ * window of 64 KiB, which vram() moves. The entry code puts it back at the end of a
+ * call.
  */
 #include "vga.h"
 
@@ -24,7 +25,7 @@ static void set_reset(uint8_t colour, bool xor, uint8_t mask)
 {
     reg_write(GFX, 0, colour & 0x0f);
     reg_write(GFX, 1, 0x0f);
-    reg_write(GFX, 3, xor ? 0x18 : 0);
+    reg_write(GFX, 3, xor? 0x18 : 0);
     reg_write(GFX, 8, mask);
 }
 
@@ -195,12 +196,12 @@ static void draw_cga(uint16_t column, uint16_t y, uint8_t bits, uint8_t colour)
 
     if (BDA->mode == 6) {
         bits = colour & 1 ? bits : 0;
-        poke8(0xb800, at, xor ? peek8(0xb800, at) ^ bits : bits);
+        poke8(0xb800, at, xor? peek8(0xb800, at) ^ bits : bits);
         return;
     }
     v = cga_spread(bits, colour);
     v = (uint16_t)(v >> 8 | v << 8); /* the left pixels are in the lower address */
-    poke16(0xb800, at, xor ? peek16(0xb800, at) ^ v : v);
+    poke16(0xb800, at, xor? peek16(0xb800, at) ^ v : v);
 }
 
 /* back: the background, which in all but 256-colour modes is 0. */
@@ -230,8 +231,8 @@ void draw_glyph(uint8_t page, uint16_t column, uint16_t row, uint8_t c, uint8_t 
             *p = *p;
         } else {
             for (x = 0; x < 8; x++)
-                put_linear((uint16_t)(column * 8 + x), y, bits & (0x80 >> x) ? colour : back,
-                           false);
+                put_linear((uint16_t)(column * 8 + x), y,
+                           bits & (0x80 >> x) ? colour : back, false);
         }
     }
     if (k == PLANAR)
@@ -258,7 +259,7 @@ static uint8_t row_bits(enum kind k, uint8_t page, uint16_t column, uint16_t y)
         /* Read mode 1 compares all planes with colour 0. */
         reg_write(GFX, 2, 0);
         reg_write(GFX, 5, (reg_read(GFX, 5) & 0xf7) | 8);
-        bits = (uint8_t)~*vram(page_of(page) + y * pitch(k) + column);
+        bits = (uint8_t) ~*vram(page_of(page) + y * pitch(k) + column);
         reg_write(GFX, 5, reg_read(GFX, 5) & 0xf7);
         return bits;
     }
@@ -282,7 +283,8 @@ uint8_t read_glyph(uint8_t page, uint16_t column, uint16_t row)
             glyph_row((uint8_t)c, height / 2) != middle)
             continue; /* most differ here, and the screen is slow to read */
         for (i = 1; i < height; i++) {
-            if (row_bits(k, page, column, (uint16_t)(y + i)) != glyph_row((uint8_t)c, i))
+            if (row_bits(k, page, column, (uint16_t)(y + i)) !=
+                glyph_row((uint8_t)c, i))
                 break;
         }
         if (i == height)
@@ -300,7 +302,8 @@ static uint16_t text_segment(void)
 
 /* Four bytes at a time, or one where lines do not start at multiples of four: a window
  * must not end within them. */
-static void copy_windowed(enum kind k, uint32_t to, uint32_t from, uint32_t n, uint32_t step)
+static void copy_windowed(enum kind k, uint32_t to, uint32_t from, uint32_t n,
+                          uint32_t step)
 {
     uint32_t i, v;
 
@@ -337,12 +340,13 @@ void copy_line(enum kind k, uint16_t start, uint16_t to, uint16_t from, uint16_t
     }
     step = pitch(k);
     if (k == PLANAR)
-        reg_write(GFX, 5, (reg_read(GFX, 5) & 0xfc) | 1); /* write mode 1: the latches */
+        reg_write(GFX, 5,
+                  (reg_read(GFX, 5) & 0xfc) | 1); /* write mode 1: the latches */
     if (vbe_active()) {
         uint32_t wide = k == PLANAR ? 1 : 8u * vbe_pixel_bytes(dispi_read(DISPI_BPP));
 
-        copy_windowed(k, to * step + column * wide, from * step + column * wide, n * wide,
-                      step);
+        copy_windowed(k, to * step + column * wide, from * step + column * wide,
+                      n * wide, step);
     } else {
         uint16_t wide = k == PLANAR ? 1 : 8;
 

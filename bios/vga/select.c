@@ -20,12 +20,13 @@ static void memory_enable(bool on)
 }
 
 /* Scan lines of the text modes to be set from now on: AL 0: 200, 1: 350, 2: 400. The
- * switches' low bits say what display an EGA would have: 8 for 200 lines, 9 for more. */
+ * switches' low bits say what display an EGA would have: 8 for 200 lines, 9 for more.
+ */
 static void choose_lines(uint8_t n)
 {
     static const uint8_t flags[3] = {FLAG_200_LINES, 0, FLAG_400_LINES};
 
-    BDA->flags = (BDA->flags & (uint8_t)~(FLAG_200_LINES | FLAG_400_LINES)) | flags[n];
+    BDA->flags = (BDA->flags & (uint8_t) ~(FLAG_200_LINES | FLAG_400_LINES)) | flags[n];
     BDA->switches = (BDA->switches & 0xf0) | (n ? 9 : 8);
 }
 
@@ -46,26 +47,13 @@ void select_call(regs r)
     case 0x20: /* print-screen that knows of more than 25 rows */
         VECTOR(5) = rom_far(int05_entry);
         return;
-    case 0x30:
-        choose_lines(v);
-        break;
-    case 0x31:
-        flag(FLAG_KEEP_PALETTE, v);
-        break;
-    case 0x32:
-        memory_enable(!v);
-        break;
-    case 0x33:
-        flag(FLAG_GRAY, !v);
-        break;
-    case 0x34:
-        BDA->control = (BDA->control & 0xfe) | v;
-        break;
-    case 0x36:
-        reg_write(SEQ, 1, (reg_read(SEQ, 1) & 0xdf) | (uint8_t)(v << 5));
-        break;
-    default: /* 35h, a second display adapter: there is none */
-        return;
+    case 0x30: choose_lines(v); break;
+    case 0x31: flag(FLAG_KEEP_PALETTE, v); break;
+    case 0x32: memory_enable(!v); break;
+    case 0x33: flag(FLAG_GRAY, !v); break;
+    case 0x34: BDA->control = (BDA->control & 0xfe) | v; break;
+    case 0x36: reg_write(SEQ, 1, (reg_read(SEQ, 1) & 0xdf) | (uint8_t)(v << 5)); break;
+    default: /* 35h, a second display adapter: there is none */ return;
     }
     r->al = 0x12;
 }

@@ -2,8 +2,8 @@
  * AX=4F04h).
  *
  * The layout is Ralf Brown's tables 00049-00051 (INT 10/AH=1Ch): hardware 70 bytes, the
- * BIOS's data, the DAC 772 bytes; each part starts at a multiple of 64. Ours behind them:
- * the DISPI registers.
+ * BIOS's data, the DAC 772 bytes; each part starts at a multiple of 64. Ours behind
+ * them: the DISPI registers.
  */
 #include "vga.h"
 
@@ -21,8 +21,9 @@ enum {
 
 uint16_t state_blocks(uint8_t what)
 {
-    return (what & HARDWARE ? HARDWARE_BLOCKS : 0) + (what & BIOS_DATA ? BIOS_BLOCKS : 0) +
-           (what & DAC ? DAC_BLOCKS : 0) + (what & VBE_REGISTERS ? VBE_BLOCKS : 0);
+    return (what & HARDWARE ? HARDWARE_BLOCKS : 0) +
+           (what & BIOS_DATA ? BIOS_BLOCKS : 0) + (what & DAC ? DAC_BLOCKS : 0) +
+           (what & VBE_REGISTERS ? VBE_BLOCKS : 0);
 }
 
 /* ---- the VGA's registers ---- */
@@ -180,9 +181,9 @@ static void restore_vbe(uint16_t seg, uint16_t at)
 
 /* ---- all of it ---- */
 
-/* The BDA tells attr_read() where input status 1 is, so saving goes in any order; but the
- * VBE goes first in restoring, for enabling it changes the VGA's registers, and the BDA
- * before the DAC. */
+/* The BDA tells attr_read() where input status 1 is, so saving goes in any order; but
+ * the VBE goes first in restoring, for enabling it changes the VGA's registers, and the
+ * BDA before the DAC. */
 void state_save(uint8_t what, uint16_t seg, uint16_t off)
 {
     if (what & HARDWARE) {

@@ -1,7 +1,7 @@
 /* text.c - the cursor, pages, scrolling, and characters in all modes.
  *
- * Sources: IBM PS/2 and PC BIOS Interface TR, INT 10h AH=01h-0Ah, 0Eh, 13h; Ralf Brown's
- * INT 10 of the same functions.
+ * Sources: IBM PS/2 and PC BIOS Interface TR, INT 10h AH=01h-0Ah, 0Eh, 13h; Ralf
+ * Brown's INT 10 of the same functions.
  */
 #include "vga.h"
 
@@ -71,7 +71,8 @@ void set_page(uint8_t page)
     show_cursor();
 }
 
-/* AH=06h and 07h. Corners are row << 8 | column, inclusive; lines 0: the whole window. */
+/* AH=06h and 07h. Corners are row << 8 | column, inclusive; lines 0: the whole window.
+ */
 void scroll(bool up, uint8_t page, uint8_t lines, uint8_t fill, uint16_t upper_left,
             uint16_t lower_right)
 {
@@ -131,7 +132,8 @@ uint16_t read_char(uint8_t page)
 
 /* AH=09h and 0Ah: n times, the cursor stays. In 256-colour modes "page" is the
  * background (Ralf Brown's INT 10/AH=09h). */
-void write_chars(uint8_t page, uint8_t c, uint8_t attribute, bool with_attribute, uint16_t n)
+void write_chars(uint8_t page, uint8_t c, uint8_t attribute, bool with_attribute,
+                 uint16_t n)
 {
     enum kind k = kind_now();
     uint16_t at, row, column;
@@ -210,21 +212,14 @@ void teletype(uint8_t page, uint8_t c, uint8_t attribute, bool with_attribute)
     row = (uint8_t)(BDA->cursor[page] >> 8);
     column = (uint8_t)BDA->cursor[page];
     switch (c) {
-    case 7:
-        bell();
-        return;
+    case 7: bell(); return;
     case 8:
         if (column)
             set_cursor(page, row, column - 1);
         return;
-    case 10:
-        new_line(page);
-        return;
-    case 13:
-        set_cursor(page, row, 0);
-        return;
-    default:
-        break;
+    case 10: new_line(page); return;
+    case 13: set_cursor(page, row, 0); return;
+    default: break;
     }
     if (kind_now() == TEXT) {
         write_chars(page, c, attribute, with_attribute, 1);

@@ -1,17 +1,17 @@
 /* vbe.c - VESA BIOS Extensions 3.0 (AH=4Fh) on the Bochs VBE registers.
  *
- * Sources: VESA BIOS Extension (VBE) Core Functions Standard 3.0, chapter 4; VESA VBE/PM
- * 1.0 (display power); the Bochs VBE's description (vbe_display_api.txt: registers at
- * 1CEh and 1CFh) and QEMU's docs/specs/standard-vga.
+ * Sources: VESA BIOS Extension (VBE) Core Functions Standard 3.0, chapter 4; VESA
+ * VBE/PM 1.0 (display power); the Bochs VBE's description (vbe_display_api.txt:
+ * registers at 1CEh and 1CFh) and QEMU's docs/specs/standard-vga.
  */
 #include "vga.h"
 
 enum {
     DONE = 0x004f,
     FAILED = 0x014f,
-    NOT_HERE = 0x024f,  /* not supported by this hardware */
-    NOT_NOW = 0x034f,   /* not in this mode */
-    UNKNOWN = 0x0100, /* AL is not 4Fh: no such function */
+    NOT_HERE = 0x024f, /* not supported by this hardware */
+    NOT_NOW = 0x034f,  /* not in this mode */
+    UNKNOWN = 0x0100,  /* AL is not 4Fh: no such function */
 };
 
 static const char oem[] = "Menura VGA BIOS";
@@ -51,7 +51,8 @@ static uint32_t line_bytes(uint16_t width, uint16_t bits)
     return bits == 4 ? width / 8u : (uint32_t)width * vbe_pixel_bytes(bits);
 }
 
-/* What one line costs of the memory: with 4 bits a pixel a byte in each of four planes. */
+/* What one line costs of the memory: with 4 bits a pixel a byte in each of four planes.
+ */
 static uint32_t line_cost(uint16_t width, uint16_t bits)
 {
     return line_bytes(width, bits) * (bits == 4 ? 4 : 1);
@@ -146,7 +147,8 @@ static uint16_t mode_info(regs r)
         images = 256;
     for (i = 0; i < 256; i++)
         poke8(seg, at + i, 0);
-    /* Supported, described, with text output, colour; graphics, a linear frame buffer. */
+    /* Supported, described, with text output, colour; graphics, a linear frame buffer.
+     */
     poke16(seg, at, text ? 0x000f : m->bits == 4 ? 0x001f : 0x009b | 0x0004);
     poke8(seg, at + 2, 7); /* window A: there, read, written; no window B */
     poke16(seg, at + 4, text ? 32 : 64);
@@ -178,8 +180,8 @@ static uint16_t mode_info(regs r)
     return DONE;
 }
 
-/* Function 02h: BX bit 15 keeps memory, bit 14 asks for the linear frame buffer; bit 11,
- * timings of the caller's, means nothing to a card without a monitor. */
+/* Function 02h: BX bit 15 keeps memory, bit 14 asks for the linear frame buffer; bit
+ * 11, timings of the caller's, means nothing to a card without a monitor. */
 static uint16_t set(uint16_t bx)
 {
     const struct vbe_mode *m;
@@ -221,8 +223,8 @@ static uint16_t set(uint16_t bx)
     BDA->page = 0;
     BDA->page_start = 0;
     BDA->cursor[0] = 0;
-    BDA->control = CONTROL_256K | (BDA->control & 0x1f) |
-                   (bx & 0x8000 ? CONTROL_NO_CLEAR : 0);
+    BDA->control =
+        CONTROL_256K | (BDA->control & 0x1f) | (bx & 0x8000 ? CONTROL_NO_CLEAR : 0);
     screen_on();
     reg_write(SEQ, 1, reg_read(SEQ, 1) & 0xdf);
     return DONE;
@@ -244,7 +246,8 @@ static uint16_t current(void)
     height = dispi_read(DISPI_YRES);
     bits = dispi_read(DISPI_BPP);
     flags = dispi_read(DISPI_ENABLE);
-    flags = (uint16_t)((flags & LFB ? 0x4000 : 0) | (BDA->control & CONTROL_NO_CLEAR) << 8);
+    flags =
+        (uint16_t)((flags & LFB ? 0x4000 : 0) | (BDA->control & CONTROL_NO_CLEAR) << 8);
     for (m = vbe_modes; m->number; m++) {
         if (m->width == width && m->height == height && m->bits == bits)
             return m->number | flags;
@@ -258,7 +261,8 @@ static uint16_t window(regs r)
 {
     if (!vbe_active() || r->bl || r->bh > 1)
         return vbe_active() ? FAILED : NOT_NOW;
-    if (dispi_read(DISPI_ENABLE) & LFB && !r->bh && r->dx > dispi_read(DISPI_MEMORY_64K))
+    if (dispi_read(DISPI_ENABLE) & LFB && !r->bh &&
+        r->dx > dispi_read(DISPI_MEMORY_64K))
         return NOT_NOW;
     if (r->bh) {
         r->dx = dispi_read(DISPI_BANK);
@@ -342,8 +346,7 @@ static uint16_t display_start(regs r)
     width = dispi_read(DISPI_VIRT_WIDTH);
     step = line_bytes(width, bits);
     switch (r->bl & 0x7f) {
-    case 0x00:
-        break;
+    case 0x00: break;
     case 0x01:
         r->bh = 0;
         r->cx = dispi_read(DISPI_X_OFFSET);
@@ -356,11 +359,8 @@ static uint16_t display_start(regs r)
         x = r->ecx % step;
         x = bits == 4 ? x * 8 : x / vbe_pixel_bytes(bits);
         break;
-    case 0x04:
-        r->cx = 1;
-        return DONE;
-    default: /* stereo */
-        return NOT_HERE;
+    case 0x04: r->cx = 1; return DONE;
+    default: /* stereo */ return NOT_HERE;
     }
     if (y > 0xffff || !start_fits(x, y))
         return FAILED;
@@ -383,8 +383,8 @@ static uint16_t dac_width(regs r)
     if (r->bl == 0) {
         if (r->bh < 6)
             return FAILED;
-        enable = (uint16_t)((enable & ~(DAC_8BIT | NO_CLEAR)) |
-                            (r->bh >= 8 ? DAC_8BIT : 0));
+        enable =
+            (uint16_t)((enable & ~(DAC_8BIT | NO_CLEAR)) | (r->bh >= 8 ? DAC_8BIT : 0));
         dispi_write(DISPI_ENABLE, enable | NO_CLEAR);
     } else if (r->bl != 1) {
         return FAILED;
@@ -423,8 +423,7 @@ static uint16_t palette_data(regs r)
             poke8(seg, at + 3, 0);
         }
         return DONE;
-    default: /* a second palette */
-        return NOT_HERE;
+    default: /* a second palette */ return NOT_HERE;
     }
 }
 
@@ -435,17 +434,10 @@ static uint16_t state(regs r)
     uint8_t what = r->cl & 0x0f;
 
     switch (r->dl) {
-    case 0:
-        r->bx = state_blocks(what);
-        return DONE;
-    case 1:
-        state_save(what, r->es, r->bx);
-        return DONE;
-    case 2:
-        state_restore(what, r->es, r->bx);
-        return DONE;
-    default:
-        return FAILED;
+    case 0: r->bx = state_blocks(what); return DONE;
+    case 1: state_save(what, r->es, r->bx); return DONE;
+    case 2: state_restore(what, r->es, r->bx); return DONE;
+    default: return FAILED;
     }
 }
 
@@ -474,11 +466,8 @@ static uint16_t power(regs r)
             return FAILED;
         reg_write(SEQ, 1, r->bh ? clocking | 0x20 : clocking & 0xdf);
         return DONE;
-    case 2:
-        r->bh = clocking & 0x20 ? 4 : 0;
-        return DONE;
-    default:
-        return FAILED;
+    case 2: r->bh = clocking & 0x20 ? 4 : 0; return DONE;
+    default: return FAILED;
     }
 }
 

@@ -178,8 +178,8 @@ static inline void dispi_write(uint16_t index, uint16_t v)
 
 /* ---- far memory ---- */
 
-/* Good until the next call: there is one GS. Offsets are 16 bits; a word at FFFFh is the
- * caller's mistake and faults, as it does in any real-mode program. */
+/* Good until the next call: there is one GS. Offsets are 16 bits; a word at FFFFh is
+ * the caller's mistake and faults, as it does in any real-mode program. */
 static inline volatile uint8_t IN_GS *far8(uint16_t seg, uint16_t off)
 {
     __asm__ volatile("movw %w0, %%gs" : : "r"(seg) : "memory");
@@ -260,19 +260,19 @@ struct bda {
     uint16_t columns;
     uint16_t page_size; /* in bytes */
     uint16_t page_start;
-    uint16_t cursor[8]; /* row << 8 | column, a word for each page */
+    uint16_t cursor[8];    /* row << 8 | column, a word for each page */
     uint16_t cursor_shape; /* start << 8 | end, in the caller's lines */
     uint8_t page;
-    uint16_t crtc; /* 3B4h or 3D4h */
+    uint16_t crtc;       /* 3B4h or 3D4h */
     uint8_t mode_select; /* what the CGA's 3D8h would hold */
-    uint8_t palette; /* what the CGA's 3D9h would hold */
+    uint8_t palette;     /* what the CGA's 3D9h would hold */
     uint8_t between2[0x1d];
     uint8_t last_row; /* rows - 1 */
     uint16_t char_height;
     uint8_t control; /* CONTROL_* */
     uint8_t switches;
     uint8_t flags; /* FLAG_* */
-    uint8_t dcc; /* an index into display_codes */
+    uint8_t dcc;   /* an index into display_codes */
     uint8_t between3[0x1d];
     uint32_t save_pointer; /* far, see save_table in tables.c */
 } __attribute__((packed));
@@ -350,8 +350,10 @@ void set_colour(uint8_t what, uint8_t v); /* AH=0Bh */
 
 /* font.c */
 void font_call(regs r); /* AH=11h */
-void load_font(uint32_t font, uint8_t height, uint16_t n, uint16_t first, uint8_t block);
-uint8_t glyph_row(uint8_t c, uint8_t i); /* line i of character c, as graphics modes draw it */
+void load_font(uint32_t font, uint8_t height, uint16_t n, uint16_t first,
+               uint8_t block);
+/* Line i of character c, as graphics modes draw it. */
+uint8_t glyph_row(uint8_t c, uint8_t i);
 
 /* text.c */
 void set_cursor_shape(uint8_t start, uint8_t end);
@@ -383,8 +385,8 @@ void state_save(uint8_t what, uint16_t seg, uint16_t off);
 void state_restore(uint8_t what, uint16_t seg, uint16_t off);
 
 /* select.c */
-void select_call(regs r);  /* AH=12h */
-void display_call(regs r); /* AH=1Ah */
+void select_call(regs r);        /* AH=12h */
+void display_call(regs r);       /* AH=1Ah */
 void functionality_call(regs r); /* AH=1Bh */
 
 /* vbe.c and edid.c */
@@ -398,7 +400,8 @@ void edid_init(uint16_t address);
 uint32_t pci_bar(uint8_t bar);
 
 /* rom.S */
-extern uint16_t volatile pci_address[2]; /* bus << 8 | device and function, and its complement */
+extern uint16_t volatile pci_address[2]; /* bus << 8 | device and function, and its
+                                            complement */
 extern uint8_t volatile edid_found[128]; /* the card's, or nothing */
 extern const uint8_t edid_default[128];
 extern const uint8_t int10_entry[], int05_entry[], window_function[];

@@ -28,9 +28,12 @@ is "$(bytes "$pcir" 8)" 5043495234121111 "PCIR, vendor and device"
 is "$(bytes $((pcir + 13)) 3)" 000003 "class"
 is "$(bytes 30 3)" 49424d "IBM at 1Eh"
 
-for tool in "${CLANG-clang-14}" "${LLD-ld.lld-14}"; do
-    command -v "$tool" >/dev/null 2>&1 || { echo "skipped: needs $tool"; exit 77; }
-done
+clang=${CLANG-clang-14} lld=${LLD-ld.lld-14}
+"$clang" --version 2>/dev/null | grep -q 'version 14\.' || {
+    echo "skipped: other versions of clang make other bytes; $clang is not version 14"
+    exit 77
+}
+command -v "$lld" >/dev/null 2>&1 || { echo "skipped: needs $lld"; exit 77; }
 sh "$source/bios/vga/build.sh" "$work/rom" || exit 1
 cmp "$work/rom" "$built" || {
     echo "$built is not what bios/vga makes: bios/vga/build.sh bios/built/menura-vgabios.bin"

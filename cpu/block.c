@@ -657,7 +657,7 @@ static void join(struct build *w, uint32_t mode)
         if (is_single(w, n + 1, &next_quiet))
             run = fast_pair(first, quiet, first + 1, next_quiet, mode);
         if (!run)
-            run = fast_pair_branch(first, quiet, first + 1, mode);
+            run = fast_pair_with(first, quiet, first + 1, mode);
         if (run) {
             first->run = run;
             n++;

@@ -157,9 +157,10 @@ insn_fn *fast_fuse(struct insn *first, const struct insn *branch);
  * twins that set no flags. */
 insn_fn *fast_pair(const struct insn *first, bool first_quiet, const struct insn *second,
                    bool second_quiet, uint32_t mode);
-/* The same with a second that ends in a branch, whatever handler it runs. */
-insn_fn *fast_pair_branch(const struct insn *first, bool quiet, const struct insn *branch,
-                          uint32_t mode);
+/* The same with a second that is a branch, a compare and branch, a CMOVcc or a SETcc: told by
+ * the handler it runs. */
+insn_fn *fast_pair_with(const struct insn *first, bool quiet, const struct insn *second,
+                        uint32_t mode);
 /* A handler for the head and the block's first instruction, likewise. */
 insn_fn *fast_head(const struct insn *first, bool quiet, uint32_t mode);
 

@@ -295,7 +295,7 @@ static const struct {
 #define JOINED(a, b)                                                                     \
     FAST(a##_then_##b)                                                                   \
     {                                                                                    \
-        if (UNLIKELY(!a(c, i)))                                                          \
+        if (UNLIKELY(!do_##a(c, i)))                                                     \
             TAIL(pair_missed(c, i));                                                     \
         TAIL(b(c, i + 1));                                                               \
     }

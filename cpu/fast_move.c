@@ -1,6 +1,6 @@
 /* fast_move.c - fast handlers of data movement: MOV MOVZX MOVSX MOVSXD LEA PUSH POP CMOVcc
  * SETcc, and NOP. */
-#include "cpu/fast.h"
+#include "cpu/fast_op.h"
 #include "cpu/isa.h"
 
 /* ---- MOV ---- */
@@ -186,22 +186,37 @@ FAST(pop32_r)
 
 /* ---- by condition: a handler for each code ---- */
 
+/* Guests use these where a branch would be mispredicted, so the host must not branch either:
+ * the compiler is kept from knowing that the value is a condition. */
+static ALWAYS_INLINE u8 opaque(u8 condition)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+r"(condition));
+#endif
+    return condition;
+}
+
+/* r/m or `reg`. */
+static ALWAYS_INLINE u16 chosen(const struct insn *i, bool condition)
+{
+    unsigned mask = 0u - opaque(condition);
+    return (u16)(i->reg ^ ((i->reg ^ i->rm) & mask));
+}
+
 #define CONDITIONAL(cc)                                                                  \
     FAST(cmov32_##cc)                                                                    \
     {                                                                                    \
-        u32 v = lazy_cond(&c->lazy, cc) ? get32(c, i->rm) : get32(c, i->reg);            \
-        put32(c, i->reg, v);                                                             \
+        put32(c, i->reg, get32(c, chosen(i, lazy_cond(&c->lazy, cc))));                  \
         NEXT(c, i);                                                                      \
     }                                                                                    \
     FAST(cmov64_##cc)                                                                    \
     {                                                                                    \
-        u64 v = lazy_cond(&c->lazy, cc) ? get64(c, i->rm) : get64(c, i->reg);            \
-        put64(c, i->reg, v);                                                             \
+        put64(c, i->reg, get64(c, chosen(i, lazy_cond(&c->lazy, cc))));                  \
         NEXT(c, i);                                                                      \
     }                                                                                    \
     FAST(set_##cc)                                                                       \
     {                                                                                    \
-        put8(c, i->rm, lazy_cond(&c->lazy, cc));                                         \
+        put8(c, i->rm, opaque(lazy_cond(&c->lazy, cc)));                                 \
         NEXT(c, i);                                                                      \
     }
 #define FOR_CONDITIONS(_)                                                                \
@@ -212,6 +227,53 @@ FOR_CONDITIONS(CONDITIONAL)
 static const struct {
     insn_fn *cmov32, *cmov64, *set;
 } conditional[16] = {FOR_CONDITIONS(CONDITION_ROW)};
+
+/* ---- a CMOVcc or SETcc and the operation before it ---- */
+
+#define BEFORE_CONDITION(_)                                                              \
+    _(cmp32_rr) _(cmp32_ri) _(cmp64_rr) _(mov32_rr) _(mov64_rr) _(mov32_ri)              \
+    _(movzx8to32) _(lea32)
+#define JOINED(first, name)                                                              \
+    FAST(first##_then_##name)                                                            \
+    {                                                                                    \
+        if (UNLIKELY(!do_##first(c, i)))                                                 \
+            TAIL(pair_missed(c, i));                                                     \
+        TAIL(name(c, i + 1));                                                            \
+    }
+#define JOINED_CONDITION(first, cc)                                                      \
+    JOINED(first, cmov32_##cc) JOINED(first, cmov64_##cc) JOINED(first, set_##cc)
+#define FOR_CONDITIONS_OF(_, x)                                                          \
+    _(x, 0) _(x, 1) _(x, 2) _(x, 3) _(x, 4) _(x, 5) _(x, 6) _(x, 7) _(x, 8) _(x, 9)      \
+    _(x, 10) _(x, 11) _(x, 12) _(x, 13) _(x, 14) _(x, 15)
+#define JOINED_CONDITIONS(first) FOR_CONDITIONS_OF(JOINED_CONDITION, first)
+BEFORE_CONDITION(JOINED_CONDITIONS)
+
+#define JOINED_NAMES(first, cc)                                                          \
+    {first##_then_cmov32_##cc, first##_then_cmov64_##cc, first##_then_set_##cc},
+#define JOINED_ROW(first) {OP_##first, {FOR_CONDITIONS_OF(JOINED_NAMES, first)}},
+static const struct {
+    enum operation first;
+    struct {
+        insn_fn *cmov32, *cmov64, *set;
+    } run[16];
+} joined[] = {BEFORE_CONDITION(JOINED_ROW)};
+
+insn_fn *fast_join_condition(enum operation first, const struct insn *second)
+{
+    unsigned cc = second->aux & 15;
+
+    for (unsigned n = 0; n < ARRAY_SIZE(joined); n++) {
+        if (joined[n].first != first)
+            continue;
+        if (second->run == conditional[cc].cmov32)
+            return joined[n].run[cc].cmov32;
+        if (second->run == conditional[cc].cmov64)
+            return joined[n].run[cc].cmov64;
+        if (second->run == conditional[cc].set)
+            return joined[n].run[cc].set;
+    }
+    return NULL;
+}
 
 FAST(nop)
 {

@@ -1,7 +1,7 @@
 /* fast_op.h - bodies of the operations that are joined with a neighbour (fast_pair.c, and
  * fast_branch.c for the branches).
  *
- * A body does what the fast handler of that name does, but for going on. False: its probe
+ * A body, do_name(), does what the fast handler of that name does, but for going on. False: its probe
  * missed, and nothing was done.
  */
 #ifndef CPU_FAST_OP_H
@@ -9,7 +9,7 @@
 
 #include "cpu/fast.h"
 
-#define BODY(name) static ALWAYS_INLINE bool name(struct cpu *c, const struct insn *i)
+#define BODY(name) static ALWAYS_INLINE bool do_##name(struct cpu *c, const struct insn *i)
 
 #define BINARY(name, w, operator)                                                        \
     BODY(name##w##_rr)                                                                   \
@@ -174,5 +174,7 @@ insn_fn pair_missed;
 
 /* A handler for the operation and the branch (or compare and branch) after it, or NULL. */
 insn_fn *fast_join_branch(enum operation first, insn_fn *branch);
+/* The same for the CMOVcc or SETcc of a record. */
+insn_fn *fast_join_condition(enum operation first, const struct insn *second);
 
 #endif

@@ -45,9 +45,9 @@ HANDLER(pair_missed)
 #define PAIR(a, b)                                                                       \
     FAST(a##_##b)                                                                        \
     {                                                                                    \
-        if (UNLIKELY(!a(c, i)))                                                          \
+        if (UNLIKELY(!do_##a(c, i)))                                                     \
             TAIL(pair_missed(c, i));                                                     \
-        if (UNLIKELY(!b(c, i + 1)))                                                      \
+        if (UNLIKELY(!do_##b(c, i + 1)))                                                 \
             NEXT(c, i);                                                                  \
         NEXT(c, i + 1);                                                                  \
     }
@@ -59,7 +59,7 @@ FIRSTS(PAIRS)
     {                                                                                    \
         if (UNLIKELY(!head_enters(c, i)))                                                \
             return NULL;                                                                 \
-        if (UNLIKELY(!b(c, i + 1)))                                                      \
+        if (UNLIKELY(!do_##b(c, i + 1)))                                                 \
             NEXT(c, i);                                                                  \
         NEXT(c, i + 1);                                                                  \
     }
@@ -153,10 +153,13 @@ insn_fn *fast_pair(const struct insn *first, bool first_quiet, const struct insn
     return a < OP_COUNT && b < OP_COUNT ? pair[a][b] : NULL;
 }
 
-insn_fn *fast_pair_branch(const struct insn *first, bool quiet, const struct insn *branch,
-                          uint32_t mode)
+insn_fn *fast_pair_with(const struct insn *first, bool quiet, const struct insn *second,
+                        uint32_t mode)
 {
-    return fast_join_branch(operation_of(first, mode, quiet), branch->run);
+    enum operation a = operation_of(first, mode, quiet);
+    insn_fn *run = a < OP_COUNT ? fast_join_branch(a, second->run) : NULL;
+
+    return run || a >= OP_COUNT ? run : fast_join_condition(a, second);
 }
 
 insn_fn *fast_head(const struct insn *first, bool quiet, uint32_t mode)

@@ -19,11 +19,11 @@ struct chardev {
     /* The next byte for the guest (or CHARDEV_BREAK), or -1 when there is none now. A
      * source that is not interactive (a file, a pipe) waits here for its host, so that
      * what the guest sees depends on the guest alone; an interactive one hands out only
-     * what came through the door between instructions. */
+     * what admit() let in between instructions. */
     int (*get)(void *owner);
     /* May be NULL. Everything put so far goes out to the host. */
     void (*flush)(void *owner);
-    /* May be NULL. The door: what has come in so far may now be got. Called between
+    /* May be NULL. What has come in so far may now be got. Called between
      * instructions, before kick. */
     void (*admit)(void *owner);
 

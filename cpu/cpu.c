@@ -169,9 +169,9 @@ static NOINLINE void derive_rest(struct cpu *c, uint64_t flow, bool control)
 
     c->derived_flow = flow;
     c->mode = mode_of(c);
-    c->rip_mask = c->mode & MODE_CODE64   ? ~0ull
-                  : c->mode & MODE_CODE32 ? 0xffffffffull
-                                          : 0xffffull;
+    /* Not FFFFh in 16-bit code: EIP has all its bits there too, as a 32-bit gate may have
+     * loaded it. Going on behind FFFFh meets the limit (#GP) or a segment that is larger. */
+    c->rip_mask = c->mode & MODE_CODE64 ? ~0ull : 0xffffffffull;
     c->mmu.paging.ac = c->eflags & FLAG_AC;
     /* Checked alignment, and a trace that wants to hear of every access: no probe may
      * hit. */

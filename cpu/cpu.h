@@ -246,7 +246,7 @@ struct cpu {
     uint64_t insn_rip;   /* its RIP; c->rip is the next instruction's meanwhile */
     uint64_t rf_end;     /* EFLAGS.RF, where it is set, is so until more than these
                             instructions have retired: nothing clears it meanwhile */
-    uint64_t rip_mask;   /* FFFFh, FFFFFFFFh or all */
+    uint64_t rip_mask;   /* FFFFFFFFh, or all */
     jmp_buf *escape;     /* where raise_event() jumps to */
 
     struct mmu mmu;

@@ -11,7 +11,7 @@ foreach(source ${targets})
   target_link_libraries(fuzz_${name} PRIVATE menura_objects)
   # Whichever comes first; the rest is for `./test long`.
   add_test(NAME fuzz/${name}
-           COMMAND fuzz_${name} -n 20000 -seconds 4 ${FUZZ}/corpus/${name})
+           COMMAND fuzz_${name} -n 20000 -seconds 5 ${FUZZ}/corpus/${name})
   set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 900)
   if(MENURA_FUZZER)
     add_executable(libfuzzer_${name} ${source} ${FUZZ}/bug.c ${FUZZ}/compare.c)

@@ -344,6 +344,7 @@ static void set_cpu(struct world *w)
         c->dr[7] = 0x400 | (fuzz_next(&w->r) & 0xffff00ff);
     }
     debug_watch(c);
+    cpu_forget_derived(c);
     cpu_derive(c);
     for (unsigned s = 0; s < SREGS; s++)
         seg_derive(c, (enum sreg)s);

@@ -118,6 +118,24 @@ in_real:
     CHECK_EQ(w, $2, %ax)
     CHECK_EQ(l, $0x10000, %ecx)
 
+    /* IP does not wrap: behind FFFFh is the limit, for the next instruction (EIP 10000h is
+     * pushed as 0) and for one that crosses it. In hot code too. */
+    movw $0x1000, %ax
+    movw %ax, %es
+    movw $0x9090, %es:0xfffe
+    movw $40, %cx
+1:  EXPECT16(13, ljmp $0x1000, $0xfffe)
+    CHECK_EQ(w, $0, 0x1efa)
+    CHECK_EQ(w, $0x1000, 0x1efc)
+    movb $0xb0, %es:0xffff /* MOV AL, imm8 */
+    EXPECT16(13, ljmp $0x1000, $0xfffe)
+    CHECK_EQ(w, $0xffff, 0x1efa)
+    movb $0x90, %es:0xffff
+    decw %cx
+    jnz 1b
+    xorw %ax, %ax
+    movw %ax, %es
+
     /* LLDT and the like do not exist here. */
     EXPECT16(6, .byte 0x0f, 0x00, 0xd0)
     EXPECT16(6, arpl %ax, %bx)

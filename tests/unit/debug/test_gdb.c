@@ -609,7 +609,7 @@ static void random_packets_do_no_harm(void **state)
 #ifdef MENURA_EMULATED_HOST
     enum { ROUNDS = 4000 };
 #else
-    enum { ROUNDS = 20000 };
+    enum { ROUNDS = 50000 };
 #endif
 
     (void)state;

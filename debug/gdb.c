@@ -292,15 +292,12 @@ void gdb_stopped(struct gdb *g, const struct cpu *c, bool points, enum gdb_signa
     g->running = false;
     for (unsigned n = 0; n < g->world.cpus; n++) {
         g->world.hold(g->world.owner, n, false);
-        if (cpu_of(g, n)->step_wanted) {
-            cpu_of(g, n)->step_wanted = false;
-            cpu_forget_derived(cpu_of(g, n));
-            cpu_derive(cpu_of(g, n));
-        }
+        cpu_of(g, n)->step_wanted = false;
     }
     g->stop = points ? c->stop : (struct cpu_stop){.why = STOP_NONE};
     g->signal = (uint8_t)signal;
     g->cpu = c->number;
+    apply_points(g); /* no more steps */
     if (!owed || !g->connected)
         return;
     begin(g);

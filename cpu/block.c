@@ -808,7 +808,7 @@ static struct block *build(struct cpu *c, uint32_t mode, unsigned offset, bool h
     if (breaks_at(c, mode, offset))
         w.b->code[0].run = run_head_break;
     commit(c->cache, w.b);
-    if (!hot)
+    if (!hot || breaks_at(c, mode, offset)) /* the first time */
         tell(c, w.b);
     return w.b;
 }

@@ -332,6 +332,7 @@ bool cpu_ready(const struct cpu *c)
 void cpu_init(struct cpu *c, unsigned number)
 {
     c->number = number;
+    c->passed = UINT64_MAX;
     mmu_init(&c->mmu, c->mmu.phys);
     c->mmu.before_mmio = (void (*)(void *))cpu_sync_clock;
     c->mmu.owner = c;

@@ -161,7 +161,7 @@ bool points_after(struct cpu *c)
 {
     uint64_t pc = points_pc(c);
 
-    if (c->stop.why == STOP_WATCH)
+    if (c->stop.why != STOP_NONE)
         return true;
     if (!c->step_wanted || cpu_retired(c) == c->step_from || c->raised)
         return false;

@@ -285,23 +285,19 @@ static void let_go(struct gdb *g)
     g->running = false;
 }
 
-void gdb_stopped(struct gdb *g, const struct cpu *c, enum gdb_signal signal)
+void gdb_stopped(struct gdb *g, const struct cpu *c, bool points, enum gdb_signal signal)
 {
     bool owed = g->running;
 
     g->running = false;
     for (unsigned n = 0; n < g->world.cpus; n++) {
         g->world.hold(g->world.owner, n, false);
-        if (cpu_of(g, n)->step_wanted) {
-            cpu_of(g, n)->step_wanted = false;
-            cpu_forget_derived(cpu_of(g, n));
-            cpu_derive(cpu_of(g, n));
-        }
+        cpu_of(g, n)->step_wanted = false;
     }
-    g->stop = c ? c->stop : (struct cpu_stop){.why = STOP_NONE};
+    g->stop = points ? c->stop : (struct cpu_stop){.why = STOP_NONE};
     g->signal = (uint8_t)signal;
-    if (c)
-        g->cpu = c->number;
+    g->cpu = c->number;
+    apply_points(g); /* no more steps */
     if (!owed || !g->connected)
         return;
     begin(g);
@@ -327,6 +323,14 @@ void gdb_ended(struct gdb *g, uint8_t code)
     begin(g);
     put_format(g, "W%02x", code);
     transmit(g);
+}
+
+/* From outside: Ctrl-C, or a peer that does not wait. */
+static void interrupt(struct gdb *g, enum gdb_signal signal)
+{
+    if (g->world.running(g->world.owner))
+        g->world.stop(g->world.owner);
+    gdb_stopped(g, cpu_of(g, g->world.last(g->world.owner)), false, signal);
 }
 
 /* c, C, s, S: an old gdb, or one that found no vCont. Signals mean nothing here. */
@@ -724,10 +728,8 @@ static void obey(struct gdb *g)
     if (g->length) {
         letter = (char)*in.at++;
         /* A gdb that lost its way, or somebody at the monitor said "cont". */
-        if (g->world.running(g->world.owner)) {
-            g->world.stop(g->world.owner);
-            gdb_stopped(g, NULL, GDB_INT);
-        }
+        if (g->world.running(g->world.owner))
+            interrupt(g, GDB_INT);
     }
     switch (letter) {
     case '?':
@@ -805,10 +807,8 @@ static void outside_packet(struct gdb *g, uint8_t byte)
         g->too_long = false;
         break;
     case 3: /* Ctrl-C */
-        if (g->world.running(g->world.owner)) {
-            g->world.stop(g->world.owner);
-            gdb_stopped(g, NULL, GDB_INT);
-        }
+        if (g->world.running(g->world.owner))
+            interrupt(g, GDB_INT);
         break;
     case '+': g->nacks = 0; break;
     case '-':
@@ -844,13 +844,18 @@ void gdb_input(struct gdb *g, const uint8_t *bytes, size_t n)
             }
             break;
         case GDB_SUM1:
-            g->phase = digit(byte) < 0 ? GDB_IDLE : GDB_SUM2;
-            g->given = (uint8_t)((unsigned)digit(byte) << 4);
-            break;
         case GDB_SUM2:
-            g->phase = GDB_IDLE;
-            if (digit(byte) < 0)
+            if (digit(byte) < 0) {
+                g->phase = GDB_IDLE; /* damaged: perhaps the next one begins here */
+                outside_packet(g, byte);
                 break;
+            }
+            if (g->phase == GDB_SUM1) {
+                g->given = (uint8_t)(digit(byte) << 4);
+                g->phase = GDB_SUM2;
+                break;
+            }
+            g->phase = GDB_IDLE;
             g->given = (uint8_t)(g->given | digit(byte));
             packet_over(g);
             break;
@@ -874,13 +879,10 @@ void gdb_connected(struct gdb *g)
     g->connected = true;
     g->running = g->no_ack = g->physical = g->tells_kind = false;
     g->phase = GDB_IDLE;
-    g->cpu = 0;
     g->resumed = GDB_CPUS;
     g->nacks = 0;
     g->used = 0;
-    if (g->world.running(g->world.owner))
-        g->world.stop(g->world.owner);
-    gdb_stopped(g, NULL, GDB_TRAP);
+    interrupt(g, GDB_TRAP);
 }
 
 void gdb_closed(struct gdb *g)

@@ -21,6 +21,7 @@ enum {
 struct gdb_world {
     unsigned cpus; /* at most GDB_CPUS */
     struct cpu *(*cpu)(void *owner, unsigned n);
+    unsigned (*last)(void *owner); /* the CPU that ran last */
     bool (*running)(void *owner);
     void (*stop)(void *owner); /* the whole machine, before the next instruction */
     void (*go_on)(void *owner);
@@ -75,9 +76,9 @@ void gdb_closed(struct gdb *g);
 /* What the peer sent. */
 void gdb_input(struct gdb *g, const uint8_t *bytes, size_t n);
 
-/* The machine has stopped: by c's points (NULL: otherwise) or with this signal. Told only
- * when the peer waits for it. */
-void gdb_stopped(struct gdb *g, const struct cpu *c, enum gdb_signal signal);
+/* The machine has stopped at this CPU, with this signal; by points, as c->stop says, or
+ * for another reason. Told only when the peer waits for it. */
+void gdb_stopped(struct gdb *g, const struct cpu *c, bool points, enum gdb_signal signal);
 
 /* A line for the user of the peer, while it waits for a stop. */
 void gdb_say(struct gdb *g, const char *text);

@@ -87,7 +87,7 @@ static bool tcp_name(const char *where, char *host, char *port, struct error *e)
     size_t n;
 
     if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        strlen(colon + 1) > 5)
+        strlen(colon + 1) > 5 || strtoul(colon + 1, NULL, 10) > 65535)
         return error_set(e, "'tcp:%.200s' names no port: tcp:HOST:PORT is wanted", where);
     snprintf(port, 8, "%s", colon + 1);
     n = (size_t)(colon - where);

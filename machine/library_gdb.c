@@ -31,6 +31,11 @@ static struct cpu *gdb_cpu(void *owner, unsigned n)
     return machine_cpu(((struct menura *)owner)->machine, n);
 }
 
+static unsigned gdb_last(void *owner)
+{
+    return ((struct menura *)owner)->machine->turn;
+}
+
 static bool gdb_running(void *owner)
 {
     return ((struct menura *)owner)->running;
@@ -106,6 +111,7 @@ bool library_listen_gdb(struct menura *m, struct error *e)
     const struct gdb_world world = {
         .cpus = m->machine->config.cpus,
         .cpu = gdb_cpu,
+        .last = gdb_last,
         .running = gdb_running,
         .stop = gdb_stop,
         .go_on = gdb_go_on,
@@ -147,6 +153,15 @@ bool library_gdb_waiting(const struct menura *m)
 
 /* ---- while running ---- */
 
+static void stop_for(struct menura *m, const struct cpu *c, bool points,
+                     enum gdb_signal signal)
+{
+    m->running = false;
+    /* Not the thread that gdb asks about: that changes behind its user's back. */
+    m->monitor.current = c->number;
+    gdb_stopped(&m->gdb->gdb, c, points, signal);
+}
+
 void library_obey_gdb(struct menura *m)
 {
     uint8_t bytes[4096];
@@ -156,7 +171,7 @@ void library_obey_gdb(struct menura *m)
         return;
     /* The monitor's stop, or a power-off that leaves the machine there. */
     if (m->gdb->gdb.running && !m->running)
-        gdb_stopped(&m->gdb->gdb, NULL, GDB_INT);
+        stop_for(m, m->machine->cpu[m->machine->turn], false, GDB_INT);
     /* Once it goes on, what comes after is for later: an instruction was promised. */
     do {
         switch (server_fetch(m->gdb->socket, bytes, sizeof bytes, &n)) {
@@ -168,12 +183,13 @@ void library_obey_gdb(struct menura *m)
     } while (!atomic_load(&m->console.quit));
 }
 
-static void stop_for(struct menura *m, const struct cpu *c, enum gdb_signal signal)
+/* The CPU that a triple fault shut down, or the one that ran last. */
+static const struct cpu *shut_down(const struct machine *m)
 {
-    m->running = false;
-    if (c) /* not the thread that gdb asks about: that changes behind its user's back */
-        m->monitor.current = c->number;
-    gdb_stopped(&m->gdb->gdb, c, signal);
+    for (unsigned n = 0; n < m->config.cpus; n++)
+        if (m->cpu[n]->activity == ACTIVITY_SHUTDOWN)
+            return m->cpu[n];
+    return m->cpu[m->turn];
 }
 
 bool library_gdb_takes(struct menura *m, enum machine_end end)
@@ -181,18 +197,17 @@ bool library_gdb_takes(struct menura *m, enum machine_end end)
     if (!m->gdb || !m->gdb->gdb.connected || !m->gdb->gdb.running)
         return false;
     switch (end) {
-    case END_POINT: stop_for(m, machine_stopped_cpu(m->machine), GDB_TRAP); return true;
+    case END_POINT:
+        stop_for(m, machine_stopped_cpu(m->machine), true, GDB_TRAP);
+        return true;
     case END_TRIPLE_FAULT:
         m->gdb->put_off = MENURA_END_TRIPLE_FAULT;
-        for (unsigned n = 0; n < m->machine->config.cpus; n++)
-            if (m->machine->cpu[n]->activity == ACTIVITY_SHUTDOWN)
-                m->gdb->gdb.cpu = n;
         gdb_say(&m->gdb->gdb, "triple fault: 'monitor info faults' explains it");
-        stop_for(m, NULL, GDB_SEGV);
+        stop_for(m, shut_down(m->machine), false, GDB_SEGV);
         return true;
     case END_IDLE_FOREVER:
         gdb_say(&m->gdb->gdb, "every CPU is halted for ever");
-        stop_for(m, NULL, GDB_INT);
+        stop_for(m, m->machine->cpu[m->machine->turn], false, GDB_INT);
         return true;
     default: return false;
     }

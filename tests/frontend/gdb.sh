@@ -235,6 +235,25 @@ kill
 END
     over 0
     expect '^0xfffffff0 0xfff0$' 'jmp' '^0xf[0-9a-f]* 0x[0-9a-f]*$'
+
+    test="Ctrl-C stops a running machine"
+    start '' -bios $bios -time real
+    { echo "target remote $work/gdb"; cat; } >"$work/script" <<'END'
+continue
+printf "stopped\n"
+continue
+printf "stopped again\n"
+kill
+END
+    gdb -nx -batch -ex 'set confirm off' -x "$work/script" >"$work/log" 2>&1 &
+    debugger=$!
+    sleep 1
+    kill -INT $debugger
+    sleep 1
+    kill -INT $debugger
+    wait $debugger
+    over 0
+    expect SIGINT '^stopped$' SIGINT '^stopped again$'
 else
     echo "skipped in part: there is no $bios"
 fi

@@ -713,7 +713,7 @@ static void do_v(struct gdb *g, struct in *in)
         do_vcont(g, in);
     else if (take_word(in, "Kill")) {
         reply(g, "OK");
-        g->world.kill(g->world.owner);
+        g->world.end(g->world.owner);
     } else
         reply(g, ""); /* vMustReplyEmpty too */
 }
@@ -748,7 +748,7 @@ static void obey(struct gdb *g)
     case 'g': do_get_all(g); break;
     case 'G': do_set_all(g, &in); break;
     case 'H': do_select(g, &in); break;
-    case 'k': g->world.kill(g->world.owner); break;
+    case 'k': g->world.end(g->world.owner); break;
     case 'm': do_read_memory(g, &in); break;
     case 'M': do_write_memory(g, &in, false); break;
     case 'p': do_get_one(g, &in); break;

@@ -26,7 +26,7 @@ struct gdb_world {
     void (*stop)(void *owner); /* the whole machine, before the next instruction */
     void (*go_on)(void *owner);
     void (*hold)(void *owner, unsigned cpu, bool held); /* as machine_hold() */
-    void (*kill)(void *owner);
+    void (*end)(void *owner);
     /* A monitor command; lines of its answer go to line(). False: refused, which was told
      * too. */
     bool (*command)(void *owner, const char *text,

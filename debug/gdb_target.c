@@ -351,7 +351,7 @@ static bool set_gpr(struct cpu *c, unsigned n, uint64_t v)
 
 static bool set_ip(struct cpu *c, uint64_t ip)
 {
-    if (ip & ~c->rip_mask)
+    if (!cpu_code64(c) && ip > c->seg[CS].limit)
         return false;
     c->rip = ip;
     c->rep_cut = false;

@@ -429,6 +429,7 @@ static void set_up_chips(struct machine *m)
 
     board_open_shadow(m);
     space_access(&m->ports, &a20); /* the gate open, and its port says so */
+    dma_set_up(b->dma);
     piix3_ide_enable(b->ide);
     piix4_pm_set_base(b->pm, BOARD_PM_BASE);
     i8042_set_up(b->i8042);

@@ -63,7 +63,7 @@ static void gdb_hold(void *owner, unsigned cpu, bool held)
     machine_hold(((struct menura *)owner)->machine, cpu, held);
 }
 
-static void gdb_kill(void *owner)
+static void gdb_end(void *owner)
 {
     atomic_store(&((struct menura *)owner)->console.quit, true);
 }
@@ -116,7 +116,7 @@ bool library_listen_gdb(struct menura *m, struct error *e)
         .stop = gdb_stop,
         .go_on = gdb_go_on,
         .hold = gdb_hold,
-        .kill = gdb_kill,
+        .end = gdb_end,
         .command = gdb_command,
         .send = gdb_send,
         .hang_up = gdb_hang_up,

@@ -1,4 +1,4 @@
-# Our VGA BIOS: the checked-in image, and floppies that call its services.
+# Our VGA BIOS: the checked-in image, and disks that boot and call its services.
 add_test(NAME bios/vga_image COMMAND sh ${CMAKE_SOURCE_DIR}/tests/bios/vga_image.sh)
 set_tests_properties(bios/vga_image PROPERTIES SKIP_RETURN_CODE 77)
 if(CMAKE_BUILD_TYPE STREQUAL Release AND CMAKE_C_COMPILER_ID STREQUAL GNU

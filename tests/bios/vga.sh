@@ -1,6 +1,6 @@
 #!/bin/sh
-# vga.sh TEST [MENURA] - assembles vga_TEST.asm, a floppy that boots itself, and runs it
-# with our VGA BIOS: under menura once that has a graphics card and floppies, else under
+# vga.sh TEST [MENURA] - assembles vga_TEST.asm, a disk that boots itself, and runs it
+# with our VGA BIOS: under menura once that has a graphics card, else under
 # QEMU. Without TEST: all of them. ON=qemu or ON=menura insists; ROM names another image,
 # BIOS another system BIOS for menura.
 set -u
@@ -31,7 +31,7 @@ if [ ! "$test" ]; then
 fi
 
 command -v nasm >/dev/null 2>&1 || skip "needs nasm"
-nasm -f bin -I "$here/" -o "$work/floppy" "$here/vga_$test.asm" || exit 1
+nasm -f bin -I "$here/" -o "$work/disk" "$here/vga_$test.asm" || exit 1
 
 if [ ! "$on" ]; then
     if [ "$menura" ] && "$menura" --help 2>/dev/null | grep -q -- -vgabios; then
@@ -56,7 +56,7 @@ menura)
     exit 2
     ;;
 esac
-timeout "${SECONDS_MAX-600}" "$@" -drive "file=$work/floppy,if=floppy,format=raw" -boot a \
+timeout "${SECONDS_MAX-600}" "$@" -drive "file=$work/disk,if=ide,format=raw" -boot c \
     -debugcon "file:$work/said" -device isa-debug-exit,iobase=0xf4 \
     >"$work/log" 2>&1 </dev/null &
 running=$!

@@ -302,11 +302,14 @@ static bool find(struct floppy *f, uint64_t *offset)
 static bool read_sector(struct floppy *f)
 {
     struct disk *k = drive_of(f)->disk;
-    uint64_t offset;
+    uint64_t offset, there;
 
     if (!find(f, &offset))
         return false;
-    if (disk_holds(k, offset, SECTOR) && k->read(k->owner, offset, f->buffer, SECTOR))
+    /* An image shorter than its format: the rest reads as zeroes. */
+    there = offset >= k->size ? 0 : k->size - offset < SECTOR ? k->size - offset : SECTOR;
+    memset(f->buffer + there, 0, (size_t)(SECTOR - there));
+    if (!there || k->read(k->owner, offset, f->buffer, (size_t)there))
         return true;
     fail(f, ST1_DE, ST2_DD);
     return false;
@@ -997,7 +1000,7 @@ bool floppy_insert(struct device *dev, unsigned n, struct disk *disk, struct err
     if (!d || (f->self && !d->type))
         return error_set(e, "%s has no drive %u", dev->name, n);
     if (disk && !form)
-        return error_set(e, "'%s' has %llu bytes, which no floppy disk has",
+        return error_set(e, "'%s' has %llu bytes: more than a floppy disk, or none",
                          disk->name ? disk->name : "the image",
                          (unsigned long long)disk->size);
     if (!f->self) {

@@ -21,8 +21,9 @@ void floppy_connect(struct device *d, struct device *dma);
 
 /* Before device_start(): a drive that suits the medium, with it inside. Between
  * instructions: the medium goes in (NULL: out), and the change line tells. The format
- * follows from its size: 160K to 2.88M. False with e filled for a size no floppy has,
- * or no drive. The old disk is the caller's again. */
+ * follows from its size: 160K to 2.88M; an image of another size is the beginning of a
+ * 1.44M or 2.88M disk. False with e filled for an empty or a larger one, or no drive. The
+ * old disk is the caller's again. */
 bool floppy_insert(struct device *d, unsigned drive, struct disk *disk,
                    struct error *e);
 

@@ -24,8 +24,14 @@ static const struct floppy_format formats[] = {
 
 const struct floppy_format *floppy_format_of(const struct disk *disk)
 {
-    for (unsigned i = 0; disk && i < ARRAY_SIZE(formats); i++)
+    if (!disk || !disk->size)
+        return NULL;
+    for (unsigned i = 0; i < ARRAY_SIZE(formats); i++)
         if (disk->size == (uint64_t)formats[i].kib * 1024)
+            return &formats[i];
+    for (unsigned i = 0; i < ARRAY_SIZE(formats); i++)
+        if (disk->size < (uint64_t)formats[i].kib * 1024 &&
+            (formats[i].kib == 1440 || formats[i].kib == 2880))
             return &formats[i];
     return NULL;
 }

@@ -764,12 +764,33 @@ static void a_360k_disk_in_a_high_density_drive_takes_two_steps_a_cylinder(void 
     memory_disk_free(&small);
 }
 
-static void no_floppy_has_any_other_size(void **state)
+/* Rescue disks come as such files. */
+static void a_short_image_is_the_beginning_of_a_disk(void **state)
+{
+    struct world *w = world_new(1000000, 0);
+    uint8_t r[16];
+    (void)state;
+
+    wake(w);
+    seek(w, 0, 0);
+    program_dma(w, 0x46, 512);
+    transfer(w, 0x46, 0, 0, 1, 1, r);
+    assert_memory_equal(w->rig.ram + TARGET, w->disk[0].bytes, 512);
+    memset(w->rig.ram + TARGET, 0x55, 512);
+    seek(w, 0, 79);
+    program_dma(w, 0x46, 512);
+    transfer(w, 0x46, 79, 1, 18, 18, r);
+    for (unsigned n = 0; n < 512; n++)
+        assert_int_equal(w->rig.ram[TARGET + n], 0);
+    world_free(w);
+}
+
+static void no_floppy_is_empty_or_larger_than_all(void **state)
 {
     struct world *w = *state;
     struct error e = {""};
 
-    w->disk[1].disk.size = 1000000;
+    w->disk[1].disk.size = 3000000;
     w->disk[1].disk.name = "odd.img";
     assert_false(floppy_insert(w->d, 0, &w->disk[1].disk, &e));
     assert_non_null(strstr(e.text, "odd.img"));
@@ -877,7 +898,8 @@ int main(void)
         cmocka_unit_test(every_format_has_its_drive_type_and_reads),
         cmocka_unit_test(
             a_360k_disk_in_a_high_density_drive_takes_two_steps_a_cylinder),
-        T(no_floppy_has_any_other_size),
+        cmocka_unit_test(a_short_image_is_the_beginning_of_a_disk),
+        T(no_floppy_is_empty_or_larger_than_all),
         cmocka_unit_test(the_second_drive_reads_its_own_disk),
         T(a_command_goes_on_after_restore),
         T(no_number_of_bytes_overruns_the_fifo),

@@ -457,6 +457,7 @@ service int_75, irq_13
 service int_76, irq_14
 service int_77, irq_15
 service int_irq_low, irq_ignored_low
+service int_exception, exception
 service int_irq_high, irq_ignored_high
 
 /* "$PnP" entry points: AX = 82h, function not supported (Plug and Play BIOS 1.0A, 4.4).

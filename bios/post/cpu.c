@@ -90,12 +90,18 @@ static void set_up_apic(void)
     apic[LINT1 / 4] = NMI;
 }
 
+bool cpu_has_apic(void)
+{
+    u32 f = features();
+    return (f & (HAS_MSR | HAS_APIC)) == (HAS_MSR | HAS_APIC);
+}
+
 void set_up_cpu(void)
 {
     u32 f = features();
 
     if ((f & (HAS_MSR | HAS_MTRR)) == (HAS_MSR | HAS_MTRR))
         set_mtrrs();
-    if ((f & (HAS_MSR | HAS_APIC)) == (HAS_MSR | HAS_APIC))
+    if (cpu_has_apic())
         set_up_apic();
 }

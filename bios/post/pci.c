@@ -172,7 +172,7 @@ static void assign(void)
 /* ---- interrupts and chips ---- */
 
 /* PIRQA to D: 10, 10, 11, 11 (machine/acpi.c's links may have 5 too). */
-static const u8 pirq_irqs[4] = {10, 10, 11, 11};
+const u8 pirq_irqs[4] = {10, 10, 11, 11};
 
 static void route_interrupt(u16 bdf)
 {

@@ -25,7 +25,7 @@ struct pir {
     } PACKED slots[31];
 } PACKED;
 
-static u8 sum_of(const void *at, u32 n)
+u8 sum_of(const void *at, u32 n)
 {
     const u8 *p = at;
     u8 sum = 0;
@@ -65,6 +65,7 @@ void place_tables(u32 unused)
 
     if (!load_tables())
         debug_text("no ACPI and SMBIOS tables: the emulator has made none\n");
+    make_mp_table();
     make_pir();
     bios32[10] = 0;
     bios32[10] = (u8)-sum_of(bios32, 16);

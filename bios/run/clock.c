@@ -41,6 +41,7 @@ void eoi(u8 irq)
     out8(PIC1, EOI);
 }
 
+void exception(struct regs *r);
 void irq_ignored_low(struct regs *r);
 void irq_ignored_high(struct regs *r);
 void irq_9(struct regs *r);
@@ -62,6 +63,21 @@ void irq_ignored_low(struct regs *r)
         out8(PIC1, EOI);
     }
     BDA->last_irq = in_service;
+}
+
+/* Vectors 0Ch and 0Dh belong to IRQ 4 and 5, and to faults of the CPU: without an IRQ in
+ * service it was most likely a fault, and its instruction will be tried again for ever. */
+void exception(struct regs *r)
+{
+    static u8 told;
+
+    out8(PIC1, 0x0b);
+    if (in8(PIC1)) {
+        irq_ignored_low(r);
+    } else if (told < 4) {
+        told++;
+        debug_say("CPU exception (or a stray interrupt) at %4x:%4x\n", r->cs, r->ip);
+    }
 }
 
 void irq_ignored_high(struct regs *r)

@@ -1,5 +1,5 @@
-/* mp.c - the tables of the MultiProcessor Specification 1.4, for systems that do not read
- * ACPI. Chapter 4.
+/* mp.c - the tables of the MultiProcessor Specification 1.4, for systems that do not
+ * read ACPI. Chapter 4.
  */
 #include "post.h"
 
@@ -34,12 +34,15 @@ static void cpus(struct writing *w)
 {
     u32 signature, b, c, features;
 
-    __asm__ volatile("cpuid" : "=a"(signature), "=b"(b), "=c"(c), "=d"(features) : "a"(1));
+    __asm__ volatile("cpuid"
+                     : "=a"(signature), "=b"(b), "=c"(c), "=d"(features)
+                     : "a"(1));
     for (u32 n = 0; n < shared.cpus; n++) {
         memset(w->at, 0, CPU);
-        w->at[1] = (u8)n;                        /* local APIC id */
-        w->at[2] = 0x14;                         /* its version */
-        w->at[3] = (u8)(1 | (n == b >> 24) << 1); /* enabled; we are the boot processor */
+        w->at[1] = (u8)n; /* local APIC id */
+        w->at[2] = 0x14;  /* its version */
+        w->at[3] =
+            (u8)(1 | (n == b >> 24) << 1); /* enabled; we are the boot processor */
         put32(w->at + 4, signature);
         put32(w->at + 8, features);
         w->at += CPU;
@@ -52,8 +55,8 @@ static void interrupts(struct writing *w)
 {
     for (u8 irq = 0; irq < IRQS; irq++)
         if (irq != 2 && irq != 10 && irq != 11)
-            entry(w, 3, KIND_INT, irq == SCI ? ACTIVE_HIGH_LEVEL : AS_BUS, BUS_ISA, irq, 0,
-                  irq ? irq : 2);
+            entry(w, 3, KIND_INT, irq == SCI ? ACTIVE_HIGH_LEVEL : AS_BUS, BUS_ISA, irq,
+                  0, irq ? irq : 2);
     for (u8 slot = 1; slot < SLOTS; slot++)
         for (u8 pin = 0; pin < PINS; pin++)
             entry(w, 3, KIND_INT, AS_BUS, BUS_PCI, (u8)(slot << 2 | pin), 0,
@@ -80,7 +83,8 @@ void make_mp_table(void)
     cpus(&w);
     bus(&w, BUS_PCI, "PCI   ");
     bus(&w, BUS_ISA, "ISA   ");
-    entry(&w, 2, 0, 0x0120, 0, 0, 0xc0, 0xfe); /* I/O APIC 0, version 20h, at FEC00000h */
+    entry(&w, 2, 0, 0x0120, 0, 0, 0xc0,
+          0xfe); /* I/O APIC 0, version 20h, at FEC00000h */
     interrupts(&w);
     memcpy(table, "PCMP", 4);
     table[4] = (u8)size;

@@ -30,7 +30,10 @@ void debug_hex(u32 v);
 
 /* fw_cfg.c */
 enum {
-    FW_RAM_SIZE = 0x03, FW_CPUS = 0x05, FW_BOOT_MENU = 0x0e, FW_MAX_CPUS = 0x0f,
+    FW_RAM_SIZE = 0x03,
+    FW_CPUS = 0x05,
+    FW_BOOT_MENU = 0x0e,
+    FW_MAX_CPUS = 0x0f,
     FW_DIRECTORY = 0x19,
 };
 struct fw_file {

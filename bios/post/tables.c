@@ -60,7 +60,8 @@ static void make_pir(void)
 
 void place_tables(u32 unused)
 {
-    u8 *bios32 = FLAT(0xf0000 + (u32)bios32_structure), *pnp = FLAT(0xf0000 + (u32)pnp_structure);
+    u8 *bios32 = FLAT(0xf0000 + (u32)bios32_structure),
+       *pnp = FLAT(0xf0000 + (u32)pnp_structure);
     (void)unused;
 
     if (!load_tables())

@@ -1,7 +1,7 @@
 /* boot.c - INT 19h and INT 18h: what to boot from, in which order, and why nothing did.
  *
- * BIOS Boot Specification 1.01; the order: QEMU docs/bootindex (fw_cfg "bootorder"), or CMOS
- * 38h and 3Dh.
+ * BIOS Boot Specification 1.01; the order: QEMU docs/bootindex (fw_cfg "bootorder"), or
+ * CMOS 38h and 3Dh.
  */
 #include "run.h"
 
@@ -66,9 +66,7 @@ static bool line_means(const char *line, const struct entry *e)
     const struct drive *d;
 
     switch (e->kind) {
-    case FLOPPY:
-        p = find(line, "/floppy@");
-        return p && hex(p) == e->n;
+    case FLOPPY: p = find(line, "/floppy@"); return p && hex(p) == e->n;
     case DISK:
     case CD:
         d = e->kind == DISK ? &drives.disk[e->n] : &drives.cd[e->n];

@@ -26,7 +26,8 @@ static u8 read_sector(const struct drive *d, u32 lba)
     return atapi_read(d, lba, 1, DATA_SEG, (u16)(u32)buffer, &done);
 }
 
-/* 512-byte sectors of the image: whole CD sectors go straight, parts through the buffer. */
+/* 512-byte sectors of the image: whole CD sectors go straight, parts through the
+ * buffer. */
 static u8 read_image(u32 sector, u16 count, u16 segment, u16 offset, u16 *done)
 {
     const struct drive *d = &drives.cd[emulation.cd];
@@ -71,8 +72,8 @@ static bool valid_catalog(const u8 *c)
     return c[0] == 1 && c[30] == 0x55 && c[31] == 0xaa && !sum;
 }
 
-/* The emulated disk's shape: floppies have theirs, a disk's stands in its partition table's
- * first entry (2.2). */
+/* The emulated disk's shape: floppies have theirs, a disk's stands in its partition
+ * table's first entry (2.2). */
 static const char *emulated_shape(u8 media)
 {
     static const u8 spt[] = {0, 15, 18, 36};
@@ -91,7 +92,8 @@ static const char *emulated_shape(u8 media)
         return disk_status_text(status);
     emulation.heads = (u16)(buffer[0x1be + 5] + 1);
     emulation.spt = buffer[0x1be + 6] & 63;
-    emulation.cylinders = (u16)((buffer[0x1be + 7] | (buffer[0x1be + 6] & 0xc0) << 2) + 1);
+    emulation.cylinders =
+        (u16)((buffer[0x1be + 7] | (buffer[0x1be + 6] & 0xc0) << 2) + 1);
     emulation.drive = 0x80;
     return emulation.spt ? NULL : "the emulated disk has no partition";
 }
@@ -153,16 +155,17 @@ const char *cd_load(u8 cd, u16 *segment, u8 *drive)
 
 bool emulation_is(u8 drive)
 {
-    return emulation.active && emulation.media != MEDIA_NONE && emulation.drive == drive;
+    return emulation.active && emulation.media != MEDIA_NONE &&
+           emulation.drive == drive;
 }
 
-/* 4Bh: AL 0 ends the emulation, 1 only tells; the specification packet at DS:SI (4.2). */
+/* 4Bh: AL 0 ends the emulation, 1 only tells; the specification packet at DS:SI (4.2).
+ */
 static void emulation_state(struct regs *r)
 {
     u8 p[0x13] = {0};
 
-    if (r->al > 1 || !emulation.active ||
-        (r->dl != 0x7f && r->dl != emulation.drive)) {
+    if (r->al > 1 || !emulation.active || (r->dl != 0x7f && r->dl != emulation.drive)) {
         disk_return(r, DISK_BAD_COMMAND);
         return;
     }
@@ -208,8 +211,9 @@ static void emulated_chs(struct regs *r, bool read)
     }
     irqs_on();
     if (read)
-        status = read_image((cylinder * emulation.heads + head) * emulation.spt + sector - 1,
-                            count, r->es, r->bx, &done);
+        status =
+            read_image((cylinder * emulation.heads + head) * emulation.spt + sector - 1,
+                       count, r->es, r->bx, &done);
     irqs_off();
     r->al = (u8)(read ? done : count);
     disk_return(r, status);

@@ -69,6 +69,8 @@ static bool line_means(const char *line, const struct entry *e)
     case FLOPPY: p = find(line, "/floppy@"); return p && hex(p) == e->n;
     case DISK:
     case CD:
+        if (e->kind == DISK && e->n >= drives.disks)
+            return false;
         d = e->kind == DISK ? &drives.disk[e->n] : &drives.cd[e->n];
         p = find(line, "/drive@");
         slot = find(line, "/disk@");
@@ -122,7 +124,7 @@ void boot_order_init(void)
     for (u8 n = 0; n < 2; n++)
         if (floppy_type(n))
             add(FLOPPY, n);
-    for (u8 n = 0; n < drives.disks; n++)
+    for (u8 n = 0; n < BDA->disk_count; n++)
         add(DISK, n);
     for (u8 n = 0; n < drives.cds; n++)
         add(CD, n);
@@ -189,7 +191,7 @@ static void make_first(struct entry *e)
     struct drive d = drives.disk[e->n];
     u8 from = e->n, n;
 
-    if (!from)
+    if (!from || from >= drives.disks)
         return;
     for (n = from; n; n--)
         drives.disk[n] = drives.disk[n - 1];
@@ -291,11 +293,11 @@ static void next_device(void)
             say(".\n");
             if (e->kind == DISK)
                 make_first(e);
-            emulation.active = 0;
+            emulation_end();
             if (e->kind == FLOPPY)
                 e->why = try_sector(e->n, !(cmos_read(CMOS_BOOT_A) & 1));
             else if (e->kind == DISK)
-                e->why = try_sector(0x80, true);
+                e->why = try_sector((u8)(0x80 + e->n), true);
             else if (e->kind == CD)
                 e->why = try_cd(e->n);
             else

@@ -105,7 +105,6 @@ const char *cd_load(u8 cd, u16 *segment, u8 *drive)
     u8 status = atapi_ready(d), media;
     u16 done, count;
 
-    emulation.active = 0;
     if (!status)
         status = read_sector(d, DESCRIPTOR);
     if (status)
@@ -147,11 +146,22 @@ const char *cd_load(u8 cd, u16 *segment, u8 *drive)
     if (media >= MEDIA_1200 && media < MEDIA_DISK)
         BDA->equipment |= 1;
     if (media == MEDIA_DISK)
-        BDA->disk_count = (u8)(drives.disks + 1);
+        BDA->disk_count++;
     return NULL;
 }
 
 /* ---- INT 13h on the emulated drive ---- */
+
+void emulation_end(void)
+{
+    if (!emulation.active)
+        return;
+    emulation.active = 0;
+    if (emulation.media == MEDIA_DISK)
+        BDA->disk_count--;
+    if (!floppy_count())
+        BDA->equipment &= 0xfffe;
+}
 
 bool emulation_is(u8 drive)
 {
@@ -189,10 +199,7 @@ static void emulation_state(struct regs *r)
     }
     far_copy(r->ds, r->si, DATA_SEG, (u16)(u32)p, sizeof p);
     if (!r->al && emulation.media != MEDIA_NONE) {
-        emulation.active = 0;
-        BDA->disk_count = drives.disks;
-        if (!floppy_count())
-            BDA->equipment &= 0xfffe;
+        emulation_end();
     }
     disk_return(r, DISK_OK);
 }
@@ -243,7 +250,7 @@ static void emulated_geometry(struct regs *r)
     r->cl = (u8)((last >> 2 & 0xc0) | emulation.spt);
     r->dh = (u8)(emulation.heads - 1);
     if (emulation.media == MEDIA_DISK) {
-        r->dl = (u8)(drives.disks + 1);
+        r->dl = BDA->disk_count;
     } else {
         r->dl = (u8)(floppy_count() + 1);
         r->bx = types[emulation.media];

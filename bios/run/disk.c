@@ -202,7 +202,7 @@ static void get_geometry(struct regs *r, const struct drive *d) /* 08h */
     r->ch = (u8)last;
     r->cl = (u8)((last >> 2 & 0xc0) | d->log_spt);
     r->dh = (u8)(d->log_heads - 1);
-    r->dl = drives.disks;
+    r->dl = BDA->disk_count; /* option ROMs' and emulated ones too */
     r->ax = 0;
     BDA->disk_status = DISK_OK;
     set_carry(r, false);

@@ -315,6 +315,7 @@ struct emulation {
 extern struct emulation emulation;
 void emulation_command(struct regs *r);
 bool emulation_is(u8 drive);
+void emulation_end(void);
 /* Reads the boot catalog and loads the boot image. NULL, or why not. */
 const char *cd_load(u8 cd, u16 *segment, u8 *drive);
 

@@ -251,20 +251,6 @@ static const char *try_cd(u8 n)
     return why;
 }
 
-static const char *try_network(const struct boot_vector *v)
-{
-    struct regs r = {0};
-
-    r.cs = v->segment;
-    r.ip = v->offset;
-    r.es = CODE_SEG;
-    r.di = PNP_STRUCTURE;
-    r.flags = 2 | IRQS;
-    call_far(&r, false);
-    irqs_off();
-    return "it came back";
-}
-
 static void give_up(void)
 {
     say("\nNothing to boot from.\n");
@@ -301,7 +287,7 @@ static void next_device(void)
             else if (e->kind == CD)
                 e->why = try_cd(e->n);
             else
-                e->why = try_network(&boot_vectors[e->n]);
+                start(boot_vectors[e->n].segment, boot_vectors[e->n].offset, 0);
             say("  %s\n", e->why);
         }
         give_up();

@@ -1,11 +1,11 @@
 /* bios.h - what every part of the BIOS knows: integers, ports, the BIOS data area, the
  * frame a service gets, and the memory that the two halves share.
  *
- * The BIOS has two halves. `post/` runs once, at power-on, as flat 32-bit code: it finds
- * memory and PCI devices and places tables. `run/` is 16-bit code in segment F000h and
- * stays: the interrupt services. Its data, constants and stack are segment E000h, which
- * stays writable (82441FX, PAM registers). So DS and SS are one segment, a pointer to a
- * local variable is a pointer like any other, and plain C works.
+ * The BIOS has two halves. `post/` runs once, at power-on, as flat 32-bit code: it
+ * finds memory and PCI devices and places tables. `run/` is 16-bit code in segment
+ * F000h and stays: the interrupt services. Its data, constants and stack are segment
+ * E000h, which stays writable (82441FX, PAM registers). So DS and SS are one segment, a
+ * pointer to a local variable is a pointer like any other, and plain C works.
  */
 #ifndef BIOS_H
 #define BIOS_H
@@ -98,9 +98,10 @@ enum {
     CMOS_EXTENDED = 0x30, /* KiB above 1 MiB, at most 64 MiB */
     CMOS_CENTURY = 0x32,
     CMOS_ABOVE_16M = 0x34, /* units of 64 KiB; QEMU's use */
-    CMOS_BOOT_A = 0x38,    /* QEMU's: third boot device in bits 7:4, bit 0: no signature check */
-    CMOS_BOOT_B = 0x3d,    /* QEMU's: second, first boot device */
-    CMOS_ABOVE_4G = 0x5b,  /* three bytes, units of 64 KiB; QEMU's */
+    CMOS_BOOT_A =
+        0x38, /* QEMU's: third boot device in bits 7:4, bit 0: no signature check */
+    CMOS_BOOT_B = 0x3d,   /* QEMU's: second, first boot device */
+    CMOS_ABOVE_4G = 0x5b, /* three bytes, units of 64 KiB; QEMU's */
 };
 
 /* ---- what the halves share, and memory ---- */
@@ -124,9 +125,9 @@ struct shared {
     u16 cpus;
     u16 has_fw_cfg;
     u16 pci_last_bus;
-    u16 boot_menu;  /* the user wants to choose */
-    u32 menu_wait;  /* milliseconds to wait for the key */
-    u32 sercon;     /* serial port that shows the text screen too; 0 none */
+    u16 boot_menu; /* the user wants to choose */
+    u32 menu_wait; /* milliseconds to wait for the key */
+    u32 sercon;    /* serial port that shows the text screen too; 0 none */
     u16 ide_command[4], ide_control[4]; /* channels found on PCI; 0 none */
     u16 ide_count;
     u16 rom_count;

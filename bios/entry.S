@@ -405,8 +405,8 @@ call_mouse:
     popal
     retl
 
-/* void boot_jump(u32 segment_offset, u32 dl, u32 es_di): the boot sector, with an empty
- * stack below 7C00h's neighbourhood and all chunks free. Never comes back. */
+/* void boot_jump(u32 segment_offset, u32 dl, u32 es_di): a boot sector or a
+ * BEV, with a stack at 0000:7C00 (QEMU's linuxboot wants SS 0) and all chunks free. */
 .globl boot_jump
 boot_jump:
     movl 4(%esp), %ecx
@@ -423,6 +423,8 @@ boot_jump:
     movzwl %bx, %edi
     shrl $16, %ebx
     movw %bx, %es
+    pushw $CODE_SEG               /* a far return means: go on with the next device */
+    pushw $gave_up
     pushl %ecx
     xorl %eax, %eax
     xorl %ebx, %ebx
@@ -431,6 +433,9 @@ boot_jump:
     xorl %ebp, %ebp
     sti
     lretw
+
+gave_up:
+    int $0x18
 
 /* void run_anew(void (*function)(void)): with an empty stack, and never back. INT 18h and
  * 19h return to nobody. */
@@ -457,6 +462,7 @@ service int_75, irq_13
 service int_76, irq_14
 service int_77, irq_15
 service int_irq_low, irq_ignored_low
+service int_exception, exception
 service int_irq_high, irq_ignored_high
 
 /* "$PnP" entry points: AX = 82h, function not supported (Plug and Play BIOS 1.0A, 4.4).

@@ -1,8 +1,9 @@
-/* pci_services.h - PCI BIOS 2.1, chapter 2: the functions, for 16 bits (INT 1Ah/B1h) and for
- * the 32-bit service (bios32.c).
+/* pci_services.h - PCI BIOS 2.1, chapter 2: the functions, for 16 bits (INT 1Ah/B1h)
+ * and for the 32-bit service (bios32.c).
  *
- * The 32-bit code runs wherever its caller has mapped it and with segments of its caller's
- * making: no constants in memory, no jump tables, and pointers to the frame through SS.
+ * The 32-bit code runs wherever its caller has mapped it and with segments of its
+ * caller's making: no constants in memory, no jump tables, and pointers to the frame
+ * through SS.
  */
 #ifndef BIOS_PCI_SERVICES_H
 #define BIOS_PCI_SERVICES_H
@@ -12,8 +13,13 @@
 #define FRAME struct regs __attribute__((address_space(258)))
 
 enum pci_status {
-    PCI_OK = 0x00, PCI_UNSUPPORTED = 0x81, PCI_BAD_VENDOR = 0x83, PCI_NOT_FOUND = 0x86,
-    PCI_BAD_REGISTER = 0x87, PCI_SET_FAILED = 0x88, PCI_TOO_SMALL = 0x89,
+    PCI_OK = 0x00,
+    PCI_UNSUPPORTED = 0x81,
+    PCI_BAD_VENDOR = 0x83,
+    PCI_NOT_FOUND = 0x86,
+    PCI_BAD_REGISTER = 0x87,
+    PCI_SET_FAILED = 0x88,
+    PCI_TOO_SMALL = 0x89,
 };
 
 /* Configuration mechanism #1: bus, device and function as BX has them. */
@@ -94,8 +100,8 @@ static inline u8 config_access(FRAME *r)
     return PCI_OK;
 }
 
-/* Which PIRQ (0 to 3) the board wires a slot's pin (0 to 3) to, and the IRQs a PIRQ can have:
- * 5, 10, 11 (machine/acpi.c says the same). */
+/* Which PIRQ (0 to 3) the board wires a slot's pin (0 to 3) to, and the IRQs a PIRQ can
+ * have: 5, 10, 11 (machine/acpi.c says the same). */
 enum { LINK_IRQS = 1 << 5 | 1 << 10 | 1 << 11 };
 static inline u8 slot_pirq(u8 slot, u8 pin)
 {
@@ -120,7 +126,8 @@ static inline u8 set_irq(FRAME *r)
     return PCI_OK;
 }
 
-/* True: the function is known. 0Eh is left to each side: its buffer is a far pointer. */
+/* True: the function is known. 0Eh is left to each side: its buffer is a far pointer.
+ */
 static inline bool pci_service(FRAME *r, u8 *status)
 {
     switch (r->al & 0x7f) {

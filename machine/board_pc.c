@@ -157,13 +157,17 @@ static void wire(struct device *d, const char *pin,
 
 static bool add_lapics(struct machine *m, struct board *b, struct error *e)
 {
+    /* No firmware opens LINT0 for a direct boot, nor on a CPU whose APIC nobody can see: that
+     * one's INTR pin is the 8259s'. */
+    bool wired = m->config.kernel || !cpu_model_has(&m->model, CPUID_APIC);
+
     for (unsigned n = 0; n < m->config.cpus; n++) {
         struct device *d;
         snprintf(b->name[n], sizeof b->name[n], "lapic%u", n);
         d = b->lapic[n] = board_add(m, &lapic_class, b->name[n], e);
         if (!d || !device_option(d, "apic_id", n, e) ||
             !device_option(d, "bsp", n == 0, e) ||
-            !device_option(d, "virtual_wire", n == 0 && m->config.kernel, e) ||
+            !device_option(d, "virtual_wire", n == 0 && wired, e) ||
             !device_option(d, "x2apic", cpu_model_has(&m->model, CPUID_X2APIC), e) ||
             !device_option(d, "tsc_deadline", cpu_model_has(&m->model, CPUID_TSC_DEADLINE), e) ||
             !device_option(d, "bus_hz", CRYSTAL_HZ, e) ||

@@ -1,8 +1,8 @@
 /* loader.c - ACPI and SMBIOS tables as the emulator hands them over.
  *
- * fw_cfg "etc/table-loader" is a list of 128-byte commands: allocate a file, add its address
- * to a pointer in another, add a checksum (QEMU docs/specs/acpi_hw, hw/acpi/bios-linker-loader
- * describes the format).
+ * fw_cfg "etc/table-loader" is a list of 128-byte commands: allocate a file, add its
+ * address to a pointer in another, add a checksum (QEMU docs/specs/acpi_hw,
+ * hw/acpi/bios-linker-loader describes the format).
  */
 #include "post.h"
 
@@ -55,8 +55,9 @@ static bool allocate(const struct entry *e)
 
     if (count == FILES || !fw_find(e->u.allocate.file, &f) || align & (align - 1))
         return false;
-    at = e->u.allocate.zone == ZONE_LEGACY ? take_legacy(f.size, align < 16 ? 16 : align)
-                                           : take_high(f.size, align);
+    at = e->u.allocate.zone == ZONE_LEGACY
+             ? take_legacy(f.size, align < 16 ? 16 : align)
+             : take_high(f.size, align);
     if (!at)
         return false;
     fw_select(f.key);
@@ -72,7 +73,8 @@ static bool add_pointer(const struct entry *e)
     struct placed *in = find(e->u.pointer.in), *to = find(e->u.pointer.to);
     u32 offset = e->u.pointer.offset, size = e->u.pointer.size;
 
-    if (!in || !to || size < 4 || size > 8 || offset > in->size || size > in->size - offset)
+    if (!in || !to || size < 4 || size > 8 || offset > in->size ||
+        size > in->size - offset)
         return false;
     put32(in->at + offset, get32(in->at + offset) + (u32)to->at); /* below 4 GiB */
     return true;
@@ -126,7 +128,8 @@ bool load_tables(void)
     count = 0;
     if (!fw_find("etc/table-loader", &list))
         return false;
-    for (u32 at = 0; list.size - at >= sizeof(struct entry); at += sizeof(struct entry)) {
+    for (u32 at = 0; list.size - at >= sizeof(struct entry);
+         at += sizeof(struct entry)) {
         struct entry e;
         bool good = true;
         /* Each command may read other items, so the list is found again. */
@@ -138,7 +141,9 @@ bool load_tables(void)
         case ALLOCATE: good = allocate(&e); break;
         case ADD_POINTER: good = add_pointer(&e); break;
         case ADD_CHECKSUM: good = add_checksum(&e); break;
-        case WRITE_POINTER: debug_text("unimplemented: etc/table-loader writes\n"); break;
+        case WRITE_POINTER:
+            debug_text("unimplemented: etc/table-loader writes\n");
+            break;
         default: break;
         }
         if (!good) {

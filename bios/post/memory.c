@@ -90,7 +90,8 @@ static void sizes_from_cmos(void)
     if (units)
         shared.ram_low = (units << 16) + (16 << 20);
     else
-        shared.ram_low = ((cmos_read(0x30) | (u32)cmos_read(0x31) << 8) << 10) + (1 << 20);
+        shared.ram_low =
+            ((cmos_read(0x30) | (u32)cmos_read(0x31) << 8) << 10) + (1 << 20);
     units = cmos_read(0x5b) | (u32)cmos_read(0x5c) << 8 | (u32)cmos_read(0x5d) << 16;
     shared.ram_high = (u64)units << 16;
 }

@@ -1,14 +1,20 @@
 /* pci.c - finds what is on the PCI bus and gives it addresses and interrupts.
  *
- * PCI Local Bus Specification 2.2, chapter 6; 82371SB data sheet (290550) for the bridge and
- * the IDE function; 82371AB (290562) for power management. One bus: bridges to others are
- * left alone.
+ * PCI Local Bus Specification 2.2, chapter 6; 82371SB data sheet (290550) for the
+ * bridge and the IDE function; 82371AB (290562) for power management. One bus: bridges
+ * to others are left alone.
  */
 #include "post.h"
 
 enum {
-    VENDOR = 0x00, COMMAND = 0x04, CLASS = 0x08, HEADER = 0x0e, BAR0 = 0x10, ROM_BAR = 0x30,
-    LINE = 0x3c, PIN = 0x3d,
+    VENDOR = 0x00,
+    COMMAND = 0x04,
+    CLASS = 0x08,
+    HEADER = 0x0e,
+    BAR0 = 0x10,
+    ROM_BAR = 0x30,
+    LINE = 0x3c,
+    PIN = 0x3d,
 };
 enum { IO = 1, MEMORY = 2, BUS_MASTER = 4 };
 enum { RANGES_MAX = 96 };
@@ -172,7 +178,7 @@ static void assign(void)
 /* ---- interrupts and chips ---- */
 
 /* PIRQA to D: 10, 10, 11, 11 (machine/acpi.c's links may have 5 too). */
-static const u8 pirq_irqs[4] = {10, 10, 11, 11};
+const u8 pirq_irqs[4] = {10, 10, 11, 11};
 
 static void route_interrupt(u16 bdf)
 {
@@ -208,7 +214,8 @@ static void add_channel(u16 command, u16 control)
     }
 }
 
-/* Each channel is in compatibility or native mode (PCI IDE Controller Specification 1.0). */
+/* Each channel is in compatibility or native mode (PCI IDE Controller
+ * Specification 1.0). */
 static void ide(u16 bdf, u8 interface)
 {
     if (pci_read(bdf, VENDOR) == 0x70108086) {

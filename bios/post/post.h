@@ -30,7 +30,10 @@ void debug_hex(u32 v);
 
 /* fw_cfg.c */
 enum {
-    FW_RAM_SIZE = 0x03, FW_CPUS = 0x05, FW_BOOT_MENU = 0x0e, FW_MAX_CPUS = 0x0f,
+    FW_RAM_SIZE = 0x03,
+    FW_CPUS = 0x05,
+    FW_BOOT_MENU = 0x0e,
+    FW_MAX_CPUS = 0x0f,
     FW_DIRECTORY = 0x19,
 };
 struct fw_file {
@@ -57,6 +60,7 @@ void e820_take(u64 base, u64 size, u32 type);
 
 /* cpu.c */
 void set_up_cpu(void);
+bool cpu_has_apic(void);
 
 /* pci.c */
 u32 pci_read(u16 bdf, u16 offset);
@@ -66,8 +70,12 @@ void pci_write(u16 bdf, u16 offset, u32 v);
 void pci_write16(u16 bdf, u16 offset, u16 v);
 void pci_write8(u16 bdf, u16 offset, u8 v);
 void find_devices(u32 unused);
+/* The ISA IRQs of PIRQA to PIRQD. */
+extern const u8 pirq_irqs[4];
 
-/* tables.c, loader.c, roms.c */
+/* tables.c, loader.c, mp.c, roms.c */
+u8 sum_of(const void *at, u32 n);
+void make_mp_table(void);
 void place_tables(u32 unused);
 bool load_tables(void);
 u32 rom_from_pci(u32 where);

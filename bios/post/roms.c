@@ -12,11 +12,13 @@ static const u8 *pc_image(const u8 *rom, u32 rom_size, u32 *size)
     *size = 0;
     while (rom_size > 0x1a && at <= rom_size - 0x1a && get16(rom + at) == 0xaa55) {
         u32 data = get16(rom + at + 0x18), length;
-        if (data < 0x1a || data + 0x18 > rom_size - at || memcmp(rom + at + data, "PCIR", 4))
+        if (data < 0x1a || data + 0x18 > rom_size - at ||
+            memcmp(rom + at + data, "PCIR", 4))
             return NULL;
         length = get16(rom + at + data + 0x10) * 512u;
         if (rom[at + data + 0x14] == PC_AT) {
-            *size = rom[at + 2] * 512u; /* what the image wants at run time to begin with */
+            *size =
+                rom[at + 2] * 512u; /* what the image wants at run time to begin with */
             if (length > *size)
                 *size = length;
             if (*size > rom_size - at)

@@ -25,7 +25,7 @@ struct pir {
     } PACKED slots[31];
 } PACKED;
 
-static u8 sum_of(const void *at, u32 n)
+u8 sum_of(const void *at, u32 n)
 {
     const u8 *p = at;
     u8 sum = 0;
@@ -60,11 +60,13 @@ static void make_pir(void)
 
 void place_tables(u32 unused)
 {
-    u8 *bios32 = FLAT(0xf0000 + (u32)bios32_structure), *pnp = FLAT(0xf0000 + (u32)pnp_structure);
+    u8 *bios32 = FLAT(0xf0000 + (u32)bios32_structure),
+       *pnp = FLAT(0xf0000 + (u32)pnp_structure);
     (void)unused;
 
     if (!load_tables())
         debug_text("no ACPI and SMBIOS tables: the emulator has made none\n");
+    make_mp_table();
     make_pir();
     bios32[10] = 0;
     bios32[10] = (u8)-sum_of(bios32, 16);

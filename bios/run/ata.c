@@ -1,20 +1,34 @@
 /* ata.c - disks and CD-ROM drives on IDE channels, by programmed I/O.
  *
- * ATA/ATAPI-6 (T13 1410D): chapter 7 registers, 8 commands, 9 protocols. Interrupts of the
- * drives are off (nIEN) while the BIOS works, and on again when it has done: systems that
- * take a drive over expect them.
+ * ATA/ATAPI-6 (T13 1410D): chapter 7 registers, 8 commands, 9 protocols. Interrupts of
+ * the drives are off (nIEN) while the BIOS works, and on again when it has done:
+ * systems that take a drive over expect them.
  */
 #include "run.h"
 
 enum { /* from the command block's base */
-    REG_DATA, REG_ERROR, REG_COUNT, REG_LBA0, REG_LBA1, REG_LBA2, REG_DEVICE, REG_STATUS,
+       REG_DATA,
+       REG_ERROR,
+       REG_COUNT,
+       REG_LBA0,
+       REG_LBA1,
+       REG_LBA2,
+       REG_DEVICE,
+       REG_STATUS,
 };
 enum { BSY = 0x80, DRDY = 0x40, DF = 0x20, DRQ = 8, ERR = 1 };
 enum { NIEN = 2, SRST = 4 };
 enum {
-    CMD_PACKET = 0xa0, CMD_IDENTIFY_PACKET = 0xa1, CMD_IDENTIFY = 0xec,
-    CMD_READ = 0x20, CMD_READ_EXT = 0x24, CMD_WRITE = 0x30, CMD_WRITE_EXT = 0x34,
-    CMD_VERIFY = 0x40, CMD_VERIFY_EXT = 0x42, CMD_FLUSH = 0xe7,
+    CMD_PACKET = 0xa0,
+    CMD_IDENTIFY_PACKET = 0xa1,
+    CMD_IDENTIFY = 0xec,
+    CMD_READ = 0x20,
+    CMD_READ_EXT = 0x24,
+    CMD_WRITE = 0x30,
+    CMD_WRITE_EXT = 0x34,
+    CMD_VERIFY = 0x40,
+    CMD_VERIFY_EXT = 0x42,
+    CMD_FLUSH = 0xe7,
 };
 enum { READY_MS = 10000, SECTOR = 512, CD_SECTOR = 2048 };
 
@@ -45,7 +59,8 @@ static void pause_400ns(const struct drive *d)
 static void data_in(const struct drive *d, u16 segment, u16 offset, u16 words)
 {
     u32 di = offset, cx = words;
-    __asm__ volatile("pushw %%es\n\tmovw %w3, %%es\n\tcld\n\trep insw %%dx, %%es:(%%edi)\n\tpopw %%es"
+    __asm__ volatile("pushw %%es\n\tmovw %w3, %%es\n\tcld\n\trep insw %%dx, "
+                     "%%es:(%%edi)\n\tpopw %%es"
                      : "+D"(di), "+c"(cx)
                      : "d"(d->command), "r"((u32)segment)
                      : "memory");
@@ -54,10 +69,11 @@ static void data_in(const struct drive *d, u16 segment, u16 offset, u16 words)
 static void data_out(const struct drive *d, u16 segment, u16 offset, u16 words)
 {
     u32 si = offset, cx = words;
-    __asm__ volatile("pushw %%ds\n\tmovw %w3, %%ds\n\tcld\n\trep outsw (%%esi), %%dx\n\tpopw %%ds"
-                     : "+S"(si), "+c"(cx)
-                     : "d"(d->command), "r"((u32)segment)
-                     : "memory");
+    __asm__ volatile(
+        "pushw %%ds\n\tmovw %w3, %%ds\n\tcld\n\trep outsw (%%esi), %%dx\n\tpopw %%ds"
+        : "+S"(si), "+c"(cx)
+        : "d"(d->command), "r"((u32)segment)
+        : "memory");
 }
 
 /* Waits for data: DISK_OK when DRQ is there. */
@@ -127,8 +143,8 @@ static void advance(u16 *segment, u16 *offset, u16 bytes)
     *offset = (u16)((*offset + bytes) & 15);
 }
 
-static u8 transfer(const struct drive *d, enum disk_op op, u64 lba, u16 count, u16 segment,
-                   u16 offset, u16 *done)
+static u8 transfer(const struct drive *d, enum disk_op op, u64 lba, u16 count,
+                   u16 segment, u16 offset, u16 *done)
 {
     static const u8 command[3][2] = {{CMD_READ, CMD_READ_EXT},
                                      {CMD_WRITE, CMD_WRITE_EXT},
@@ -218,7 +234,8 @@ u8 ata_reset_drive(const struct drive *d)
 /* ---- CD-ROM drives: PACKET (8.23, 9.8) ---- */
 
 /* Reads at most `bytes` into memory; the rest of what the drive has is thrown away. */
-static u8 packet(const struct drive *d, const u8 bytes[12], u16 segment, u16 offset, u32 room)
+static u8 packet(const struct drive *d, const u8 bytes[12], u16 segment, u16 offset,
+                 u32 room)
 {
     u16 c = d->command;
     u8 status;
@@ -264,7 +281,8 @@ static u8 packet(const struct drive *d, const u8 bytes[12], u16 segment, u16 off
     }
 }
 
-u8 atapi_packet(const struct drive *d, const u8 bytes[12], u16 segment, u16 offset, u32 room)
+u8 atapi_packet(const struct drive *d, const u8 bytes[12], u16 segment, u16 offset,
+                u32 room)
 {
     u8 status;
 
@@ -287,7 +305,8 @@ u8 atapi_ready(const struct drive *d)
         u8 key;
         if (atapi_packet(d, test, DATA_SEG, 0, 0) == DISK_OK)
             return DISK_OK;
-        if (atapi_packet(d, sense, DATA_SEG, (u16)(u32)answer, sizeof answer) != DISK_OK)
+        if (atapi_packet(d, sense, DATA_SEG, (u16)(u32)answer, sizeof answer) !=
+            DISK_OK)
             return DISK_TIMEOUT;
         key = answer[2] & 15;
         if (key == 2 && answer[12] == 0x3a)
@@ -303,7 +322,8 @@ u8 atapi_ready(const struct drive *d)
     return DISK_NOT_READY;
 }
 
-u8 atapi_read(const struct drive *d, u32 lba, u16 count, u16 segment, u16 offset, u16 *done)
+u8 atapi_read(const struct drive *d, u32 lba, u16 count, u16 segment, u16 offset,
+              u16 *done)
 {
     u8 status = DISK_OK;
 
@@ -312,8 +332,9 @@ u8 atapi_read(const struct drive *d, u32 lba, u16 count, u16 segment, u16 offset
     offset &= 15;
     while (count && status == DISK_OK) {
         u16 part = count > 16 ? 16 : count;
-        u8 read10[12] = {0x28, 0, (u8)(lba >> 24), (u8)(lba >> 16), (u8)(lba >> 8), (u8)lba,
-                         0, 0, (u8)part};
+        u8 read10[12] = {
+            0x28, 0, (u8)(lba >> 24), (u8)(lba >> 16), (u8)(lba >> 8), (u8)lba,
+            0,    0, (u8)part};
         status = atapi_packet(d, read10, segment, offset, part * (u32)CD_SECTOR);
         if (status != DISK_OK && atapi_ready(d) == DISK_OK) /* once more */
             status = atapi_packet(d, read10, segment, offset, part * (u32)CD_SECTOR);

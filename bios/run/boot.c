@@ -1,7 +1,7 @@
 /* boot.c - INT 19h and INT 18h: what to boot from, in which order, and why nothing did.
  *
- * BIOS Boot Specification 1.01; the order: QEMU docs/bootindex (fw_cfg "bootorder"), or CMOS
- * 38h and 3Dh.
+ * BIOS Boot Specification 1.01; the order: QEMU docs/bootindex (fw_cfg "bootorder"), or
+ * CMOS 38h and 3Dh.
  */
 #include "run.h"
 
@@ -66,11 +66,11 @@ static bool line_means(const char *line, const struct entry *e)
     const struct drive *d;
 
     switch (e->kind) {
-    case FLOPPY:
-        p = find(line, "/floppy@");
-        return p && hex(p) == e->n;
+    case FLOPPY: p = find(line, "/floppy@"); return p && hex(p) == e->n;
     case DISK:
     case CD:
+        if (e->kind == DISK && e->n >= drives.disks)
+            return false;
         d = e->kind == DISK ? &drives.disk[e->n] : &drives.cd[e->n];
         p = find(line, "/drive@");
         slot = find(line, "/disk@");
@@ -124,7 +124,7 @@ void boot_order_init(void)
     for (u8 n = 0; n < 2; n++)
         if (floppy_type(n))
             add(FLOPPY, n);
-    for (u8 n = 0; n < drives.disks; n++)
+    for (u8 n = 0; n < BDA->disk_count; n++)
         add(DISK, n);
     for (u8 n = 0; n < drives.cds; n++)
         add(CD, n);
@@ -191,7 +191,7 @@ static void make_first(struct entry *e)
     struct drive d = drives.disk[e->n];
     u8 from = e->n, n;
 
-    if (!from)
+    if (!from || from >= drives.disks)
         return;
     for (n = from; n; n--)
         drives.disk[n] = drives.disk[n - 1];
@@ -251,20 +251,6 @@ static const char *try_cd(u8 n)
     return why;
 }
 
-static const char *try_network(const struct boot_vector *v)
-{
-    struct regs r = {0};
-
-    r.cs = v->segment;
-    r.ip = v->offset;
-    r.es = CODE_SEG;
-    r.di = PNP_STRUCTURE;
-    r.flags = 2 | IRQS;
-    call_far(&r, false);
-    irqs_off();
-    return "it came back";
-}
-
 static void give_up(void)
 {
     say("\nNothing to boot from.\n");
@@ -293,15 +279,15 @@ static void next_device(void)
             say(".\n");
             if (e->kind == DISK)
                 make_first(e);
-            emulation.active = 0;
+            emulation_end();
             if (e->kind == FLOPPY)
                 e->why = try_sector(e->n, !(cmos_read(CMOS_BOOT_A) & 1));
             else if (e->kind == DISK)
-                e->why = try_sector(0x80, true);
+                e->why = try_sector((u8)(0x80 + e->n), true);
             else if (e->kind == CD)
                 e->why = try_cd(e->n);
             else
-                e->why = try_network(&boot_vectors[e->n]);
+                start(boot_vectors[e->n].segment, boot_vectors[e->n].offset, 0);
             say("  %s\n", e->why);
         }
         give_up();

@@ -26,7 +26,8 @@ static u8 read_sector(const struct drive *d, u32 lba)
     return atapi_read(d, lba, 1, DATA_SEG, (u16)(u32)buffer, &done);
 }
 
-/* 512-byte sectors of the image: whole CD sectors go straight, parts through the buffer. */
+/* 512-byte sectors of the image: whole CD sectors go straight, parts through the
+ * buffer. */
 static u8 read_image(u32 sector, u16 count, u16 segment, u16 offset, u16 *done)
 {
     const struct drive *d = &drives.cd[emulation.cd];
@@ -71,8 +72,8 @@ static bool valid_catalog(const u8 *c)
     return c[0] == 1 && c[30] == 0x55 && c[31] == 0xaa && !sum;
 }
 
-/* The emulated disk's shape: floppies have theirs, a disk's stands in its partition table's
- * first entry (2.2). */
+/* The emulated disk's shape: floppies have theirs, a disk's stands in its partition
+ * table's first entry (2.2). */
 static const char *emulated_shape(u8 media)
 {
     static const u8 spt[] = {0, 15, 18, 36};
@@ -91,7 +92,8 @@ static const char *emulated_shape(u8 media)
         return disk_status_text(status);
     emulation.heads = (u16)(buffer[0x1be + 5] + 1);
     emulation.spt = buffer[0x1be + 6] & 63;
-    emulation.cylinders = (u16)((buffer[0x1be + 7] | (buffer[0x1be + 6] & 0xc0) << 2) + 1);
+    emulation.cylinders =
+        (u16)((buffer[0x1be + 7] | (buffer[0x1be + 6] & 0xc0) << 2) + 1);
     emulation.drive = 0x80;
     return emulation.spt ? NULL : "the emulated disk has no partition";
 }
@@ -103,7 +105,6 @@ const char *cd_load(u8 cd, u16 *segment, u8 *drive)
     u8 status = atapi_ready(d), media;
     u16 done, count;
 
-    emulation.active = 0;
     if (!status)
         status = read_sector(d, DESCRIPTOR);
     if (status)
@@ -145,24 +146,36 @@ const char *cd_load(u8 cd, u16 *segment, u8 *drive)
     if (media >= MEDIA_1200 && media < MEDIA_DISK)
         BDA->equipment |= 1;
     if (media == MEDIA_DISK)
-        BDA->disk_count = (u8)(drives.disks + 1);
+        BDA->disk_count++;
     return NULL;
 }
 
 /* ---- INT 13h on the emulated drive ---- */
 
-bool emulation_is(u8 drive)
+void emulation_end(void)
 {
-    return emulation.active && emulation.media != MEDIA_NONE && emulation.drive == drive;
+    if (!emulation.active)
+        return;
+    emulation.active = 0;
+    if (emulation.media == MEDIA_DISK)
+        BDA->disk_count--;
+    if (!floppy_count())
+        BDA->equipment &= 0xfffe;
 }
 
-/* 4Bh: AL 0 ends the emulation, 1 only tells; the specification packet at DS:SI (4.2). */
+bool emulation_is(u8 drive)
+{
+    return emulation.active && emulation.media != MEDIA_NONE &&
+           emulation.drive == drive;
+}
+
+/* 4Bh: AL 0 ends the emulation, 1 only tells; the specification packet at DS:SI (4.2).
+ */
 static void emulation_state(struct regs *r)
 {
     u8 p[0x13] = {0};
 
-    if (r->al > 1 || !emulation.active ||
-        (r->dl != 0x7f && r->dl != emulation.drive)) {
+    if (r->al > 1 || !emulation.active || (r->dl != 0x7f && r->dl != emulation.drive)) {
         disk_return(r, DISK_BAD_COMMAND);
         return;
     }
@@ -186,10 +199,7 @@ static void emulation_state(struct regs *r)
     }
     far_copy(r->ds, r->si, DATA_SEG, (u16)(u32)p, sizeof p);
     if (!r->al && emulation.media != MEDIA_NONE) {
-        emulation.active = 0;
-        BDA->disk_count = drives.disks;
-        if (!floppy_count())
-            BDA->equipment &= 0xfffe;
+        emulation_end();
     }
     disk_return(r, DISK_OK);
 }
@@ -208,8 +218,9 @@ static void emulated_chs(struct regs *r, bool read)
     }
     irqs_on();
     if (read)
-        status = read_image((cylinder * emulation.heads + head) * emulation.spt + sector - 1,
-                            count, r->es, r->bx, &done);
+        status =
+            read_image((cylinder * emulation.heads + head) * emulation.spt + sector - 1,
+                       count, r->es, r->bx, &done);
     irqs_off();
     r->al = (u8)(read ? done : count);
     disk_return(r, status);
@@ -239,7 +250,7 @@ static void emulated_geometry(struct regs *r)
     r->cl = (u8)((last >> 2 & 0xc0) | emulation.spt);
     r->dh = (u8)(emulation.heads - 1);
     if (emulation.media == MEDIA_DISK) {
-        r->dl = (u8)(drives.disks + 1);
+        r->dl = BDA->disk_count;
     } else {
         r->dl = (u8)(floppy_count() + 1);
         r->bx = types[emulation.media];

@@ -1,5 +1,5 @@
-/* clock.c - interrupt and DMA controllers, system timer, real-time clock: IRQ 0, IRQ 8, INT 1Ah,
- * and delays.
+/* clock.c - interrupt and DMA controllers, system timer, real-time clock: IRQ 0, IRQ 8,
+ * INT 1Ah, and delays.
  *
  * IBM PC AT Technical Reference; RBIL INT 1Ah; Motorola MC146818.
  */
@@ -25,7 +25,8 @@ void pics_init(void)
     out8(PIC2 + 1, 0x8f); /* open: mouse, FPU, disk; the RTC when asked for */
 }
 
-/* Channel 4 carries the requests of the first controller (Intel 8237A, cascade mode). */
+/* Channel 4 carries the requests of the first controller (Intel 8237A, cascade mode).
+ */
 void dma_init(void)
 {
     out8(0x0d, 0); /* master clear */
@@ -41,6 +42,7 @@ void eoi(u8 irq)
     out8(PIC1, EOI);
 }
 
+void exception(struct regs *r);
 void irq_ignored_low(struct regs *r);
 void irq_ignored_high(struct regs *r);
 void irq_9(struct regs *r);
@@ -49,7 +51,8 @@ void irq_0(struct regs *r);
 void irq_8(struct regs *r);
 void time_services(struct regs *r);
 
-/* IRQs that nobody has claimed: masked, so that they do not come again (AT BIOS, D11). */
+/* IRQs that nobody has claimed: masked, so that they do not come again (AT BIOS, D11).
+ */
 void irq_ignored_low(struct regs *r)
 {
     u8 in_service;
@@ -62,6 +65,22 @@ void irq_ignored_low(struct regs *r)
         out8(PIC1, EOI);
     }
     BDA->last_irq = in_service;
+}
+
+/* Vectors 0Ch and 0Dh belong to IRQ 4 and 5, and to faults of the CPU: without an IRQ
+ * in service it was most likely a fault, and its instruction will be tried again for
+ * ever. */
+void exception(struct regs *r)
+{
+    static u8 told;
+
+    out8(PIC1, 0x0b);
+    if (in8(PIC1)) {
+        irq_ignored_low(r);
+    } else if (told < 4) {
+        told++;
+        debug_say("CPU exception (or a stray interrupt) at %4x:%4x\n", r->cs, r->ip);
+    }
 }
 
 void irq_ignored_high(struct regs *r)
@@ -211,7 +230,8 @@ void clock_init(void)
     set_ticks_from_rtc();
 }
 
-/* IRQ 8: the alarm is INT 4Ah; the periodic interrupt is INT 15h/83h's and 86h's clock. */
+/* IRQ 8: the alarm is INT 4Ah; the periodic interrupt is INT 15h/83h's and 86h's clock.
+ */
 void irq_8(struct regs *r)
 {
     u8 why = cmos_read(CMOS_STATUS_C) & cmos_read(CMOS_STATUS_B);
@@ -322,7 +342,7 @@ static void set_alarm(struct regs *r) /* 06h */
 
 static void cancel_alarm(struct regs *r) /* 07h */
 {
-    u8 b = cmos_read(CMOS_STATUS_B) & (u8)~(RTC_SET | RTC_AIE);
+    u8 b = cmos_read(CMOS_STATUS_B) & (u8) ~(RTC_SET | RTC_AIE);
     cmos_write(CMOS_STATUS_B, b);
     r->ah = 0;
     r->al = b;

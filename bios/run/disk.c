@@ -1,6 +1,7 @@
 /* disk.c - INT 13h for hard disks and CD-ROM drives.
  *
- * RBIL INT 13h; BIOS Enhanced Disk Drive Specification 3.0 (T13 1386DT): 41h to 48h, 4Eh.
+ * RBIL INT 13h; BIOS Enhanced Disk Drive Specification 3.0 (T13 1386DT): 41h to 48h,
+ * 4Eh.
  */
 #include "run.h"
 
@@ -80,8 +81,8 @@ const char *disk_status_text(u8 status)
 
 /* ---- geometry ---- */
 
-/* Which of none, LBA assist, large (shifted) and revised large turns the drive's geometry
- * into one that fits 1024 cylinders. A user's choice stands in CMOS. */
+/* Which of none, LBA assist, large (shifted) and revised large turns the drive's
+ * geometry into one that fits 1024 cylinders. A user's choice stands in CMOS. */
 static void make_geometry(struct drive *d)
 {
     u8 how = cmos_read(CMOS_TRANSLATION) >> (d->channel * 4 + d->slave * 2) & 3;
@@ -141,11 +142,14 @@ static void make_dpte(struct drive *d)
     u8 sum = 0;
     const u8 *p = (const u8 *)&d->dpte;
 
-    d->dpte = (struct edd_interface){.port = d->command, .control = d->control,
-                                     .head = (u8)(0xe0 | d->slave << 4),
-                                     .irq = (u8)(d->channel ? 15 : 14), .block = 1,
-                                     .flags = (u16)(0x10 | (d->kind == DRIVE_CD ? 0x60 : 0)),
-                                     .revision = 0x11};
+    d->dpte =
+        (struct edd_interface){.port = d->command,
+                               .control = d->control,
+                               .head = (u8)(0xe0 | d->slave << 4),
+                               .irq = (u8)(d->channel ? 15 : 14),
+                               .block = 1,
+                               .flags = (u16)(0x10 | (d->kind == DRIVE_CD ? 0x60 : 0)),
+                               .revision = 0x11};
     for (u32 n = 0; n < 15; n++)
         sum = (u8)(sum + p[n]);
     d->dpte.checksum = (u8)-sum;
@@ -179,8 +183,9 @@ static void chs_transfer(struct regs *r, const struct drive *d, enum disk_op op)
     u64 lba = ((u64)cylinder * d->log_heads + head) * d->log_spt + sector - 1;
 
     r->al = 0;
-    if (!count || count > 128 || !sector || sector > d->log_spt || head >= d->log_heads ||
-        cylinder >= d->log_cylinders || lba + count > d->sectors) {
+    if (!count || count > 128 || !sector || sector > d->log_spt ||
+        head >= d->log_heads || cylinder >= d->log_cylinders ||
+        lba + count > d->sectors) {
         disk_return(r, count && count <= 128 ? DISK_NOT_FOUND : DISK_BAD_COMMAND);
         return;
     }
@@ -197,7 +202,7 @@ static void get_geometry(struct regs *r, const struct drive *d) /* 08h */
     r->ch = (u8)last;
     r->cl = (u8)((last >> 2 & 0xc0) | d->log_spt);
     r->dh = (u8)(d->log_heads - 1);
-    r->dl = drives.disks;
+    r->dl = BDA->disk_count; /* option ROMs' and emulated ones too */
     r->ax = 0;
     BDA->disk_status = DISK_OK;
     set_carry(r, false);
@@ -225,7 +230,8 @@ static void get_packet(const struct regs *r, struct address_packet *p)
 }
 
 /* 42h, 43h, 44h, 47h. A flat address has to be one that real mode reaches. */
-static void edd_transfer(struct regs *r, const struct drive *d, enum disk_op op, bool seek)
+static void edd_transfer(struct regs *r, const struct drive *d, enum disk_op op,
+                         bool seek)
 {
     struct address_packet p;
     u16 done = 0;
@@ -240,7 +246,8 @@ static void edd_transfer(struct regs *r, const struct drive *d, enum disk_op op,
         disk_return(r, DISK_BAD_COMMAND);
         return;
     }
-    if (d->kind == DRIVE_DISK && (p.lba >= d->sectors || p.count > d->sectors - p.lba)) {
+    if (d->kind == DRIVE_DISK &&
+        (p.lba >= d->sectors || p.count > d->sectors - p.lba)) {
         far16_set(r->ds, r->si + 2u, 0);
         disk_return(r, DISK_NOT_FOUND);
         return;
@@ -275,8 +282,9 @@ static void edd_parameters(struct regs *r, const struct drive *d) /* 48h */
         disk_return(r, DISK_BAD_COMMAND);
         return;
     }
-    p.size = room >= PARAMETERS_3 ? PARAMETERS_3 : room >= PARAMETERS_2 ? PARAMETERS_2
-                                                                       : PARAMETERS_1;
+    p.size = room >= PARAMETERS_3   ? PARAMETERS_3
+             : room >= PARAMETERS_2 ? PARAMETERS_2
+                                    : PARAMETERS_1;
     if (cd) {
         p.flags = 0x74; /* removable, change line, lockable, no medium's size told */
         p.cylinders = p.heads = p.spt = 0xffffffff;
@@ -294,7 +302,9 @@ static void edd_parameters(struct regs *r, const struct drive *d) /* 48h */
     p.dpte_offset = (u16)(u32)&d->dpte;
     p.path_key = 0xbedd;
     p.path_size = 36;
-    memcpy(p.bus, d->channel < 2 && d->command == (d->channel ? 0x170 : 0x1f0) ? "ISA " : "PCI ",
+    memcpy(p.bus,
+           d->channel < 2 && d->command == (d->channel ? 0x170 : 0x1f0) ? "ISA "
+                                                                        : "PCI ",
            4);
     memcpy(p.interface, cd ? "ATAPI   " : "ATA     ", 8);
     p.interface_path[0] = (u8)d->command;

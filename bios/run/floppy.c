@@ -1,15 +1,23 @@
 /* floppy.c - INT 13h for floppies, IRQ 6.
  *
  * Intel 82077AA data sheet (290166); DMA: Intel 8237A; BDA fields and INT 1Eh: RBIL
- * MEMORY.LST 40:3E, 40:8B-95, INT 1Eh. Motors of the emulated drives need no time to come up
- * to speed, so nobody waits for them.
+ * MEMORY.LST 40:3E, 40:8B-95, INT 1Eh. Motors of the emulated drives need no time to
+ * come up to speed, so nobody waits for them.
  */
 #include "run.h"
 
 enum { DOR = 0x3f2, MSR = 0x3f4, FIFO = 0x3f5, DIR = 0x3f7, CCR = 0x3f7 };
 enum { RQM = 0x80, DIO = 0x40, DOR_RUN = 0x0c, CHANGED = 0x80 };
-enum { FDC_SPECIFY = 0x03, FDC_SENSE = 0x08, FDC_RECALIBRATE = 0x07, FDC_SEEK = 0x0f,
-       FDC_READ_ID = 0x4a, FDC_READ = 0xe6, FDC_WRITE = 0xc5, FDC_FORMAT = 0x4d };
+enum {
+    FDC_SPECIFY = 0x03,
+    FDC_SENSE = 0x08,
+    FDC_RECALIBRATE = 0x07,
+    FDC_SEEK = 0x0f,
+    FDC_READ_ID = 0x4a,
+    FDC_READ = 0xe6,
+    FDC_WRITE = 0xc5,
+    FDC_FORMAT = 0x4d
+};
 enum { ESTABLISHED = 0x10 }; /* 40:90 bit 4; bits 7:6 rate, 2:0 what was found */
 enum { TIMEOUT_TICKS = 37 };
 
@@ -19,8 +27,8 @@ void irq_6(struct regs *r);
 static const struct format {
     u8 cylinders, spt, rates[3], count;
 } formats[] = {
-    {0, 0, {0}, 0},          {40, 9, {2}, 1},       {80, 15, {0, 1, 2}, 3},
-    {80, 9, {2}, 1},         {80, 18, {0, 2}, 2},   {80, 36, {3, 0, 2}, 3},
+    {0, 0, {0}, 0},  {40, 9, {2}, 1},     {80, 15, {0, 1, 2}, 3},
+    {80, 9, {2}, 1}, {80, 18, {0, 2}, 2}, {80, 36, {3, 0, 2}, 3},
 };
 
 u8 floppy_type(u8 drive)
@@ -276,8 +284,11 @@ static u8 run(const u8 *command, u32 n)
 static void transfer(struct regs *r, u8 fdc, u8 dma)
 {
     u8 drive = r->dl, head = r->dh, cylinder = r->ch, sector = r->cl, count = r->al;
-    u8 command[9] = {fdc, (u8)(head << 2 | drive), cylinder, head, sector,
-                     parameter(3), parameter(4), parameter(5), parameter(6)};
+    u8 command[9] = {fdc,          (u8)(head << 2 | drive),
+                     cylinder,     head,
+                     sector,       parameter(3),
+                     parameter(4), parameter(5),
+                     parameter(6)};
     u32 at = (u32)r->es * 16 + r->bx;
     u8 status;
 
@@ -304,7 +315,8 @@ static void transfer(struct regs *r, u8 fdc, u8 dma)
 static void format(struct regs *r) /* 05h: four bytes for each sector at ES:BX */
 {
     u8 drive = r->dl, head = r->dh;
-    u8 command[6] = {FDC_FORMAT, (u8)(head << 2 | drive), parameter(3), parameter(4),
+    u8 command[6] = {FDC_FORMAT,   (u8)(head << 2 | drive),
+                     parameter(3), parameter(4),
                      parameter(7), parameter(8)};
     u8 status;
 

@@ -8,15 +8,31 @@
 enum { DATA = 0x60, STATUS = 0x64, OBF = 1, IBF = 2, AUX = 0x20 };
 
 enum { /* 40:17 */
-    RIGHT_SHIFT = 1, LEFT_SHIFT = 2, CTRL = 4, ALT = 8,
-    SCROLL_LOCK = 0x10, NUM_LOCK = 0x20, CAPS_LOCK = 0x40, INSERT = 0x80,
+       RIGHT_SHIFT = 1,
+       LEFT_SHIFT = 2,
+       CTRL = 4,
+       ALT = 8,
+       SCROLL_LOCK = 0x10,
+       NUM_LOCK = 0x20,
+       CAPS_LOCK = 0x40,
+       INSERT = 0x80,
 };
 enum { /* 40:18 */
-    LEFT_CTRL = 1, LEFT_ALT = 2, SYSREQ_DOWN = 4, PAUSED = 8, SCROLL_DOWN = 0x10,
-    NUM_DOWN = 0x20, CAPS_DOWN = 0x40, INSERT_DOWN = 0x80,
+       LEFT_CTRL = 1,
+       LEFT_ALT = 2,
+       SYSREQ_DOWN = 4,
+       PAUSED = 8,
+       SCROLL_DOWN = 0x10,
+       NUM_DOWN = 0x20,
+       CAPS_DOWN = 0x40,
+       INSERT_DOWN = 0x80,
 };
 enum { /* 40:96 */
-    LAST_E1 = 1, LAST_E0 = 2, RIGHT_CTRL = 4, RIGHT_ALT = 8, ENHANCED = 0x10,
+       LAST_E1 = 1,
+       LAST_E0 = 2,
+       RIGHT_CTRL = 4,
+       RIGHT_ALT = 8,
+       ENHANCED = 0x10,
 };
 
 void irq_1(struct regs *r);
@@ -146,7 +162,10 @@ u16 keyboard_try(void)
 
 enum { NONE = 0 };
 #define SAME(scan, low, high, ctrl)                                                    \
-    {(u16)((scan) << 8 | (low)), (u16)((scan) << 8 | (high)), ctrl, (u16)((scan) << 8)}
+    {                                                                                  \
+        (u16)((scan) << 8 | (low)), (u16)((scan) << 8 | (high)), ctrl,                 \
+            (u16)((scan) << 8)                                                         \
+    }
 
 /* Plain, Shift, Ctrl, Alt. 0: no key of its own. Letters follow Caps Lock. */
 static const u16 keys[0x59][4] = {
@@ -297,7 +316,7 @@ static void lock_key(u8 lock, u8 down, bool make)
     }
 }
 
-static void flag(volatile u8 __attribute__((address_space(257))) *at, u8 bit, bool on)
+static void flag(volatile u8 __attribute__((address_space(257))) * at, u8 bit, bool on)
 {
     *at = (u8)(on ? *at | bit : *at & ~bit);
 }
@@ -570,8 +589,9 @@ void keyboard_services(struct regs *r)
     case 0x11: test_key(r, true); break;
     case 0x12:
         r->al = BDA->shift[0];
-        r->ah = (u8)((BDA->shift[1] & 0x73) | (BDA->kbd_mode & (RIGHT_CTRL | RIGHT_ALT)) |
-                     (BDA->shift[1] & SYSREQ_DOWN ? 0x80 : 0));
+        r->ah =
+            (u8)((BDA->shift[1] & 0x73) | (BDA->kbd_mode & (RIGHT_CTRL | RIGHT_ALT)) |
+                 (BDA->shift[1] & SYSREQ_DOWN ? 0x80 : 0));
         break;
     default: break;
     }

@@ -6,7 +6,14 @@
 
 enum { HANDLER = 0x22, INDEX = 0x26, FLAGS = 0x27, PACKET = 0x28 };
 enum { INSTALLED = 0x80 };
-enum { OK = 0, BAD_FUNCTION = 1, BAD_INPUT = 2, INTERFACE = 3, RESEND = 4, NO_HANDLER = 5 };
+enum {
+    OK = 0,
+    BAD_FUNCTION = 1,
+    BAD_INPUT = 2,
+    INTERFACE = 3,
+    RESEND = 4,
+    NO_HANDLER = 5
+};
 
 void irq_12(struct regs *r);
 void call_mouse(u32 handler, u32 status_x, u32 y_z); /* entry.S */

@@ -11,22 +11,50 @@ struct shared shared;
 /* post/post.c, flat 32-bit code */
 extern u8 find_memory[], find_devices[], place_tables[];
 
-extern u8 nothing[], int_02[], int_05[], int_08[], int_09[], int_0e[], int_10[], int_11[],
-    int_12[], int_13[], int_14[], int_15[], int_16[], int_17[], int_18[], int_19[], int_1a[],
-    int_40[], int_70[], int_71[], int_74[], int_75[], int_76[], int_77[], int_irq_low[],
-    int_irq_high[], video_parameters[], diskette_parameters[];
+extern u8 nothing[], int_02[], int_05[], int_08[], int_09[], int_0e[], int_10[],
+    int_11[], int_12[], int_13[], int_14[], int_15[], int_16[], int_17[], int_18[],
+    int_19[], int_1a[], int_40[], int_70[], int_71[], int_74[], int_75[], int_76[],
+    int_77[], int_irq_low[], int_irq_high[], int_exception[], video_parameters[],
+    diskette_parameters[];
 
 static const struct {
     u8 n;
     const void *to;
 } vectors[] = {
-    {0x02, int_02}, {0x05, int_05}, {0x08, int_08}, {0x09, int_09}, {0x0a, int_irq_low},
-    {0x0b, int_irq_low}, {0x0c, int_irq_low}, {0x0d, int_irq_low}, {0x0e, int_0e},
-    {0x0f, int_irq_low}, {0x10, int_10}, {0x11, int_11}, {0x12, int_12}, {0x13, int_13},
-    {0x14, int_14}, {0x15, int_15}, {0x16, int_16}, {0x17, int_17}, {0x18, int_18},
-    {0x19, int_19}, {0x1a, int_1a}, {0x1d, video_parameters}, {0x1e, diskette_parameters},
-    {0x40, int_40}, {0x70, int_70}, {0x71, int_71}, {0x72, int_irq_high},
-    {0x73, int_irq_high}, {0x74, int_74}, {0x75, int_75}, {0x76, int_76}, {0x77, int_77},
+    {0x00, int_exception},
+    {0x02, int_02},
+    {0x06, int_exception},
+    {0x05, int_05},
+    {0x08, int_08},
+    {0x09, int_09},
+    {0x0a, int_irq_low},
+    {0x0b, int_irq_low},
+    {0x0c, int_exception},
+    {0x0d, int_exception},
+    {0x0e, int_0e},
+    {0x0f, int_irq_low},
+    {0x10, int_10},
+    {0x11, int_11},
+    {0x12, int_12},
+    {0x13, int_13},
+    {0x14, int_14},
+    {0x15, int_15},
+    {0x16, int_16},
+    {0x17, int_17},
+    {0x18, int_18},
+    {0x19, int_19},
+    {0x1a, int_1a},
+    {0x1d, video_parameters},
+    {0x1e, diskette_parameters},
+    {0x40, int_40},
+    {0x70, int_70},
+    {0x71, int_71},
+    {0x72, int_irq_high},
+    {0x73, int_irq_high},
+    {0x74, int_74},
+    {0x75, int_75},
+    {0x76, int_76},
+    {0x77, int_77},
 };
 
 static void vectors_init(void)

@@ -1,7 +1,7 @@
 /* rom.c - option ROMs: of PCI functions, from fw_cfg, and what they bring to boot from.
  *
- * PCI Firmware Specification 3.0, 5.2 (a ROM may shrink); Plug and Play BIOS 1.0A, chapter 3
- * (expansion header); BIOS Boot Specification 1.01 (BEV, BCV).
+ * PCI Firmware Specification 3.0, 5.2 (a ROM may shrink); Plug and Play BIOS 1.0A,
+ * chapter 3 (expansion header); BIOS Boot Specification 1.01 (BEV, BCV).
  */
 #include "run.h"
 
@@ -77,7 +77,8 @@ static void call_rom(struct regs *r)
     irqs_off();
 }
 
-/* An image stands at `next`, size bytes of it. Runs it and keeps what it wants to keep. */
+/* An image stands at `next`, size bytes of it. Runs it and keeps what it wants to keep.
+ */
 static bool run_rom(u32 size, u16 bdf)
 {
     struct regs r = {0};
@@ -113,13 +114,14 @@ bool roms_display(void)
 {
     for (u16 n = 0; n < shared.rom_count; n++)
         if (shared.rom[n].display &&
-            run_rom(call32((u32)rom_from_pci, place(shared.rom[n].bdf)), shared.rom[n].bdf))
+            run_rom(call32((u32)rom_from_pci, place(shared.rom[n].bdf)),
+                    shared.rom[n].bdf))
             return true;
     return false;
 }
 
-/* 82441FX, PAM1 to PAM4: two 16 KiB pieces each; what holds a ROM is read-only, the rest is
- * nobody's. */
+/* 82441FX, PAM1 to PAM4: two 16 KiB pieces each; what holds a ROM is read-only, the
+ * rest is nobody's. */
 static void protect(void)
 {
     for (u16 n = 0; n < 8; n++) {
@@ -137,7 +139,8 @@ void roms_init(void)
 
     for (u16 n = 0; n < shared.rom_count; n++)
         if (!shared.rom[n].display)
-            run_rom(call32((u32)rom_from_pci, place(shared.rom[n].bdf)), shared.rom[n].bdf);
+            run_rom(call32((u32)rom_from_pci, place(shared.rom[n].bdf)),
+                    shared.rom[n].bdf);
     for (u16 n = 0; n < 32; n++) {
         u32 size = call32((u32)rom_from_fw_cfg, place(n));
         if (size == 0xffffffff)

@@ -48,7 +48,9 @@ static inline u8 far8(u16 segment, u32 offset)
 {
     u8 v;
     __asm__ volatile("movw %1, %%gs; movb %%gs:(%2), %0"
-                     : "=q"(v) : "r"(segment), "r"(offset & 0xffff) : "memory");
+                     : "=q"(v)
+                     : "r"(segment), "r"(offset & 0xffff)
+                     : "memory");
     return v;
 }
 
@@ -56,7 +58,9 @@ static inline u16 far16(u16 segment, u32 offset)
 {
     u16 v;
     __asm__ volatile("movw %1, %%gs; movw %%gs:(%2), %0"
-                     : "=r"(v) : "r"(segment), "r"(offset & 0xffff) : "memory");
+                     : "=r"(v)
+                     : "r"(segment), "r"(offset & 0xffff)
+                     : "memory");
     return v;
 }
 
@@ -64,26 +68,34 @@ static inline u32 far32(u16 segment, u32 offset)
 {
     u32 v;
     __asm__ volatile("movw %1, %%gs; movl %%gs:(%2), %0"
-                     : "=r"(v) : "r"(segment), "r"(offset & 0xffff) : "memory");
+                     : "=r"(v)
+                     : "r"(segment), "r"(offset & 0xffff)
+                     : "memory");
     return v;
 }
 
 static inline void far8_set(u16 segment, u32 offset, u8 v)
 {
     __asm__ volatile("movw %1, %%gs; movb %0, %%gs:(%2)"
-                     : : "q"(v), "r"(segment), "r"(offset & 0xffff) : "memory");
+                     :
+                     : "q"(v), "r"(segment), "r"(offset & 0xffff)
+                     : "memory");
 }
 
 static inline void far16_set(u16 segment, u32 offset, u16 v)
 {
     __asm__ volatile("movw %1, %%gs; movw %0, %%gs:(%2)"
-                     : : "r"(v), "r"(segment), "r"(offset & 0xffff) : "memory");
+                     :
+                     : "r"(v), "r"(segment), "r"(offset & 0xffff)
+                     : "memory");
 }
 
 static inline void far32_set(u16 segment, u32 offset, u32 v)
 {
     __asm__ volatile("movw %1, %%gs; movl %0, %%gs:(%2)"
-                     : : "r"(v), "r"(segment), "r"(offset & 0xffff) : "memory");
+                     :
+                     : "r"(v), "r"(segment), "r"(offset & 0xffff)
+                     : "memory");
 }
 
 void far_copy(u16 to_segment, u16 to, u16 from_segment, u16 from, u16 n);
@@ -92,12 +104,12 @@ void far_fill(u16 segment, u16 at, u8 v, u16 n);
 /* ---- the BIOS data area, segment 40h (RBIL MEMORY.LST); FS holds 40h ---- */
 
 struct bda {
-    u16 com[4];          /* 00 */
-    u16 lpt[3];          /* 08 */
-    u16 ebda;            /* 0E segment */
-    u16 equipment;       /* 10 */
+    u16 com[4];    /* 00 */
+    u16 lpt[3];    /* 08 */
+    u16 ebda;      /* 0E segment */
+    u16 equipment; /* 10 */
     u8 unused12;
-    u16 memory;          /* 13 KiB */
+    u16 memory; /* 13 KiB */
     u16 unused15;
     u8 shift[2];         /* 17 */
     u8 keypad;           /* 19 Alt + digits */
@@ -229,10 +241,10 @@ struct drive {
     u8 slave;
     u8 channel;
     u8 lba48;
-    u16 command, control; /* ports */
-    u64 sectors;          /* of 512 bytes; CD: 0 */
-    u16 cylinders, heads, spt;                /* as the drive tells */
-    u16 log_cylinders, log_heads, log_spt;    /* as INT 13h tells */
+    u16 command, control;                  /* ports */
+    u64 sectors;                           /* of 512 bytes; CD: 0 */
+    u16 cylinders, heads, spt;             /* as the drive tells */
+    u16 log_cylinders, log_heads, log_spt; /* as INT 13h tells */
     char model[41];
     struct edd_interface {
         u16 port, control;
@@ -253,7 +265,8 @@ enum disk_op { OP_READ, OP_WRITE, OP_VERIFY };
 /* Returns an INT 13h status; *done sectors were moved. CDs: 2048-byte sectors. */
 u8 ata_transfer(const struct drive *d, enum disk_op op, u64 lba, u16 count, u16 segment,
                 u16 offset, u16 *done);
-u8 atapi_read(const struct drive *d, u32 lba, u16 count, u16 segment, u16 offset, u16 *done);
+u8 atapi_read(const struct drive *d, u32 lba, u16 count, u16 segment, u16 offset,
+              u16 *done);
 u8 atapi_ready(const struct drive *d);
 u8 atapi_packet(const struct drive *d, const u8 packet[12], u16 segment, u16 offset,
                 u32 bytes);
@@ -262,12 +275,24 @@ void ata_flush(const struct drive *d);
 
 /* disk.c, floppy.c, cdemu.c: INT 13h. Statuses are RBIL table 00234's. */
 enum disk_status {
-    DISK_OK = 0x00, DISK_BAD_COMMAND = 0x01, DISK_NO_MARK = 0x02, DISK_PROTECTED = 0x03,
-    DISK_NOT_FOUND = 0x04, DISK_RESET_FAILED = 0x05, DISK_CHANGED = 0x06,
-    DISK_DMA_OVERRUN = 0x08, DISK_DMA_BOUNDARY = 0x09, DISK_NO_MEDIA_TYPE = 0x0c,
+    DISK_OK = 0x00,
+    DISK_BAD_COMMAND = 0x01,
+    DISK_NO_MARK = 0x02,
+    DISK_PROTECTED = 0x03,
+    DISK_NOT_FOUND = 0x04,
+    DISK_RESET_FAILED = 0x05,
+    DISK_CHANGED = 0x06,
+    DISK_DMA_OVERRUN = 0x08,
+    DISK_DMA_BOUNDARY = 0x09,
+    DISK_NO_MEDIA_TYPE = 0x0c,
     DISK_CRC = 0x10,
-    DISK_CONTROLLER = 0x20, DISK_SEEK = 0x40, DISK_NOT_LOCKED = 0xb0, DISK_LOCKED = 0xb1,
-    DISK_NO_MEDIUM = 0x31, DISK_TIMEOUT = 0x80, DISK_NOT_READY = 0xaa,
+    DISK_CONTROLLER = 0x20,
+    DISK_SEEK = 0x40,
+    DISK_NOT_LOCKED = 0xb0,
+    DISK_LOCKED = 0xb1,
+    DISK_NO_MEDIUM = 0x31,
+    DISK_TIMEOUT = 0x80,
+    DISK_NOT_READY = 0xaa,
 };
 void disk_return(struct regs *r, u8 status);
 void disk_init(void);
@@ -290,6 +315,7 @@ struct emulation {
 extern struct emulation emulation;
 void emulation_command(struct regs *r);
 bool emulation_is(u8 drive);
+void emulation_end(void);
 /* Reads the boot catalog and loads the boot image. NULL, or why not. */
 const char *cd_load(u8 cd, u16 *segment, u8 *drive);
 

@@ -4,8 +4,15 @@
 void serial_services(struct regs *r);
 void printer_services(struct regs *r);
 
-enum { LSR = 5, MSR = 6, LCR = 3, DLAB = 0x80, DATA_READY = 1, THR_EMPTY = 0x20,
-       TIMED_OUT = 0x80 };
+enum {
+    LSR = 5,
+    MSR = 6,
+    LCR = 3,
+    DLAB = 0x80,
+    DATA_READY = 1,
+    THR_EMPTY = 0x20,
+    TIMED_OUT = 0x80
+};
 
 /* 110 to 9600 baud: 1.8432 MHz / 16 / rate. */
 static const u16 divisors[] = {1047, 768, 384, 192, 96, 48, 24, 12};
@@ -131,8 +138,8 @@ void serial_services(struct regs *r)
     }
 }
 
-/* INT 17h. AH's bits: 7 not busy, 6 acknowledge, 5 no paper, 4 selected, 3 error, 0 timeout;
- * acknowledge and error are inverted on the wire. */
+/* INT 17h. AH's bits: 7 not busy, 6 acknowledge, 5 no paper, 4 selected, 3 error, 0
+ * timeout; acknowledge and error are inverted on the wire. */
 void printer_services(struct regs *r)
 {
     u16 port = r->dx < 3 ? BDA->lpt[r->dx] : 0;

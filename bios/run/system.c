@@ -29,7 +29,7 @@ static void a20(struct regs *r) /* 24h */
         /* Either gate holds the line open: the controller's output port too. */
         if (controller_command(0xd1))
             controller_write(0xdd);
-        out8(PORT_A, in8(PORT_A) & (u8)~(A20 | 1));
+        out8(PORT_A, in8(PORT_A) & (u8) ~(A20 | 1));
         break;
     case 1: out8(PORT_A, (in8(PORT_A) & 0xfe) | A20); break;
     case 2: r->al = !!(in8(PORT_A) & A20); break;
@@ -63,7 +63,8 @@ static u32 extended_bytes(void)
     return 0;
 }
 
-static void big_memory(struct regs *r) /* E801h, E881h: KiB below, 64 KiB units above 16 MiB */
+static void
+big_memory(struct regs *r) /* E801h, E881h: KiB below, 64 KiB units above 16 MiB */
 {
     u32 bytes = extended_bytes(), low = bytes > 15 << 20 ? 15 << 20 : bytes;
 

@@ -1,4 +1,5 @@
-/* text.c - messages: on the screen and on port E9h; far copies; what C itself asks for. */
+/* text.c - messages: on the screen and on port E9h; far copies; what C itself asks for.
+ */
 #include "run.h"
 
 enum { DEBUG_PORT = 0xe9 };
@@ -18,7 +19,8 @@ void far_fill(u16 segment, u16 at, u8 v, u16 n)
 {
     u32 di = at, cx = n;
 
-    __asm__ volatile("pushw %%es\n\tmovw %w2, %%es\n\tcld\n\trep stosb %%al, %%es:(%%edi)\n\tpopw %%es"
+    __asm__ volatile("pushw %%es\n\tmovw %w2, %%es\n\tcld\n\trep stosb %%al, "
+                     "%%es:(%%edi)\n\tpopw %%es"
                      : "+D"(di), "+c"(cx)
                      : "r"((u32)segment), "a"(v)
                      : "memory");

@@ -133,7 +133,8 @@ static void write_text(struct regs *r)
         if (r->al & 2)
             attribute = far8(r->es, at++);
         if (c != 7 && c != 8 && c != '\r' && c != '\n')
-            far8_set(TEXT_SEG, cell(BDA->cursor[0][1], BDA->cursor[0][0]) + 1u, attribute);
+            far8_set(TEXT_SEG, cell(BDA->cursor[0][1], BDA->cursor[0][0]) + 1u,
+                     attribute);
         teletype(c);
     }
     if (!(r->al & 1))

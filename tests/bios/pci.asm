@@ -174,6 +174,20 @@ test:   mov ax, 0xb101
         call sum
         CHECK z, '"RSD PTR ": the bytes add up to 0'
 
+        mov ebx, '_MP_'
+        call find
+        CHECK nc, '"_MP_" is there'
+        mov si, [es:di + 4]
+        cmp dword [es:si], 'PCMP'
+        CHECK e, '"_MP_": its table is in the segment'
+        mov cx, 16
+        call sum
+        CHECK z, '"_MP_": the bytes add up to 0'
+        mov di, si
+        mov cx, [es:si + 4]
+        call sum
+        CHECK z, '"PCMP": the bytes add up to 0'
+
         ; the 32-bit PCI BIOS, from flat protected mode
         cli
         push cs

@@ -25,12 +25,13 @@ static void written(void *owner, uint32_t page, unsigned at, unsigned size)
 static struct engine engine_new(bool one_by_one)
 {
     struct engine e = {.w = world_new(),
-                       .cache = calloc(1, sizeof *e.cache),
+                       .cache = aligned_alloc(64, sizeof *e.cache),
                        .cpus = calloc(1, sizeof *e.cpus)};
     struct cpu *c = e.cpu = &e.w->cpu;
 
     assert_non_null(e.cache);
     assert_non_null(e.cpus);
+    memset(e.cache, 0, sizeof *e.cache);
     e.cpus[0] = c;
     gdt_set(e.w, K_CODE64, desc(0, 0xfffff, 0xa09b));
     gdt_set(e.w, K_DATA, desc(0, 0xfffff, 0xc093));

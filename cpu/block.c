@@ -443,20 +443,34 @@ void code_cache_monitor(struct cpu *c, uint64_t line)
         code_cache_watch(k);
 }
 
+/* All blocks of a page, and of those that share its list. */
+static void forget_list(struct code_cache *k, unsigned bucket)
+{
+    while (k->in_page[bucket])
+        forget(k, k->in_page[bucket]);
+}
+
 void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
                         unsigned size)
 {
-    unsigned bucket = page % BLOCK_BUCKETS;
+    enum { MANY = 512 };
+    unsigned bucket = page % BLOCK_BUCKETS, blocks = 0;
     bool hit = false;
 
     disarm_monitors(k, page, offset, size);
-    for (struct block *b = k->in_page[bucket], *next; b; b = next) {
+    for (struct block *b = k->in_page[bucket], *next; b; b = next, blocks++) {
         next = *page_link(b, bucket);
         if (overlaps(b, page, offset, offset + size)) {
             if (!make_stale(b, offset, size))
                 forget(k, b);
             hit = true;
         }
+    }
+    /* No program has so many in a page that it writes to. A guest that makes them anew with
+     * every store would have each store walk thousands. */
+    if (blocks > MANY) {
+        forget_list(k, bucket);
+        hit = true;
     }
     /* The mask is left as it is while blocks are hit: code that is written over and over is
      * soon decoded again. A store that hits no block shows that it says too much. */

@@ -111,11 +111,11 @@ static ALWAYS_INLINE bool lazy_cond(const struct lazy_flags *f, unsigned cc)
     case 0: yes = lazy_of(f); break;
     case 1: yes = lazy_cf(f); break;
     case 2: yes = lazy_zf(f); break;
-    case 3: yes = lazy_cf(f) | lazy_zf(f); break;
+    case 3: yes = (unsigned)lazy_cf(f) | lazy_zf(f); break; /* no branch: not || */
     case 4: yes = lazy_sf(f); break;
     case 5: yes = lazy_pf(f); break;
     case 6: yes = lazy_sf(f) != lazy_of(f); break;
-    default: yes = lazy_zf(f) | (lazy_sf(f) != lazy_of(f)); break;
+    default: yes = (unsigned)lazy_zf(f) | (lazy_sf(f) != lazy_of(f)); break;
     }
     return yes ^ (cc & 1);
 }

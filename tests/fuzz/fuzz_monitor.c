@@ -71,7 +71,7 @@ static void obey(struct menura *m, char *line, bool *looked, uint64_t *before)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct menura_config *c = menura_config_new();
-    struct menura *m;
+    struct menura *m = NULL;
     char line[LINE];
     bool looked = false;
     uint64_t before = 0;

@@ -28,5 +28,5 @@ const char *menura_version_text(void)
 const char *menura_features_text(void)
 {
     return "features: " LOOP ", " DISASSEMBLY ", snapshots, monitor, "
-           "serial stdio file pty null; no window, no disks, no network yet";
+           "serial stdio file pty null; no network yet";
 }

@@ -411,7 +411,10 @@ static bool set_value(struct cpu *c, const struct row *r, uint64_t v)
 {
     switch ((enum kind)r->kind) {
     case GPR: return set_gpr(c, r->number, v);
-    case PC: return set_ip(c, cpu_code64(c) ? v : (uint32_t)(v - c->seg[CS].base));
+    case PC:
+        if (cpu_code64(c))
+            return set_ip(c, v);
+        return !(v >> 32) && set_ip(c, (uint32_t)(v - c->seg[CS].base));
     case IP: return set_ip(c, v);
     case FLAGS: return set_flags(c, v);
     case SELECTOR: return set_selector(c, (enum sreg)r->number, v);

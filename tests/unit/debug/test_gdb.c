@@ -335,6 +335,8 @@ static void rip_is_linear_and_ip_the_offset(void **state)
     EXPECT("p10", "f0ffffff00000000");
     EXPECT("P10=00f0ffff00000000", "OK");
     assert_int_equal(c->rip, 0xf000);
+    EXPECT("P10=0000000001000000", "E22"); /* 32 bits are all there are */
+    assert_int_equal(c->rip, 0xf000);
     EXPECT("P10=0000000000000000", "E22"); /* not in this segment's 64 KiB */
     assert_int_equal(c->rip, 0xf000);
     EXPECT("P12=00080000", "OK"); /* real mode: the selector is the base */

@@ -61,7 +61,7 @@ struct code_cache {
     struct cpu **cpus;      /* all that share it, for write tags and leaving */
     unsigned cpu_count;
     struct cpu *running;    /* whose turn it is */
-    _Alignas(64) uint8_t scratch[512]; /* the uncached block */
+    _Alignas(max_align_t) uint8_t scratch[512]; /* the uncached block */
     uint64_t built, dropped, emptied; /* for `info code` */
 };
 

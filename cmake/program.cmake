@@ -15,6 +15,11 @@ file(GLOB MENURA_PROGRAM CONFIGURE_DEPENDS frontend/*.c)
 add_executable(menura ${MENURA_PROGRAM})
 target_compile_options(menura PRIVATE ${MENURA_FLAGS})
 target_link_libraries(menura PRIVATE menura_objects)
+if(MENURA_SDL)
+  target_compile_definitions(menura PRIVATE HAVE_SDL)
+  target_include_directories(menura SYSTEM PRIVATE ${SDL_INCLUDE})
+  target_link_libraries(menura PRIVATE ${SDL_LIBRARY})
+endif()
 
 # For tests that are scripts; a test that is a program is run so by CTest itself.
 set(MENURA_RUNS_UNDER "EMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}")

@@ -54,6 +54,12 @@ set_tests_properties(frontend/gdb PROPERTIES SKIP_RETURN_CODE 77
 add_test(NAME frontend/disk
   COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/disk.sh $<TARGET_FILE:menura>)
 set_tests_properties(frontend/disk PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")
+foreach(part none terminal window)
+  add_test(NAME frontend/display_${part}
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/display.sh $<TARGET_FILE:menura> ${part})
+  set_tests_properties(frontend/display_${part} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
+                       ENVIRONMENT "${MENURA_RUNS_UNDER}")
+endforeach()
 add_executable(frontend_memory tests/frontend/memory.c)
 target_compile_options(frontend_memory PRIVATE ${MENURA_FLAGS})
 add_test(NAME frontend/memory COMMAND frontend_memory $<TARGET_FILE:menura>)

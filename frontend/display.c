@@ -91,21 +91,34 @@ bool display_choose(const struct menura_config *c, const struct display **d,
     if (is(name, "none"))
         return true;
     if (nographic)
-        snprintf(why, DISPLAY_WHY, "-display %s and -nographic: only one of them", name);
+        snprintf(why, DISPLAY_WHY, "-display %s and -nographic: only one of them",
+                 name);
     else if (!(*d = find(name)))
         snprintf(why, DISPLAY_WHY,
                  "-display %s: this menura was built without it\n"
                  "use -display terminal or -display none",
                  name);
     else if (*d == &display_terminal && stdio_is_given(c))
-        snprintf(why, DISPLAY_WHY,
-                 "-display %s: the screen takes the whole terminal, but a serial port, the "
-                 "debug port or the monitor was given stdio\n"
-                 "give them file:PATH or pty; the monitor is behind Ctrl-A c",
-                 name);
+        snprintf(
+            why, DISPLAY_WHY,
+            "-display %s: the screen takes the whole terminal, but a serial port, the "
+            "debug port or the monitor was given stdio\n"
+            "give them file:PATH or pty; the monitor is behind Ctrl-A c",
+            name);
     else
         return true;
     return false;
+}
+
+/* Without the blanks at its end. */
+static unsigned row_length(const struct menura_text *t, unsigned row)
+{
+    const struct menura_cell *cell = t->cell + (size_t)row * t->columns;
+    unsigned n = t->columns;
+
+    while (n && !strcmp(cell[n - 1].utf8, " "))
+        n--;
+    return n;
 }
 
 bool display_print_text(struct menura *m)
@@ -115,17 +128,18 @@ bool display_print_text(struct menura *m)
 
     if (!menura_screen_text(m, &t)) {
         if (menura_screen(m, &p))
-            fprintf(stderr, "menura: the screen is not in a text mode, but %ux%u pixels\n",
+            fprintf(stderr,
+                    "menura: the screen is not in a text mode, but %ux%u pixels\n",
                     p.width, p.height);
         else
             fputs("menura: the screen is off\n", stderr);
         return true;
     }
+    while (t.rows && !row_length(&t, t.rows - 1))
+        t.rows--;
     for (unsigned row = 0; row < t.rows; row++) {
         const struct menura_cell *cell = t.cell + (size_t)row * t.columns;
-        unsigned columns = t.columns;
-        while (columns && !strcmp(cell[columns - 1].utf8, " "))
-            columns--;
+        unsigned columns = row_length(&t, row);
         for (unsigned n = 0; n < columns; n++)
             fputs(cell[n].utf8, stdout);
         putchar('\n');
@@ -151,6 +165,6 @@ void display_screenshot(struct menura *m, char message[DISPLAY_WHY])
             snprintf(message, DISPLAY_WHY, "%s", menura_error(m));
         return;
     }
-    snprintf(message, DISPLAY_WHY, "there are menura-001.png to menura-%03d.png already",
-             SHOTS - 1);
+    snprintf(message, DISPLAY_WHY,
+             "there are menura-001.png to menura-%03d.png already", SHOTS - 1);
 }

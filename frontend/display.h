@@ -1,7 +1,7 @@
 /* display.h - where the guest's screen is shown: a window, the terminal.
  *
- * A display is opened before the machine is made, since it sets the configuration's frame
- * callback, and closed after the run. Without one nothing looks at the screen.
+ * A display is opened before the machine is made, since it sets the configuration's
+ * frame callback, and closed after the run. Without one nothing looks at the screen.
  */
 #ifndef FRONTEND_DISPLAY_H
 #define FRONTEND_DISPLAY_H
@@ -17,8 +17,8 @@ struct display {
     /* menura_run() without limit, shown. */
     enum menura_end (*run)(void *state, struct menura *m);
     void (*close)(void *state);
-    /* A line for the user, without newline, to be shown on standard error when that does
-     * no harm. From any thread. NULL: it never does. */
+    /* A line for the user, without newline, to be shown on standard error when that
+     * does no harm. From any thread. NULL: it never does. */
     void (*say)(void *state, const char *line);
 };
 

@@ -21,15 +21,15 @@
 #include <unistd.h>
 
 enum {
-    FRAMES = 50,           /* a second */
+    FRAMES = 50, /* a second */
     COLUMNS_MOST = 400,
     ROWS_MOST = 200,
-    TYPED = 1024,          /* bytes of input in hand */
-    ESCAPE_PATIENCE = 3,   /* frames until an ESC is the key itself */
+    TYPED = 1024,        /* bytes of input in hand */
+    ESCAPE_PATIENCE = 3, /* frames until an ESC is the key itself */
     MESSAGE_FRAMES = 4 * FRAMES,
     LOOK_FRAMES = FRAMES / 2, /* between looks at a graphics mode's size */
-    LINE = 512,            /* a line for the monitor */
-    NOTES = 100,           /* lines kept for the end */
+    LINE = 512,               /* a line for the monitor */
+    NOTES = 100,              /* lines kept for the end */
     CTRL_A = 1,
     CTRL_D = 4,
     NO_COLOUR = -1,
@@ -143,8 +143,8 @@ static bool takes_output(void)
 
 /* ---- colours ---- */
 
-/* The 16 colours of a VGA's text modes, by attribute, and their SGR numbers: PC order has
- * blue in bit 0, ANSI has red there. */
+/* The 16 colours of a VGA's text modes, by attribute, and their SGR numbers: PC order
+ * has blue in bit 0, ANSI has red there. */
 static const struct {
     int rgb;
     unsigned char sgr; /* for the front; 10 more for the back */
@@ -271,8 +271,8 @@ static void compose(struct screen_terminal *s)
     } else {
         if (menura_screen(s->m, &p))
             snprintf(text, sizeof text,
-                     " %ux%u pixels: Ctrl-A s saves a picture, and so does screendump FILE"
-                     " in the monitor (Ctrl-A c)",
+                     " %ux%u pixels: Ctrl-A s, or screendump FILE after Ctrl-A c,"
+                     " makes a picture",
                      p.width, p.height);
         else
             snprintf(text, sizeof text, " the guest shows nothing");
@@ -379,6 +379,7 @@ static void switch_user(struct screen_terminal *s)
         put(s, leave, sizeof leave - 1);
         say(s, "monitor: 'help' lists the commands, Ctrl-A c goes back\r\n(menura) ");
     } else {
+        say(s, "\r\n");
         put(s, enter, sizeof enter - 1);
         begin_anew(s);
     }
@@ -427,8 +428,9 @@ static void edit(struct screen_terminal *s, uint8_t byte)
 /* The byte after Ctrl-A. */
 static void obey(struct screen_terminal *s, uint8_t byte)
 {
-    static const char help[] = " Ctrl-A and: x quit, c monitor, s screenshot, d Ctrl-Alt-Del,"
-                               " l draw anew, a Ctrl-A itself";
+    static const char help[] =
+        " Ctrl-A and: x quit, c monitor, s screenshot, d Ctrl-Alt-Del,"
+        " l draw anew, a Ctrl-A itself";
     char text[DISPLAY_WHY];
 
     switch (byte) {
@@ -576,7 +578,8 @@ static void *open_terminal(struct menura_config *c, char why[DISPLAY_WHY])
     setlocale(LC_CTYPE, "");
     s->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
     setlocale(LC_CTYPE, "C");
-    s->true_colour = colour && (!strcmp(colour, "truecolor") || !strcmp(colour, "24bit"));
+    s->true_colour =
+        colour && (!strcmp(colour, "truecolor") || !strcmp(colour, "24bit"));
     if (!menura_terminal_take(c, enter, leave)) {
         snprintf(why, DISPLAY_WHY, "-display terminal: %.200s", menura_config_error(c));
         free(s);

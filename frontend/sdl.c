@@ -1,8 +1,8 @@
 /* sdl.c - the guest's screen in a window, by SDL2.
  *
- * SDL wants its events taken by the thread that began it, so that the machine runs in one
- * of its own. Between them, under a lock: what was pressed and moved goes one way, a copy
- * of the picture the other, both in the machine's frame callback.
+ * SDL wants its events taken by the thread that began it, so that the machine runs in
+ * one of its own. Between them, under a lock: what was pressed and moved goes one way,
+ * a copy of the picture the other, both in the machine's frame callback.
  */
 #ifdef HAVE_SDL
 #include "frontend/display.h"
@@ -56,10 +56,10 @@ struct window {
     SDL_mutex *lock; /* for what follows */
     struct input input[INPUTS];
     unsigned inputs;
-    bool lost; /* input was dropped */
+    bool lost;   /* input was dropped */
     char *paste; /* to be typed; SDL's memory */
     uint32_t *pixel;
-    size_t pixels; /* room for so many */
+    size_t pixels;          /* room for so many */
     unsigned width, height; /* 0: the screen is off */
     bool fresh;
     char message[DISPLAY_WHY];
@@ -249,7 +249,10 @@ static void add_mouse(struct window *w, int dx, int dy, int wheel)
         return;
     }
     SDL_UnlockMutex(w->lock);
-    add(w, (struct input){.kind = INPUT_MOUSE, .key = w->buttons, .dx = dx, .dy = dy,
+    add(w, (struct input){.kind = INPUT_MOUSE,
+                          .key = w->buttons,
+                          .dx = dx,
+                          .dy = dy,
                           .wheel = wheel});
 }
 
@@ -390,11 +393,12 @@ static void upload(struct window *w)
     w->texture_width = w->width;
     w->texture_height = w->height;
     if (!w->texture && w->width)
-        w->texture =
-            SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_RGB888,
-                              SDL_TEXTUREACCESS_STREAMING, (int)w->width, (int)w->height);
+        w->texture = SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_RGB888,
+                                       SDL_TEXTUREACCESS_STREAMING, (int)w->width,
+                                       (int)w->height);
     if (w->texture)
-        SDL_UpdateTexture(w->texture, NULL, w->pixel, (int)(w->width * sizeof *w->pixel));
+        SDL_UpdateTexture(w->texture, NULL, w->pixel,
+                          (int)(w->width * sizeof *w->pixel));
     SDL_UnlockMutex(w->lock);
     if (new_size && w->texture)
         fit_window(w);
@@ -552,10 +556,9 @@ static bool begin(struct window *w, bool full_screen)
     SDL_EnableScreenSaver();
     w->event = SDL_RegisterEvents(EVENTS);
     w->lock = SDL_CreateMutex();
-    w->window =
-        SDL_CreateWindow(w->name, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 720, 400,
-                         SDL_WINDOW_RESIZABLE |
-                             (full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0u));
+    w->window = SDL_CreateWindow(
+        w->name, SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 720, 400,
+        SDL_WINDOW_RESIZABLE | (full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0u));
     if (!w->lock || !w->window)
         return false;
     w->renderer = SDL_CreateRenderer(w->window, -1, 0);
@@ -572,7 +575,8 @@ static void *open_window(struct menura_config *c, char why[DISPLAY_WHY])
         snprintf(why, DISPLAY_WHY, "the host has no memory");
         return NULL;
     }
-    snprintf(w->name, sizeof w->name, "%s%sMenura", name ? name : "", name ? " - " : "");
+    snprintf(w->name, sizeof w->name, "%s%sMenura", name ? name : "",
+             name ? " - " : "");
     if (!begin(w, menura_config_get(c, "full-screen") != NULL)) {
         snprintf(why, DISPLAY_WHY,
                  "-display sdl: no window: %.150s\n"

@@ -1,7 +1,7 @@
 /* terminal_keys.c - from bytes and escape sequences back to keys.
  *
- * ECMA-48 5.4 (control sequences), XTerm Control Sequences, "PC-Style Function Keys" and
- * "VT220-Style Function Keys"; console_codes(4) for the Linux console's F1 to F5.
+ * ECMA-48 5.4 (control sequences), XTerm Control Sequences, "PC-Style Function Keys"
+ * and "VT220-Style Function Keys"; console_codes(4) for the Linux console's F1 to F5.
  */
 #include "frontend/terminal_keys.h"
 
@@ -16,8 +16,8 @@ static const char *named(char c)
         char c;
         const char *name;
     } names[] = {
-        {' ', "spc"}, {'-', "minus"}, {'\r', "ret"}, {'\n', "ret"}, {'\t', "tab"},
-        {'\b', "backspace"}, {127, "backspace"}, {ESC, "esc"},
+        {' ', "spc"},  {'-', "minus"},      {'\r', "ret"},      {'\n', "ret"},
+        {'\t', "tab"}, {'\b', "backspace"}, {127, "backspace"}, {ESC, "esc"},
     };
 
     for (size_t n = 0; n < sizeof names / sizeof *names; n++)
@@ -78,10 +78,11 @@ static const char *by_letter(uint8_t final)
 static const char *by_number(unsigned n)
 {
     static const char *const names[] = {
-        [1] = "home", [2] = "insert", [3] = "delete", [4] = "end", [5] = "pgup",
-        [6] = "pgdn", [7] = "home", [8] = "end", [11] = "f1", [12] = "f2", [13] = "f3",
-        [14] = "f4", [15] = "f5", [17] = "f6", [18] = "f7", [19] = "f8", [20] = "f9",
-        [21] = "f10", [23] = "f11", [24] = "f12", [29] = "menu",
+        [1] = "home",  [2] = "insert", [3] = "delete", [4] = "end",  [5] = "pgup",
+        [6] = "pgdn",  [7] = "home",   [8] = "end",    [11] = "f1",  [12] = "f2",
+        [13] = "f3",   [14] = "f4",    [15] = "f5",    [17] = "f6",  [18] = "f7",
+        [19] = "f8",   [20] = "f9",    [21] = "f10",   [23] = "f11", [24] = "f12",
+        [29] = "menu",
     };
     return n < sizeof names / sizeof *names ? names[n] : NULL;
 }
@@ -118,7 +119,8 @@ static size_t control_sequence(const uint8_t *byte, size_t n, bool over,
         else if (b == ';')
             which++;
         else if (b >= 0x40 && b <= 0x7e) {
-            finish(b == '~' ? by_number(parameter[0]) : by_letter(b), parameter[1], name);
+            finish(b == '~' ? by_number(parameter[0]) : by_letter(b), parameter[1],
+                   name);
             return at + 1;
         } else if (b < 0x20)
             return at; /* no sequence after all */

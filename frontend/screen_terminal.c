@@ -39,8 +39,7 @@ enum {
 static const char enter[] = "\033[?1049h\033[?7l\033[m\033[2J";
 static const char leave[] = "\033[m\033[?7h\033[?25h\033[?1049l";
 
-/* Signal handlers get no argument: the terminal's size changed, or it is to be drawn
- * anew. */
+/* Signal handlers get no argument: the terminal's size changed. */
 static volatile sig_atomic_t changed;
 
 struct cell {
@@ -521,13 +520,13 @@ static void take_typed(struct screen_terminal *s)
 static void frame(void *to, struct menura *m)
 {
     struct screen_terminal *s = to;
+    bool resumed = menura_terminal_resumed();
 
     s->m = m;
     s->frames++;
-    if (changed && !s->monitor) {
+    if ((changed || resumed) && !s->monitor) {
         begin_anew(s);
-    } else if (changed) { /* stopped and going on: `enter` was written */
-        changed = 0;
+    } else if (resumed) { /* `enter` was written */
         put(s, leave, sizeof leave - 1);
         say(s, "(menura) %.*s", (int)s->length, s->line);
         flush(s);

@@ -22,6 +22,7 @@ static volatile sig_atomic_t raw;
 /* What terminal_full_screen() was given. */
 static char enter_text[TERMINAL_TEXT + 1], leave_text[TERMINAL_TEXT + 1];
 static int screen = -1;
+static volatile sig_atomic_t resumed;
 
 static const int fatal[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGABRT,
                             SIGSEGV, SIGBUS,  SIGFPE, SIGILL};
@@ -98,8 +99,7 @@ static void go_on(int signal_number)
     if (!raw)
         return;
     take();
-    if (screen >= 0)
-        raise(SIGWINCH);
+    resumed = 1;
 }
 
 static void handle_if_free(int signal_number, void (*handler)(int), int flags)
@@ -155,6 +155,14 @@ bool terminal_full_screen(int in, int out, const char *enter, const char *leave)
         return true;
     screen = -1;
     return false;
+}
+
+bool terminal_resumed(void)
+{
+    bool was = resumed;
+
+    resumed = 0;
+    return was;
 }
 
 void terminal_cooked(void)

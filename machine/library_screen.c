@@ -114,6 +114,11 @@ bool menura_terminal_take(struct menura_config *c, const char *enter, const char
     return chars_take_terminal(enter, leave, &c->error);
 }
 
+bool menura_terminal_resumed(void)
+{
+    return terminal_resumed();
+}
+
 void menura_terminal_give(void)
 {
     chars_give_terminal();

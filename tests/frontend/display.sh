@@ -135,6 +135,13 @@ terminal() {
         rm -f pid
         $tmux send-keys "clear; sh -c 'echo \$\$ >pid; exec \"\$0\" floppy.img -display curses' '$menura'; stty -a | grep -o '.icanon'; echo over" Enter
         waits screen 'The boot sector is here.'
+        if [ $signal = TERM ]; then # stopped: the shell's screen; going on: the guest's
+            kill -TSTP "$(cat pid)"
+            waits screen Stopped
+            screen | grep -q 'The boot sector' && wrong "stopped, it still shows the guest"
+            $tmux send-keys 'fg >/dev/null' Enter
+            waits screen 'The boot sector is here.'
+        fi
         kill -$signal "$(cat pid)"
         waits screen over
         screen | grep -qx ' icanon' || wrong "the terminal stays raw after SIG$signal"

@@ -151,8 +151,12 @@ static int run(struct menura_config *c, struct shown *shown)
     char why[DISPLAY_WHY];
     int code;
 
-    if (d && !(shown->state = d->open(c, why)))
-        return failed(why, MENURA_END_HOST);
+    if (d && !(shown->state = d->open(c, why))) {
+        if (menura_config_get(c, "display"))
+            return failed(why, MENURA_END_HOST);
+        complain(why);
+        d = NULL; /* nobody asked for it */
+    }
     m = menura_new(c);
     if (!m) {
         close_display(shown);

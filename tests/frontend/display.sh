@@ -159,8 +159,10 @@ window() {
         -max-seconds 10 --screen-text >out 2>err </dev/null
     [ $? -eq 10 ] && grep -qx 'The boot sector is here.' out ||
         wrong "SDL's dummy driver: $(cat out err)"
-    SDL_VIDEODRIVER=x11 DISPLAY=:98765 "$menura" floppy.img >out 2>err </dev/null
+    SDL_VIDEODRIVER=x11 DISPLAY=:98765 "$menura" floppy.img -display sdl >out 2>err </dev/null
     [ $? -eq 4 ] && grep -q 'no window' err || wrong "no X server: $(cat err)"
+    SDL_VIDEODRIVER=x11 DISPLAY=:98765 "$menura" floppy.img -max-seconds 1 >out 2>err </dev/null
+    [ $? -eq 10 ] && grep -q 'no window' err || wrong "none by itself: $(cat err)"
     [ $failed -eq 0 ] || return
 
     command -v Xvfb >/dev/null || skip "the dummy driver did; no Xvfb"

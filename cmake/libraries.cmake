@@ -37,6 +37,15 @@ else()
   message(STATUS "zstd not found: qcow2 images compressed with it cannot be read")
 endif()
 
+# The program's alone: the library opens no windows.
+find_path(SDL_INCLUDE SDL.h PATH_SUFFIXES SDL2)
+find_library(SDL_LIBRARY SDL2)
+if(SDL_INCLUDE AND SDL_LIBRARY)
+  set(MENURA_SDL TRUE)
+else()
+  message(STATUS "SDL2 not found: no window, but -display terminal")
+endif()
+
 find_path(CMOCKA_INCLUDE cmocka.h)
 find_library(CMOCKA_LIBRARY cmocka)
 if(CMOCKA_INCLUDE AND CMOCKA_LIBRARY)

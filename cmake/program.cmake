@@ -15,6 +15,11 @@ file(GLOB MENURA_PROGRAM CONFIGURE_DEPENDS frontend/*.c)
 add_executable(menura ${MENURA_PROGRAM})
 target_compile_options(menura PRIVATE ${MENURA_FLAGS})
 target_link_libraries(menura PRIVATE menura_objects)
+if(MENURA_SDL)
+  target_compile_definitions(menura PRIVATE HAVE_SDL)
+  target_include_directories(menura SYSTEM PRIVATE ${SDL_INCLUDE})
+  target_link_libraries(menura PRIVATE ${SDL_LIBRARY})
+endif()
 
 # For tests that are scripts; a test that is a program is run so by CTest itself.
 set(MENURA_RUNS_UNDER "EMULATOR=${CMAKE_CROSSCOMPILING_EMULATOR}")
@@ -49,6 +54,19 @@ set_tests_properties(frontend/gdb PROPERTIES SKIP_RETURN_CODE 77
 add_test(NAME frontend/disk
   COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/disk.sh $<TARGET_FILE:menura>)
 set_tests_properties(frontend/disk PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")
+foreach(part none terminal window)
+  add_test(NAME frontend/display_${part}
+    COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/display.sh $<TARGET_FILE:menura> ${part})
+  set_tests_properties(frontend/display_${part} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
+                       ENVIRONMENT "${MENURA_RUNS_UNDER}")
+endforeach()
+if(MENURA_CMOCKA_FOUND)
+  add_executable(frontend_terminal_keys tests/frontend/terminal_keys.c frontend/terminal_keys.c)
+  target_compile_options(frontend_terminal_keys PRIVATE ${MENURA_FLAGS})
+  target_include_directories(frontend_terminal_keys PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(frontend_terminal_keys PRIVATE ${CMOCKA_LIBRARY})
+  add_test(NAME frontend/terminal_keys COMMAND frontend_terminal_keys)
+endif()
 add_executable(frontend_memory tests/frontend/memory.c)
 target_compile_options(frontend_memory PRIVATE ${MENURA_FLAGS})
 add_test(NAME frontend/memory COMMAND frontend_memory $<TARGET_FILE:menura>)

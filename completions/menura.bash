@@ -31,8 +31,8 @@ _menura()
     -monitor) COMPREPLY=($(compgen -W 'stdio none' -- "$word")); return;;
     -device) COMPREPLY=($(compgen -W 'isa-debug-exit help' -- "$word")); return;;
     -global) COMPREPLY=($(compgen -W '' -- "$word")); return;;
-    -display) COMPREPLY=($(compgen -W 'none' -- "$word")); return;;
-    -vga) COMPREPLY=($(compgen -W 'none' -- "$word")); return;;
+    -display) COMPREPLY=($(compgen -W 'sdl terminal none' -- "$word")); return;;
+    -vga) COMPREPLY=($(compgen -W 'std none' -- "$word")); return;;
     -vgabios) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -rtc) COMPREPLY=($(compgen -W 'base=utc base=localtime' -- "$word")); return;;
     -ips) COMPREPLY=($(compgen -W '' -- "$word")); return;;
@@ -43,6 +43,7 @@ _menura()
     -max-instructions) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -max-seconds) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -save) COMPREPLY=($(compgen -f -- "$word")); return;;
+    -screenshot) COMPREPLY=($(compgen -f -- "$word")); return;;
     -d) COMPREPLY=($(compgen -W 'int exec in_asm cpu info debug help' -- "$word")); return;;
     -D) COMPREPLY=($(compgen -f -- "$word")); return;;
     -gdb) COMPREPLY=($(compgen -W '' -- "$word")); return;;
@@ -93,6 +94,7 @@ _menura()
         -global
         -nographic
         -display
+        -full-screen
         -vga
         -vgabios
         -rtc
@@ -107,6 +109,8 @@ _menura()
         -max-seconds
         -save
         -hash
+        -screen-text
+        -screenshot
         -S
         -d
         -D

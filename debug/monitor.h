@@ -35,6 +35,11 @@ struct monitor {
     uint64_t (*hash)(void *owner);
     bool (*log)(void *owner, const char *items, struct error *e); /* as -d */
     const struct screen *(*screen)(void *owner); /* may be missing, or answer NULL */
+    /* Keyboard and mouse, as menura.h has them; may be missing. */
+    bool (*keys)(void *owner, const char *keys);
+    size_t (*type)(void *owner, const char *text, size_t n);
+    void (*mouse)(void *owner, int dx, int dy, int wheel, unsigned buttons);
+    unsigned buttons; /* of the mouse, down since the last mouse_button */
     void *owner;
 
     void (*line)(void *to, const char *text); /* the answer */
@@ -61,6 +66,12 @@ void monitor_physical_map(struct monitor *m, const char *argument);
 /* monitor_screen.c */
 void monitor_screen(struct monitor *m, char *argument);
 void monitor_screendump(struct monitor *m, char *argument);
+
+/* monitor_input.c */
+void monitor_sendkey(struct monitor *m, char *argument);
+void monitor_type(struct monitor *m, char *argument);
+void monitor_mouse_move(struct monitor *m, char *argument);
+void monitor_mouse_button(struct monitor *m, char *argument);
 
 /* A register of the current CPU by name ("rax", "eip", "cs", "cr3"). */
 bool monitor_register(const struct cpu *c, const char *name, size_t n, uint64_t *value);

@@ -539,6 +539,22 @@ static bool open_stdio(struct chars *c, struct error *e)
     return true;
 }
 
+bool chars_take_terminal(const char *enter, const char *leave, struct error *e)
+{
+    if (atomic_flag_test_and_set(&stdio_taken))
+        return error_set(e, "a device has the terminal already");
+    if (terminal_full_screen(STDIN_FILENO, STDOUT_FILENO, enter, leave))
+        return true;
+    atomic_flag_clear(&stdio_taken);
+    return error_set(e, "standard input and output are not a terminal");
+}
+
+void chars_give_terminal(void)
+{
+    terminal_cooked();
+    atomic_flag_clear(&stdio_taken);
+}
+
 static bool open_file(struct chars *c, const char *path, struct error *e)
 {
     c->ended = true;

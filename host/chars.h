@@ -29,6 +29,12 @@ struct chars_hooks {
 struct chardev *chars_open(const char *name, const struct chars_hooks *hooks,
                            struct error *e);
 
+/* Takes standard input and output for a front end that draws on the terminal (see
+ * terminal_full_screen); "stdio" cannot be opened until it is given back. False with e
+ * filled. */
+bool chars_take_terminal(const char *enter, const char *leave, struct error *e);
+void chars_give_terminal(void);
+
 /* For tests: the guest gets n bytes (copied), then nothing; what it puts is kept, up to
  * 16 MiB. chars_feed() adds input, as interactive input is: seen once admitted. */
 struct chardev *chars_memory(const void *bytes, size_t n);

@@ -19,6 +19,11 @@ static struct termios before, ours;
 static int terminal = -1;
 static volatile sig_atomic_t raw;
 
+/* What terminal_full_screen() was given. */
+static char enter_text[TERMINAL_TEXT + 1], leave_text[TERMINAL_TEXT + 1];
+static int screen = -1;
+static volatile sig_atomic_t resumed;
+
 static const int fatal[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT, SIGABRT,
                             SIGSEGV, SIGBUS,  SIGFPE, SIGILL};
 
@@ -28,20 +33,34 @@ static bool in_foreground(void)
     return tcgetpgrp(terminal) == getpgrp();
 }
 
-static void set_mode(const struct termios *mode)
+static void set_mode(const struct termios *mode, const char *text)
 {
     int saved = errno;
+    size_t n = screen >= 0 ? strlen(text) : 0;
 
-    if (in_foreground())
+    if (in_foreground()) {
+        while (n && write(screen, text, n) < 0 && errno == EINTR)
+            ;
         while (tcsetattr(terminal, TCSANOW, mode) < 0 && errno == EINTR)
             ;
+    }
     errno = saved;
+}
+
+static void take(void)
+{
+    set_mode(&ours, enter_text);
+}
+
+static void give_back(void)
+{
+    set_mode(&before, leave_text);
 }
 
 static void die(int signal_number)
 {
     if (raw)
-        set_mode(&before);
+        give_back();
     signal(signal_number, SIG_DFL);
     raise(signal_number); /* delivered when this handler returns */
 }
@@ -62,7 +81,7 @@ static void stop(int signal_number)
     sigset_t only, old;
 
     if (raw)
-        set_mode(&before);
+        give_back();
     signal(signal_number, SIG_DFL);
     sigemptyset(&only);
     sigaddset(&only, signal_number);
@@ -77,8 +96,10 @@ static void stop(int signal_number)
 static void go_on(int signal_number)
 {
     (void)signal_number;
-    if (raw)
-        set_mode(&ours);
+    if (!raw)
+        return;
+    take();
+    resumed = 1;
 }
 
 static void handle_if_free(int signal_number, void (*handler)(int), int flags)
@@ -118,8 +139,30 @@ bool terminal_raw(int fd)
     ours.c_cc[VMIN] = 1;
     ours.c_cc[VTIME] = 0;
     raw = 1;
-    set_mode(&ours);
+    take();
     return true;
+}
+
+bool terminal_full_screen(int in, int out, const char *enter, const char *leave)
+{
+    if (raw || strlen(enter) > TERMINAL_TEXT || strlen(leave) > TERMINAL_TEXT ||
+        !isatty(out))
+        return false;
+    strcpy(enter_text, enter);
+    strcpy(leave_text, leave);
+    screen = out;
+    if (terminal_raw(in))
+        return true;
+    screen = -1;
+    return false;
+}
+
+bool terminal_resumed(void)
+{
+    bool was = resumed;
+
+    resumed = 0;
+    return was;
 }
 
 void terminal_cooked(void)
@@ -127,5 +170,6 @@ void terminal_cooked(void)
     if (!raw)
         return;
     raw = 0;
-    set_mode(&before);
+    give_back();
+    screen = -1;
 }

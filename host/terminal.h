@@ -14,7 +14,17 @@
  */
 bool terminal_raw(int fd);
 
-/* Gives the terminal back. Harmless when it is not raw. */
+/* As terminal_raw, for who draws on the terminal: `enter` is written to it now and when a
+ * stopped process goes on, `leave` before it is given back, however that comes. Both at most TERMINAL_TEXT bytes. False too
+ * when it is raw already. */
+enum { TERMINAL_TEXT = 64 };
+bool terminal_full_screen(int in, int out, const char *enter, const char *leave);
+
+/* Once after a stopped process went on: the terminal is raw again, but what it shows is
+ * lost. */
+bool terminal_resumed(void);
+
+/* Gives the terminal back. May be called by a signal handler. Harmless when it is not raw. */
 void terminal_cooked(void);
 
 #endif

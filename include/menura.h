@@ -205,6 +205,19 @@ MENURA_API size_t menura_type(struct menura *m, const char *text, size_t n);
 MENURA_API void menura_mouse(struct menura *m, int dx, int dy, int wheel,
                              unsigned buttons);
 
+/* The process's terminal in raw mode, for a front end that draws on it; serial ports and
+ * the monitor cannot have "stdio" until it is given back. `enter` (at most 64 bytes, as
+ * `leave`) is written to it now and when a stopped process goes on, which
+ * menura_terminal_resumed() then says once, since all is to be drawn anew; `leave` is
+ * written before the terminal is given back, also by a signal that ends the process. False, and menura_config_error() says why: it is no terminal, or taken. */
+MENURA_API bool menura_terminal_take(struct menura_config *c, const char *enter,
+                                     const char *leave);
+MENURA_API bool menura_terminal_resumed(void);
+/* Only after a take that succeeded. menura_terminal_restore() leaves it taken, and may be
+ * called by a signal handler that ends the process. */
+MENURA_API void menura_terminal_give(void);
+MENURA_API void menura_terminal_restore(void);
+
 /* ---- the monitor and the serial ports ---- */
 
 /* One line for the monitor ("info registers"; "help" lists the commands). What it

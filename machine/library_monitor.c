@@ -100,6 +100,21 @@ static const struct screen *monitor_screen_of(void *owner)
     return machine_screen(((struct menura *)owner)->machine);
 }
 
+static bool monitor_keys(void *owner, const char *keys)
+{
+    return menura_keys(owner, keys);
+}
+
+static size_t monitor_type_text(void *owner, const char *text, size_t n)
+{
+    return menura_type(owner, text, n);
+}
+
+static void monitor_mouse(void *owner, int dx, int dy, int wheel, unsigned buttons)
+{
+    menura_mouse(owner, dx, dy, wheel, buttons);
+}
+
 void library_make_monitor(struct menura *m)
 {
     m->monitor = (struct monitor){.cpus = m->machine->config.cpus,
@@ -122,6 +137,9 @@ void library_make_monitor(struct menura *m)
                                   .hash = monitor_hash,
                                   .log = monitor_log,
                                   .screen = monitor_screen_of,
+                                  .keys = monitor_keys,
+                                  .type = monitor_type_text,
+                                  .mouse = monitor_mouse,
                                   .owner = m};
 }
 

@@ -4,8 +4,10 @@
 #include "base/cp437.h"
 #include "devices/keyboard.h"
 #include "devices/mouse.h"
+#include "host/chars.h"
 #include "host/host.h"
 #include "host/png.h"
+#include "host/terminal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,4 +107,24 @@ size_t menura_type(struct menura *m, const char *text, size_t n)
 void menura_mouse(struct menura *m, int dx, int dy, int wheel, unsigned buttons)
 {
     mouse_move(machine_mouse(m->machine), dx, dy, wheel, buttons);
+}
+
+bool menura_terminal_take(struct menura_config *c, const char *enter, const char *leave)
+{
+    return chars_take_terminal(enter, leave, &c->error);
+}
+
+bool menura_terminal_resumed(void)
+{
+    return terminal_resumed();
+}
+
+void menura_terminal_give(void)
+{
+    chars_give_terminal();
+}
+
+void menura_terminal_restore(void)
+{
+    terminal_cooked();
 }

@@ -45,7 +45,8 @@ static const char *const keys[][2] = {
 static const char *const about[] = {
     "A full-system PC emulator: it decodes and executes x86 and x86-64 instructions.",
     "One dash or two are the same; a value stands after a space or '='. A FILE without",
-    "option is a kernel. COM1 is on the terminal if no -serial says otherwise.",
+    "option is a kernel. COM1 is on the terminal if no -serial says otherwise and the",
+    "screen is not shown there.",
     "Disk images are made, checked and converted by 'menura disk': menura disk --help.",
 };
 
@@ -322,7 +323,8 @@ static const char *values_of(enum option_id id)
     case OPTION_load:
     case OPTION_save:
     case OPTION_logfile:
-    case OPTION_config: return "file";
+    case OPTION_config:
+    case OPTION_screenshot: return "file";
     case OPTION_serial:
     case OPTION_debugcon: return "stdio pty null none file:";
     case OPTION_monitor: return "stdio none";
@@ -334,8 +336,8 @@ static const char *values_of(enum option_id id)
     case OPTION_cpu:
         return "default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell max "
                "help";
-    case OPTION_display:
-    case OPTION_vga: return "none";
+    case OPTION_display: return "sdl terminal none";
+    case OPTION_vga: return "std none";
     default: return "";
     }
 }

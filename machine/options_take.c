@@ -498,10 +498,11 @@ bool take_display(struct options *o, enum option_id id, const char *value,
                   struct error *e)
 {
     UNUSED_ID;
-    if (!strcmp(value, "none"))
+    if (!strcmp(value, "none") || !strcmp(value, "sdl") || !strcmp(value, "terminal") ||
+        !strcmp(value, "curses"))
         return true;
-    error_set(e, "-%s %.100s: there is no window yet", o->given, value);
-    return error_hint(e, "use -display none; the serial port is on the terminal");
+    error_set(e, "-%s %.100s: there is no such display", o->given, value);
+    return error_hint(e, "there are: sdl, terminal, none");
 }
 
 bool take_vga(struct options *o, enum option_id id, const char *value, struct error *e)

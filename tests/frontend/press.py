@@ -1,0 +1,91 @@
+"""press.py WORD... - a person at an X display: keys, clicks and moves, by the XTEST extension.
+
+A word is a key's name ("a", "Return", "Control_L+Alt_L+q"), "click", "move:DX,DY",
+"focus:TITLE" (waits for the window whose title begins so, and gives it the keyboard),
+"title" (prints that window's title), "size" (prints its size) or "wait:SECONDS".
+Exit 77: the libraries are missing.
+"""
+import ctypes
+import ctypes.util
+import sys
+import time
+
+try:
+    X = ctypes.CDLL(ctypes.util.find_library('X11') or 'libX11.so.6')
+    TEST = ctypes.CDLL(ctypes.util.find_library('Xtst') or 'libXtst.so.6')
+except OSError as error:
+    print('skipped:', error)
+    sys.exit(77)
+
+X.XOpenDisplay.restype = ctypes.c_void_p
+X.XDefaultRootWindow.restype = ctypes.c_ulong
+X.XStringToKeysym.restype = ctypes.c_ulong
+Window = ctypes.c_ulong
+display = ctypes.c_void_p(X.XOpenDisplay(None))
+if not display:
+    sys.exit('there is no X display')
+
+
+def children(window):
+    root, parent = Window(), Window()
+    found, count = ctypes.POINTER(Window)(), ctypes.c_uint()
+    X.XQueryTree(display, Window(window), ctypes.byref(root), ctypes.byref(parent),
+                 ctypes.byref(found), ctypes.byref(count))
+    return [found[n] for n in range(count.value)]
+
+
+def title(window):
+    name = ctypes.c_char_p()
+    X.XFetchName(display, Window(window), ctypes.byref(name))
+    return (name.value or b'').decode()
+
+
+def find(wanted):
+    for _ in range(200):
+        for window in children(X.XDefaultRootWindow(display)):
+            if title(window).startswith(wanted):
+                return window
+        time.sleep(0.1)
+    sys.exit(f'there is no window {wanted!r}')
+
+
+def press(keys):
+    codes = []
+    for name in keys.split('+'):
+        code = X.XKeysymToKeycode(display, Window(X.XStringToKeysym(name.encode())))
+        if not code:
+            sys.exit(f'there is no key {name!r}')
+        codes.append(code)
+    for down, order in ((1, codes), (0, codes[::-1])):
+        for code in order:
+            TEST.XTestFakeKeyEvent(display, code, down, 0)
+            X.XFlush(display)
+            time.sleep(0.05)
+
+
+window = 0
+for word in sys.argv[1:]:
+    kind, _, value = word.partition(':')
+    if kind == 'focus':
+        window = find(value)
+        X.XWarpPointer(display, Window(0), Window(window), 0, 0, 0, 0, 50, 50)
+        X.XSetInputFocus(display, Window(window), 1, 0)
+    elif kind == 'wait':
+        time.sleep(float(value))
+    elif kind == 'move':
+        TEST.XTestFakeRelativeMotionEvent(display, *map(int, value.split(',')), 0)
+    elif kind == 'click':
+        TEST.XTestFakeButtonEvent(display, 1, 1, 0)
+        TEST.XTestFakeButtonEvent(display, 1, 0, 0)
+    elif kind == 'title':
+        print(title(window))
+    elif kind == 'size':
+        root, x, y, width, height, border, depth = (
+            Window(), *(ctypes.c_int() for _ in range(2)),
+            *(ctypes.c_uint() for _ in range(4)))
+        X.XGetGeometry(display, Window(window), *map(
+            ctypes.byref, (root, x, y, width, height, border, depth)))
+        print(f'{width.value}x{height.value}')
+    else:
+        press(word)
+    X.XSync(display, 0)

@@ -42,6 +42,7 @@ _menura()
     -exit-zero) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -max-instructions) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -max-seconds) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -script) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -save) COMPREPLY=($(compgen -f -- "$word")); return;;
     -d) COMPREPLY=($(compgen -W 'int exec in_asm cpu info debug help' -- "$word")); return;;
     -D) COMPREPLY=($(compgen -f -- "$word")); return;;
@@ -105,6 +106,7 @@ _menura()
         -exit-zero
         -max-instructions
         -max-seconds
+        -script
         -save
         -hash
         -S

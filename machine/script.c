@@ -19,9 +19,9 @@
 
 enum {
     FILE_CAP = 1 << 20,
-    WORDS = 8,           /* no command has more */
-    SECONDS = 1000000,   /* the longest time */
-    PRINTED = 200,       /* bytes of a script's word in a message */
+    WORDS = 8,         /* no command has more */
+    SECONDS = 1000000, /* the longest time */
+    PRINTED = 200,     /* bytes of a script's word in a message */
 };
 
 const struct script_command script_commands[SCRIPT_COMMANDS] = {
@@ -95,8 +95,9 @@ static bool escape(struct parser *p, const char **at, const char *end)
         WRONG(p, "\\x needs two hexadecimal digits");
     error_set(p->e, "script '%.200s', line %u: there is no '\\%c' in a text",
               p->script->name, p->line, c > ' ' && c < 0x7f ? c : '?');
-    return error_hint(p->e, "there are \\n \\t \\r \\e \\\\ \\\" and \\x41; a backslash "
-                            "itself is \\\\");
+    return error_hint(p->e,
+                      "there are \\n \\t \\r \\e \\\\ \\\" and \\x41; a backslash "
+                      "itself is \\\\");
 }
 
 static bool quoted(struct parser *p, const char **at, const char *end)
@@ -170,8 +171,9 @@ static bool take_time_span(struct parser *p, const struct word *w, uint64_t *ns)
                 *ns = v * units[n].ms * NS_PER_MS;
                 return true;
             }
-    WRONG(p, "'%.*s' is no time\ntimes are whole numbers with a unit, at most 1000000s: "
-             "500ms, 30s, 5m",
+    WRONG(p,
+          "'%.*s' is no time\ntimes are whole numbers with a unit, at most 1000000s: "
+          "500ms, 30s, 5m",
           PRINTED, w->text);
 }
 
@@ -194,8 +196,9 @@ static bool take_how(struct parser *p, const struct word *w, uint64_t *set)
             *set = ways[n].set;
             return true;
         }
-    WRONG(p, "a run does not end by '%.*s'\nthere are any, power-off, halt, reset, "
-             "triple-fault and debug-exit",
+    WRONG(p,
+          "a run does not end by '%.*s'\nthere are any, power-off, halt, reset, "
+          "triple-fault and debug-exit",
           PRINTED, w->text);
 }
 
@@ -209,8 +212,9 @@ static bool take_hash(struct parser *p, const struct word *w, uint64_t *hash)
         *hash = *hash << 4 | (uint64_t)(hex_digit(w->text[n]) & 15);
     }
     if (!good)
-        WRONG(p, "'%.*s' is no hash\nhashes have 16 hexadecimal digits: send monitor "
-                 "\"hash\" prints it",
+        WRONG(p,
+              "'%.*s' is no hash\nhashes have 16 hexadecimal digits: send monitor "
+              "\"hash\" prints it",
               PRINTED, w->text);
     return true;
 }
@@ -228,8 +232,9 @@ static bool take_keys(struct parser *p, const struct word *w)
 {
     if (typing_names_keys(w->text) && w->size == strlen(w->text))
         return true;
-    WRONG(p, "there is no key '%.*s'\nkeys are named as in QEMU's sendkey, up to four: "
-             "a, f2, ret, ctrl-alt-delete",
+    WRONG(p,
+          "there is no key '%.*s'\nkeys are named as in QEMU's sendkey, up to four: "
+          "a, f2, ret, ctrl-alt-delete",
           PRINTED, w->text);
 }
 
@@ -264,8 +269,9 @@ static bool check_text(struct parser *p, enum script_what what, const struct wor
             break;
         case SCRIPT_TYPE:
             if (!typing_has(c))
-                WRONG(p, "a US keyboard cannot type character %02xh of the text\nleave "
-                         "it out, or send it by 'serial'",
+                WRONG(p,
+                      "a US keyboard cannot type character %02xh of the text\nleave "
+                      "it out, or send it by 'serial'",
                       (unsigned char)c);
             break;
         case SCRIPT_MONITOR:
@@ -279,7 +285,8 @@ static bool check_text(struct parser *p, enum script_what what, const struct wor
     return true;
 }
 
-static bool take_text_word(struct parser *p, enum script_what what, const struct word *w)
+static bool take_text_word(struct parser *p, enum script_what what,
+                           const struct word *w)
 {
     if (!w->quoted)
         WRONG(p, "'%.*s' should be a text in quotes: \"...\"", PRINTED, w->text);
@@ -385,9 +392,8 @@ static bool take_step(struct parser *p, struct script_step *s)
             return is_not_so(p, form, "something is missing at the end");
         if (is_operand(part) ? !take_operand(p, part, &p->word[n], limit, s)
                              : strcmp(part, p->word[n].text) || p->word[n].quoted)
-            return is_operand(part)
-                       ? false
-                       : is_not_so(p, form, "the end is not understood");
+            return is_operand(part) ? false
+                                    : is_not_so(p, form, "the end is not understood");
     }
     return n == p->words || is_not_so(p, form, "there is too much at the end");
 }
@@ -409,8 +415,8 @@ static bool take_lines(struct parser *p, size_t size)
             WRONG(p, "not a line of text");
         if (!split(p, at, stop))
             return false;
-        *step = (struct script_step){.line = p->line, .within = STANDARD_LIMIT,
-                                     .text = ""};
+        *step =
+            (struct script_step){.line = p->line, .within = STANDARD_LIMIT, .text = ""};
         if (p->words) {
             if (!take_step(p, step))
                 return false;
@@ -436,8 +442,9 @@ struct script *script_parse(const char *name, const char *text, size_t size,
 
     if (!s || size > FILE_CAP) {
         free(s);
-        error_set(e, s ? "script '%.300s' is longer than %d KiB"
-                       : "cannot read script '%.300s' (%d KiB): the host has no memory",
+        error_set(e,
+                  s ? "script '%.300s' is longer than %d KiB"
+                    : "cannot read script '%.300s' (%d KiB): the host has no memory",
                   name, FILE_CAP >> 10);
         return NULL;
     }

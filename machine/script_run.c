@@ -18,16 +18,16 @@ struct script_run {
     const struct script *script;
     void (*print)(void *to, const char *line);
     void *print_to;
-    unsigned next;          /* the step to be done, or that waits */
-    bool waits, met, late;  /* the step waits; what it waits for came; time ran out */
-    bool over;              /* the guest ended the run, by this: */
+    unsigned next;         /* the step to be done, or that waits */
+    bool waits, met, late; /* the step waits; what it waits for came; time ran out */
+    bool over;             /* the guest ended the run, by this: */
     enum menura_end how;
     enum menura_end result; /* MENURA_END_COUNT: the script goes on */
     int code;
 
     struct timer timer;
-    uint64_t deadline;      /* tick */
-    uint64_t shown;         /* the screen's version when a wait last looked */
+    uint64_t deadline; /* tick */
+    uint64_t shown;    /* the screen's version when a wait last looked */
     bool looked;
     uint64_t still, silent; /* an idle wait: what the screen and `count` were */
     uint64_t still_since;   /* since this tick */
@@ -38,8 +38,8 @@ struct script_run {
     void *device;
     uint8_t *send; /* SEND_MOST, or NULL before the first */
     size_t came, taken;
-    uint8_t heard[HEARD]; /* a ring, without carriage returns */
-    uint64_t count, seen; /* bytes that came; those before `seen` were waited for */
+    uint8_t heard[HEARD];  /* a ring, without carriage returns */
+    uint64_t count, seen;  /* bytes that came; those before `seen` were waited for */
     bool shared, mid_line; /* other is standard output; the guest's line is not ended */
 };
 
@@ -142,7 +142,8 @@ static bool on_screen(struct script_run *r, const struct script_step *s)
     return false;
 }
 
-/* Gives each row to line(), without blanks at its end; empty ones at the end are left out. */
+/* Gives each row to line(), without blanks at its end; empty ones at the end are left
+ * out. */
 static void show_screen(struct script_run *r,
                         void (*line)(struct script_run *r, const char *text))
 {
@@ -189,7 +190,8 @@ static uint64_t oldest(const struct script_run *r)
     return r->count < HEARD ? 0 : r->count - HEARD;
 }
 
-static bool stands_at(const struct script_run *r, uint64_t at, const struct script_step *s)
+static bool stands_at(const struct script_run *r, uint64_t at,
+                      const struct script_step *s)
 {
     for (size_t n = 0; n < s->size; n++)
         if (heard(r, at + n) != (uint8_t)s->text[n])
@@ -198,7 +200,8 @@ static bool stands_at(const struct script_run *r, uint64_t at, const struct scri
 }
 
 /* The first place from `at` on, or UINT64_MAX. */
-static uint64_t find(const struct script_run *r, uint64_t at, const struct script_step *s)
+static uint64_t find(const struct script_run *r, uint64_t at,
+                     const struct script_step *s)
 {
     for (; at + s->size <= r->count; at++)
         if (stands_at(r, at, s))
@@ -487,12 +490,13 @@ static bool obey(struct script_run *r, const struct script_step *s)
                fail(r, "too much waits to be typed: wait for its effect before");
     case SCRIPT_SERIAL:
         return send(r, s) ||
-               fail(r, "the guest does not read what was sent: wait for its effect before");
+               fail(
+                   r,
+                   "the guest does not read what was sent: wait for its effect before");
     case SCRIPT_MONITOR: return command(r, s);
     case SCRIPT_EXPECT_SCREEN: return expect(r, s, on_screen(r, s));
     case SCRIPT_EXPECT_NO_SCREEN: return expect(r, s, !on_screen(r, s));
-    case SCRIPT_EXPECT_SERIAL:
-        return expect(r, s, find(r, oldest(r), s) != UINT64_MAX);
+    case SCRIPT_EXPECT_SERIAL: return expect(r, s, find(r, oldest(r), s) != UINT64_MAX);
     case SCRIPT_EXPECT_NO_SERIAL:
         return find(r, oldest(r), s) == UINT64_MAX || fail(r, "it was sent");
     case SCRIPT_EXPECT_HASH: return expect_hash(r, s);
@@ -501,8 +505,7 @@ static bool obey(struct script_run *r, const struct script_step *s)
                fail(r, menura_error(r->m));
     case SCRIPT_SCREEN: show_screen(r, print_line); return true;
     case SCRIPT_PRINT: print_text(r, s->text, s->size); return true;
-    case SCRIPT_SAVE:
-        return menura_save(r->m, s->text) || fail(r, menura_error(r->m));
+    case SCRIPT_SAVE: return menura_save(r->m, s->text) || fail(r, menura_error(r->m));
     case SCRIPT_EXIT:
         r->code = (int)s->number;
         r->result = MENURA_END_SCRIPT;
@@ -582,12 +585,13 @@ void script_run_free(struct script_run *r)
     free(r);
 }
 
-struct chardev *script_run_port(struct script_run *r, struct chardev *other, bool shared)
+struct chardev *script_run_port(struct script_run *r, struct chardev *other,
+                                bool shared)
 {
     r->other = other;
     r->shared = shared;
-    r->port = (struct chardev){.owner = r, .put = port_put, .get = port_get,
-                               .flush = port_flush};
+    r->port = (struct chardev){
+        .owner = r, .put = port_put, .get = port_get, .flush = port_flush};
     return &r->port;
 }
 

@@ -42,6 +42,7 @@ _menura()
     -exit-zero) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -max-instructions) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -max-seconds) COMPREPLY=($(compgen -W '' -- "$word")); return;;
+    -script) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -save) COMPREPLY=($(compgen -f -- "$word")); return;;
     -screenshot) COMPREPLY=($(compgen -f -- "$word")); return;;
     -d) COMPREPLY=($(compgen -W 'int exec in_asm cpu info debug help' -- "$word")); return;;
@@ -107,6 +108,7 @@ _menura()
         -exit-zero
         -max-instructions
         -max-seconds
+        -script
         -save
         -hash
         -screen-text

@@ -42,6 +42,7 @@ complete -c menura -o 'no-shutdown' -d 'after power-off, stay with the machine s
 complete -c menura -o 'exit-zero' -x -a '' -d 'isa-debug-exit with this value ends in exit code 0'
 complete -c menura -o 'max-instructions' -x -a '' -d 'end after exactly N instructions'
 complete -c menura -o 'max-seconds' -x -a '' -d 'end after S seconds of the host'\''s time'
+complete -c menura -o 'script' -x -a '' -d 'wait, type and compare as the file says, then end (docs/scripts.md); - is standard input'
 complete -c menura -o 'save' -r -F -d 'at the end, save a snapshot'
 complete -c menura -o 'hash' -d 'at the end, print the instruction count and the hash of RAM, registers and devices'
 complete -c menura -o 'screen-text' -d 'at the end, print the screen'\''s text on standard output'

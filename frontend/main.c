@@ -118,7 +118,7 @@ static int finish(struct menura *m, const struct menura_config *c, enum menura_e
     int code = menura_exit_code(m, end);
     unsigned long long hash;
 
-    if (code != 0 && end != MENURA_END_DEBUG_EXIT)
+    if (code != 0 && end != MENURA_END_DEBUG_EXIT && end != MENURA_END_SCRIPT)
         complain(menura_end_text(end));
     if (menura_config_get(c, "hash")) {
         hash = menura_hash(m);

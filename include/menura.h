@@ -109,6 +109,12 @@ MENURA_API void menura_config_frame(struct menura_config *c, unsigned hz,
                                     void (*frame)(void *to, struct menura *m),
                                     void *to);
 
+/* Who hears what a script (option "script") prints, line by line; without it standard
+ * output does. */
+MENURA_API void menura_config_script(struct menura_config *c,
+                                     void (*print)(void *to, const char *line),
+                                     void *to);
+
 /* ---- machines ---- */
 
 enum menura_end {
@@ -122,6 +128,8 @@ enum menura_end {
     MENURA_END_INSTRUCTIONS, /* max-instructions */
     MENURA_END_SECONDS,      /* max-seconds */
     MENURA_END_HALTED,       /* every CPU halted for ever */
+    MENURA_END_SCRIPT,       /* the option script's, or its exit */
+    MENURA_END_SCRIPT_FAILED,
     /* Not ends of a run, but of a program around it: for menura_exit_code(). */
     MENURA_END_USAGE, /* a wrong option */
     MENURA_END_HOST,  /* a file, memory, a full disk */
@@ -226,7 +234,8 @@ MENURA_API bool menura_command(struct menura *m, const char *command,
                                void (*line)(void *to, const char *text), void *to);
 
 /* Input for a serial port of menura_config_serial(): copied, and read by the guest as
- * it comes to it. Returns how many bytes were taken: at most 64 KiB wait. */
+ * it comes to it. Returns how many bytes were taken: at most 64 KiB wait.
+ * Under a script (option "script") port 0 has the script's input alone. */
 MENURA_API size_t menura_serial_send(struct menura *m, unsigned port,
                                      const uint8_t *bytes, size_t n);
 

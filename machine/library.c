@@ -2,8 +2,10 @@
 #include "machine/library.h"
 
 #include "host/chars.h"
+#include "machine/script_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- versions and pages ---- */
 
@@ -68,6 +70,13 @@ void menura_config_frame(struct menura_config *c, unsigned hz,
     c->frame = frame;
     c->frame_to = to;
     c->frame_hz = hz < 1 ? 1 : hz > 1000 ? 1000 : hz;
+}
+
+void menura_config_script(struct menura_config *c,
+                          void (*print)(void *to, const char *line), void *to)
+{
+    c->print = print;
+    c->print_to = to;
 }
 
 bool menura_config_set(struct menura_config *c, const char *name, const char *value)
@@ -136,22 +145,51 @@ static void complete(const struct options *o, struct machine_config *config)
         config->vga = true;
 }
 
+/* Before the machine is made. */
+static bool prepare_script(struct menura *m, const struct menura_config *c,
+                           struct machine_config *config, struct error *e)
+{
+    const struct script *s = m->options->script;
+    const char *where = m->options->serial[0];
+
+    if (!s)
+        return true;
+    if (!config->serial[0] && script_uses_serial(s)) {
+        error_set(e, "script '%.300s' uses COM1, and nothing is plugged in there",
+                  s->name);
+        return error_hint(e, "give -serial null, stdio or file:PATH");
+    }
+    m->play = script_run_new(m, s, c->print, c->print_to);
+    if (!m->play)
+        return error_set(e, "cannot run a script: the host has no memory");
+    if (config->serial[0])
+        config->serial[0] =
+            script_run_port(m->play, config->serial[0], where && !strcmp(where, "stdio"));
+    return true;
+}
+
 static bool build(struct menura *m, struct menura_config *c)
 {
     struct machine_config config = m->options->machine;
     const char *snapshot = m->options->text[OPTION_load];
+    bool watched;
 
     complete(m->options, &config);
     library_listen(m, &config);
     if (!library_open_ends(m, c, &config, &c->error) ||
-        !library_open_trace(m, &config, &c->error))
+        !library_open_trace(m, &config, &c->error) ||
+        !prepare_script(m, c, &config, &c->error))
         return false;
+    /* Under a script the guest has no other user. */
+    watched = (m->typing || m->frame) && !m->play;
     config.paced = m->options->time == TIME_REAL ||
-                   (m->options->time == TIME_AUTO && (m->typing || m->frame));
-    config.wait_for_ever = m->typing || m->frame;
+                   (m->options->time == TIME_AUTO && watched);
+    config.wait_for_ever = watched;
     m->machine = machine_new(&config, &c->error);
     if (!m->machine)
         return false;
+    if (m->play)
+        script_run_start(m->play);
     library_make_monitor(m);
     if (m->options->gdb && !library_listen_gdb(m, &c->error))
         return false;
@@ -193,6 +231,7 @@ void menura_free(struct menura *m)
     for (unsigned n = 0; n < m->chars_count; n++)
         chars_listen(m->chars[n], NULL, NULL, NULL);
     library_free_gdb(m);
+    script_run_free(m->play);
     machine_free(m->machine);
     for (unsigned n = 0; n < m->chars_count; n++)
         chars_free(m->chars[n]);
@@ -246,6 +285,7 @@ int menura_exit_code(const struct menura *m, enum menura_end end)
         return m->options->has_exit_zero && value == m->options->exit_zero
                    ? 0
                    : (int)((value << 1 | 1) & 0xff);
+    case MENURA_END_SCRIPT: return script_run_code(m->play);
     case MENURA_END_COUNT:
     case MENURA_END_STOPPED: return 0;
 #define END(id, code, text)                                                            \
@@ -262,6 +302,7 @@ const char *menura_end_text(enum menura_end end)
     switch (end) {
     case MENURA_END_COUNT: return "the instructions asked for were run";
     case MENURA_END_STOPPED: return "it was stopped";
+    case MENURA_END_SCRIPT: return "the script came to its end";
     case MENURA_END_DEBUG_EXIT: return "the guest wrote to isa-debug-exit";
 #define END(id, code, text)                                                            \
     case MENURA_END_##id:                                                              \

@@ -27,6 +27,7 @@ struct port {
 };
 
 struct gdb_server;
+struct script_run;
 
 struct menura_config {
     struct options *options;
@@ -38,6 +39,8 @@ struct menura_config {
     void (*frame)(void *to, struct menura *m);
     void *frame_to;
     unsigned frame_hz;
+    void (*print)(void *to, const char *line);
+    void *print_to;
 };
 
 struct menura {
@@ -66,6 +69,7 @@ struct menura {
     enum menura_end
         stepped; /* what ended a step of the monitor's; MENURA_END_COUNT: nothing */
     struct gdb_server *gdb; /* NULL: none */
+    struct script_run *play; /* the option -script; NULL: none */
     atomic_bool stop, wakeable;
     void (*frame)(void *to, struct menura *m); /* NULL: nobody looks */
     void *frame_to;
@@ -95,6 +99,8 @@ bool library_load(struct menura *m, const char *file, struct error *e);
 
 /* library_screen.c */
 void library_free_view(struct menura *m);
+/* Blinking as it is at now_ns, of whichever clock. False: m->error. */
+bool library_screenshot(struct menura *m, const char *file, uint64_t now_ns);
 
 /* library_gdb.c: a gdb's connection. All but the first do nothing without one. */
 bool library_listen_gdb(struct menura *m, struct error *e);

@@ -3,6 +3,7 @@
 
 #include "host/chars.h"
 #include "host/host.h"
+#include "machine/script_run.h"
 
 /* Looks at the host's clock in a second of the guest's time; with a screen to be shown. */
 enum { LOOKS = 20, LOOKS_FOR_FRAMES = 100 };
@@ -74,12 +75,17 @@ static void wait_for_command(struct menura *m)
                    m->frame ? m->frame_due : host_now_ns() + 1000000000u);
 }
 
-/* The end that counts: with -no-shutdown a power-off only stops the machine. */
-static bool ends_run(struct menura *m, enum menura_end end)
+/* The end that counts: with -no-shutdown a power-off only stops the machine; a script
+ * makes its own. */
+static bool ends_run(struct menura *m, enum menura_end *end)
 {
-    if (end == MENURA_END_COUNT)
+    if (*end == MENURA_END_COUNT)
         return false;
-    if (end != MENURA_END_POWER_OFF || !m->options->machine.no_shutdown)
+    if (m->play) {
+        *end = script_run_ended(m->play, *end);
+        return true;
+    }
+    if (*end != MENURA_END_POWER_OFF || !m->options->machine.no_shutdown)
         return true;
     m->running = false;
     library_say(m, MENURA_WARNING, "machine",
@@ -96,7 +102,7 @@ bool library_time_is_over(const struct menura *m)
 /* Piped input is over: from now on an idle guest waits in real time, for whatever. */
 static void watch_input(struct menura *m)
 {
-    if (m->options->time == TIME_AUTO && m->console.guest &&
+    if (m->options->time == TIME_AUTO && m->console.guest && !m->play &&
         !m->machine->config.paced && chars_ended(m->stdio))
         m->machine->config.paced = true;
 }
@@ -124,11 +130,13 @@ static enum menura_end run(struct menura *m, uint64_t instructions)
         library_obey_gdb(m);
         if (m->script && !m->running)
             library_obey_script(m);
+        if (m->play && (end = script_run_go(m->play)) != MENURA_END_COUNT)
+            return end;
         if (atomic_load(&m->console.quit))
             return MENURA_END_QUIT;
         end = m->stepped;
         m->stepped = MENURA_END_COUNT;
-        if (ends_run(m, end))
+        if (ends_run(m, &end))
             return end;
         done = machine_instructions(m->machine);
         if (done >= target)
@@ -145,7 +153,7 @@ static enum menura_end run(struct menura *m, uint64_t instructions)
         if (library_gdb_takes(m, why))
             continue;
         end = library_end(why);
-        if (ends_run(m, end))
+        if (ends_run(m, &end))
             return end;
         watch_input(m);
     }

@@ -33,7 +33,8 @@ void library_free_view(struct menura *m)
     m->viewer = NULL;
 }
 
-static bool draw(struct menura *m)
+/* What blinks is as it is at now_ns. */
+static bool draw(struct menura *m, uint64_t now_ns)
 {
     const struct screen *s = machine_screen(m->machine);
     struct viewer *v = s ? view(m) : NULL;
@@ -41,13 +42,13 @@ static bool draw(struct menura *m)
     if (!v)
         return false;
     v->picture.pixel = v->pixel;
-    s->draw(s->owner, &v->picture, host_now_ns());
+    s->draw(s->owner, &v->picture, now_ns);
     return v->picture.width && v->picture.height;
 }
 
 bool menura_screen(struct menura *m, struct menura_picture *p)
 {
-    if (!draw(m))
+    if (!draw(m, host_now_ns()))
         return false;
     *p = (struct menura_picture){m->viewer->picture.width, m->viewer->picture.height,
                                  m->viewer->pixel};
@@ -80,13 +81,18 @@ bool menura_screen_text(struct menura *m, struct menura_text *t)
     return true;
 }
 
-bool menura_screenshot(struct menura *m, const char *file)
+bool library_screenshot(struct menura *m, const char *file, uint64_t now_ns)
 {
-    if (!draw(m))
+    if (!draw(m, now_ns))
         return error_set(&m->error, "there is no picture: %s",
                          machine_screen(m->machine) ? "the graphics card shows nothing"
                                                     : "the machine has no graphics card");
     return png_write(file, &m->viewer->picture, &m->error);
+}
+
+bool menura_screenshot(struct menura *m, const char *file)
+{
+    return library_screenshot(m, file, host_now_ns());
 }
 
 void menura_key(struct menura *m, unsigned key, bool down)

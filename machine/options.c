@@ -3,6 +3,7 @@
 
 #include "host/host.h"
 #include "machine/options_take.h"
+#include "machine/script.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,7 @@ void options_drop(struct options *o)
         free(o->kept);
         o->kept = next;
     }
+    script_free(o->script);
     free(o->answer);
     free(o);
 }

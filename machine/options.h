@@ -21,6 +21,7 @@ enum option_id {
 };
 
 struct options;
+struct script;
 
 struct option_row {
     const char *names; /* "m|memory"; NULL: a section, whose title is help */
@@ -43,6 +44,7 @@ struct options {
     const char *debugcon;
     const char *gdb; /* where a gdb may connect; NULL: nowhere */
     bool monitor_stdio;
+    struct script *script; /* NULL: none */
     enum time_mode time;
     bool has_exit_zero;
     uint32_t exit_zero;

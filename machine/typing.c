@@ -117,6 +117,11 @@ static struct stroke stroke_of(char c)
     return (struct stroke){{0}};
 }
 
+bool typing_has(char c)
+{
+    return stroke_of(c).key[0] != 0;
+}
+
 size_t typing_text(struct typing *t, const char *text, size_t n)
 {
     size_t taken = 0;
@@ -173,20 +178,33 @@ static unsigned key_of(const char *name, size_t n)
     return 0;
 }
 
-bool typing_keys(struct typing *t, const char *keys)
+static bool chord(const char *keys, struct stroke *s)
 {
-    struct stroke s = {{0}};
-
+    *s = (struct stroke){{0}};
     for (unsigned n = 0; n < KEYS_TOGETHER; n++) {
         size_t length = strcspn(keys, "-");
         unsigned key = key_of(keys, length);
         if (!key)
             return false;
-        s.key[n] = (uint8_t)key;
+        s->key[n] = (uint8_t)key;
         keys += length;
         if (!*keys)
-            return add(t, &s);
+            return true;
         keys++;
     }
     return false;
+}
+
+bool typing_names_keys(const char *keys)
+{
+    struct stroke s;
+
+    return chord(keys, &s);
+}
+
+bool typing_keys(struct typing *t, const char *keys)
+{
+    struct stroke s;
+
+    return chord(keys, &s) && add(t, &s);
 }

@@ -29,6 +29,10 @@ size_t typing_text(struct typing *t, const char *text, size_t n);
 /* Keys pressed together: "ctrl-alt-delete", "f2", "ret". False: no such key, or no room. */
 bool typing_keys(struct typing *t, const char *keys);
 
+/* Does such a keyboard type this byte? Are these keys that typing_keys() knows? */
+bool typing_has(char c);
+bool typing_names_keys(const char *keys);
+
 /* Nothing waits. */
 bool typing_over(const struct typing *t);
 

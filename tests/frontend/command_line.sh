@@ -54,6 +54,10 @@ expect 4 "cannot .*'/nonexistent/kernel'" -kernel /nonexistent/kernel
 expect 4 '/nonexistent/kernel' /nonexistent/kernel -enable-kvm -accel tcg -k de
 expect 4 'without effect' /nonexistent/kernel -enable-kvm
 
+expect 2 "cannot open script '/nonexistent'" -script /nonexistent
+printf 'exit 0\nfrobnicate\n' >"$work/script"
+expect 2 "script', line 2: there is no command" -script "$work/script"
+
 : >"$work/empty"
 expect 4 'empty' "$work/empty"
 head -c 100000 /dev/zero >"$work/zeroes"

@@ -179,7 +179,8 @@ size_t fuzz_make(struct fuzz_random *r, uint8_t *bytes, size_t room)
         while (skip-- && strchr(names, '|'))
             names = strchr(names, '|') + 1;
         length = strcspn(names, "|");
-        if (!strncmp(names, "config", 6) || !strncmp(names, "readconfig", 10))
+        if (!strncmp(names, "config", 6) || !strncmp(names, "readconfig", 10) ||
+            !strncmp(names, "script", 6))
             continue; /* not the host's files */
         if (!file)
             add(&at, "--", fuzz_below(r, 3));

@@ -25,7 +25,7 @@ static void written(void *owner, uint32_t page, unsigned at, unsigned size)
 static struct engine engine_new(bool one_by_one)
 {
     struct engine e = {.w = world_new(),
-                       .cache = aligned_alloc(64, sizeof *e.cache),
+                       .cache = calloc(1, sizeof *e.cache),
                        .cpus = calloc(1, sizeof *e.cpus)};
     struct cpu *c = e.cpu = &e.w->cpu;
 

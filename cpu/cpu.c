@@ -545,8 +545,10 @@ static enum attention attend(struct cpu *c)
 {
     bool shadow = cpu_retired(c) < c->shadow_end;
 
-    if (UNLIKELY(c->smi_pending) && smm_due(c) && !shadow)
+    if (UNLIKELY(c->smi_pending) && smm_due(c) && !shadow) {
+        note_rep(c);
         smm_enter(c);
+    }
     if (c->activity != ACTIVITY_RUN) {
         if (!cpu_ready(c))
             return IDLE;

@@ -335,6 +335,10 @@ void cpu_derive(struct cpu *c);
 /* The next cpu_derive() takes nothing for known: registers and caches were replaced. */
 void cpu_forget_derived(struct cpu *c);
 
+/* All registers were replaced (RESET, INIT, SMI, RSM): translations go, and everything is
+ * derived anew. */
+void cpu_settle(struct cpu *c);
+
 /* RFLAGS as software sees it; and setting it whole (reserved bits forced). cpu_set_flags
  * calls cpu_derive() when TF, VM, AC, RF or IF changed. */
 uint64_t cpu_flags(const struct cpu *c);

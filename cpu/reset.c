@@ -99,7 +99,7 @@ static void start_over(struct cpu *c)
     c->raised = false;
 }
 
-static void settle(struct cpu *c)
+void cpu_settle(struct cpu *c)
 {
     mmu_reset(&c->mmu);
     debug_watch(c);
@@ -129,7 +129,7 @@ void cpu_reset(struct cpu *c)
     c->ftw = 0; /* FTW 5555h: eight zeros, none empty */
     c->misc_enable = misc_enable_reset(c);
     c->microcode = (uint64_t)c->model->microcode << 32;
-    settle(c);
+    cpu_settle(c);
 }
 
 /* x87, SSE, XCR0, PKRU, MSRs, MTRRs, TSC stay; CR0 keeps CD and NW. EFER goes: without
@@ -138,7 +138,7 @@ void cpu_init_reset(struct cpu *c)
 {
     start_over(c);
     c->cr0 = (c->cr0 & (CR0_CD | CR0_NW)) | CR0_ET;
-    settle(c);
+    cpu_settle(c);
 }
 
 /* ---- snapshots ---- */

@@ -10,7 +10,7 @@
  */
 #include "cpu/smm.h"
 
-#include "cpu/segment.h"
+#include "base/byteorder.h"
 #include "cpu/system.h"
 
 #include <string.h>
@@ -123,21 +123,6 @@ static void member_set(struct cpu *c, const struct saved *f, uint64_t v)
     }
 }
 
-static void put(uint8_t *p, unsigned size, uint64_t v)
-{
-    for (unsigned n = 0; n < size; n++)
-        p[n] = (uint8_t)(v >> 8 * n);
-}
-
-static uint64_t get(const uint8_t *p, unsigned size)
-{
-    uint64_t v = 0;
-
-    for (unsigned n = 0; n < size; n++)
-        v |= (uint64_t)p[n] << 8 * n;
-    return v;
-}
-
 /* ---- entry ---- */
 
 /* A register holding a null selector is saved without its present bit. */
@@ -160,11 +145,11 @@ static void save(struct cpu *c, bool halted)
     hide_unusable(c);
     for (unsigned n = 0; n < form->fields; n++) {
         const struct saved *f = &form->field[n];
-        put(area + f->at, f->size, member_get(c, f));
+        store_le(area + f->at, f->size, member_get(c, f));
     }
-    put(area + form->flags, form->flags_size, cpu_flags(c));
+    store_le(area + form->flags, form->flags_size, cpu_flags(c));
     area[form->halted] = halted;
-    put(area + REVISION_AT, 4, form->revision);
+    store_le(area + REVISION_AT, 4, form->revision);
     /* Nothing there to write to: as on a bus, the bytes are lost. */
     phys_write(c->mmu.phys, pa((uint64_t)c->smbase + SAVE_AREA), area, sizeof area);
 }
@@ -188,17 +173,6 @@ static void enter_handler(struct cpu *c)
     c->rip = ENTRY_POINT;
 }
 
-static void settle(struct cpu *c)
-{
-    mmu_reset(&c->mmu);
-    debug_watch(c);
-    cpu_derive(c);
-    for (unsigned s = 0; s < SREGS; s++)
-        seg_derive(c, (enum sreg)s);
-    c->page = NO_PAGE;
-    c->leave = true;
-}
-
 bool smm_due(const struct cpu *c)
 {
     return c->smi_pending && !c->in_smm && !c->pending_debug &&
@@ -210,8 +184,6 @@ void smm_enter(struct cpu *c)
 {
     bool halted = c->activity != ACTIVITY_RUN;
 
-    if (c->rep_cut)
-        c->eflags |= FLAG_RF;
     c->smi_pending = false;
     c->activity = ACTIVITY_RUN;
     c->monitor_pa = UINT64_MAX;
@@ -222,7 +194,7 @@ void smm_enter(struct cpu *c)
         c->smm(c->owner, true);
     save(c, halted);
     enter_handler(c);
-    settle(c);
+    cpu_settle(c);
 }
 
 /* ---- RSM ---- */
@@ -231,7 +203,7 @@ static uint64_t saved_value(const struct form *form, const uint8_t *area, size_t
 {
     for (unsigned n = 0; n < form->fields; n++)
         if (form->field[n].member == member)
-            return get(area + form->field[n].at, form->field[n].size);
+            return load_le(area + form->field[n].at, form->field[n].size);
     return 0;
 }
 
@@ -288,12 +260,14 @@ static void restore(struct cpu *c, const uint8_t *area)
     enum { FLAGS_OTHERS = FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF |
                           FLAG_VM | FLAG_AC | FLAG_VIF | FLAG_VIP | FLAG_ID };
     const struct form *form = form_of(c);
-    uint64_t flags = get(area + form->flags, form->flags_size);
+    uint64_t flags = load_le(area + form->flags, form->flags_size);
 
     for (unsigned n = 0; n < form->fields; n++)
-        member_set(c, &form->field[n], get(area + form->field[n].at, form->field[n].size));
+        member_set(c, &form->field[n], load_le(area + form->field[n].at, form->field[n].size));
     c->eflags = 2 | ((uint32_t)flags & FLAGS_OTHERS);
     lazy_put(&c->lazy, (uint32_t)flags & FLAGS_ARITH);
+    if (flags & FLAG_RF)
+        cpu_rf_set(c);
     repair(c);
     if (area[form->halted] & 1)
         c->activity = ACTIVITY_HALT;
@@ -314,5 +288,5 @@ void smm_leave(struct cpu *c)
         c->smm(c->owner, false);
     if (!pdptes_reload(c))
         enter_shutdown(c);
-    settle(c);
+    cpu_settle(c);
 }

@@ -104,16 +104,6 @@ static bool move_run(struct piix3_ide *p, struct channel *c, bool to_memory,
                      : pci_dma_read(&p->pci, c->address, bytes, n);
 }
 
-/* Bytes at consecutive addresses: the chip counts in the lower 16 bits alone (3.5.1).
- */
-static uint32_t run_of(const struct channel *c, size_t want)
-{
-    uint32_t run = 0x10000 - (c->address & 0xffff);
-
-    run = run < c->left ? run : c->left;
-    return run < want ? run : (uint32_t)want;
-}
-
 static size_t move(void *owner, unsigned n, bool to_memory, uint8_t *bytes, size_t want)
 {
     struct piix3_ide *p = owner;
@@ -135,13 +125,16 @@ static size_t move(void *owner, unsigned n, bool to_memory, uint8_t *bytes, size
                 break;
             }
         }
-        run = run_of(c, want - done);
+        run = c->left < want - done ? c->left : (uint32_t)(want - done);
         if (!move_run(p, c, to_memory, bytes + done, run)) {
             stop(p, c, true);
             break;
         }
         done += run;
-        c->address = (c->address & ~0xffffu) | ((c->address + run) & 0xffff);
+        /* A region may not straddle 64 KiB, and the chip's counter ends at bit 15 (3.5.1).
+         * OVMF's do, for whom QEMU's carries on.
+         */
+        c->address += run;
         c->left -= run;
         if (!c->left && c->last)
             stop(p, c, false);
@@ -241,8 +234,11 @@ static bool init(void *dev, struct device *self, struct error *e)
     pci_writable(f, PCI_STATUS, 2, 0x0280, 0);
     pci_writable(f, 0x0d, 1, 0, 0xf0); /* MLT */
     pci_bar(f, BMIBA, PCI_BAR_IO, 0, 0);
-    pci_writable(f, IDETIM, 2, 0, 0xf3ff);
-    pci_writable(f, IDETIM + 2, 2, 0, 0xf3ff);
+    /* The data sheet has 0 here: firmware turns the ports on (2.3.9). OVMF does not, as
+     * QEMU's PIIX3 answers from power-on; it would wait for a drive for ever.
+     */
+    pci_writable(f, IDETIM, 2, IDE_DECODE << 8, 0xf3ff);
+    pci_writable(f, IDETIM + 2, 2, IDE_DECODE << 8, 0xf3ff);
     pci_writable(f, SIDETIM, 1, 0, 0xff);
     f->written = written;
     return true;

@@ -259,12 +259,16 @@ static void moved(void *dev, unsigned n, bool level)
 
 /* The block answers where PMBA says while PMREGMISC enables it, whatever the command
  * register holds (82371AB, PMBA). */
+static uint16_t base_of(const struct piix4_pm *p)
+{
+    return p->pci.config[PMREGMISC] & PMIOSE ? load16(p->pci.config + PMBA) & 0xffc0 : 0;
+}
+
 static void follow_base(struct piix4_pm *p)
 {
-    uint16_t base = load16(p->pci.config + PMBA) & 0xffc0;
+    uint16_t base = base_of(p);
 
-    device_map(p->pci.self, 0,
-               (p->pci.config[PMREGMISC] & PMIOSE) && base ? base : UINT64_MAX);
+    device_map(p->pci.self, 0, base ? base : UINT64_MAX);
 }
 
 static void written(void *owner, unsigned offset, unsigned size)
@@ -336,6 +340,11 @@ static void release(void *dev)
 struct pci_function *piix4_pm_pci(struct device *d)
 {
     return &((struct piix4_pm *)d->state)->pci;
+}
+
+uint16_t piix4_pm_base(struct device *d)
+{
+    return base_of(d->state);
 }
 
 void piix4_pm_set_base(struct device *d, uint16_t base)

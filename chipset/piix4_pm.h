@@ -12,4 +12,7 @@ struct pci_function *piix4_pm_pci(struct device *d);
  * multiple of 64) and switches it on, as the firmware would. */
 void piix4_pm_set_base(struct device *d, uint16_t base);
 
+/* Where the I/O block answers; 0: nowhere. */
+uint16_t piix4_pm_base(struct device *d);
+
 #endif

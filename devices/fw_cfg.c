@@ -57,6 +57,8 @@ struct fw_cfg {
     struct device *self;
     struct item items[ITEMS];
     unsigned count;
+    void (*renew)(void *owner);
+    void *owner;
 };
 
 static void store_be(uint8_t *p, unsigned bytes, uint64_t v)
@@ -182,6 +184,14 @@ bool fw_cfg_add_u64(struct device *d, uint16_t key, uint64_t v)
     return fw_cfg_add_bytes(d, key, bytes, sizeof bytes);
 }
 
+void fw_cfg_before_reads(struct device *d, void (*renew)(void *owner), void *owner)
+{
+    struct fw_cfg *f = d->state;
+
+    f->renew = renew;
+    f->owner = owner;
+}
+
 /* ---- selector and data ---- */
 
 static void select_key(struct fw_cfg *f, uint16_t key)
@@ -193,10 +203,14 @@ static void select_key(struct fw_cfg *f, uint16_t key)
 /* The next n bytes of the selected item; zeroes behind its end. */
 static void read_item(struct fw_cfg *f, uint8_t *to, uint32_t n)
 {
-    const struct item *i = find_key(f, f->key);
-    uint32_t size = i ? i->size : 0;
-    uint32_t have = f->offset < size ? size - f->offset : 0;
+    const struct item *i;
+    uint32_t size, have;
 
+    if (f->renew)
+        f->renew(f->owner);
+    i = find_key(f, f->key);
+    size = i ? i->size : 0;
+    have = f->offset < size ? size - f->offset : 0;
     if (have > n)
         have = n;
     memset(to, 0, n);

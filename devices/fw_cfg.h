@@ -44,4 +44,8 @@ bool fw_cfg_add_u16(struct device *d, uint16_t key, uint16_t v);
 bool fw_cfg_add_u32(struct device *d, uint16_t key, uint32_t v);
 bool fw_cfg_add_u64(struct device *d, uint16_t key, uint64_t v);
 
+/* renew(owner) is called each time before the guest gets bytes of an item: the board may
+ * give items new bytes of the same size, which follow from the machine's state alone. */
+void fw_cfg_before_reads(struct device *d, void (*renew)(void *owner), void *owner);
+
 #endif

@@ -45,9 +45,9 @@ static void simple_device(struct aml *a, const char *name, const char *id, unsig
     aml_close(a, device);
 }
 
-static void isa_devices(struct aml *a)
+static void isa_devices(struct aml *a, uint16_t pm_base)
 {
-    static const struct {
+    const struct {
         const char *name, *id;
         unsigned uid, irq;
         uint16_t ports[7][2]; /* base, length */
@@ -64,7 +64,7 @@ static void isa_devices(struct aml *a)
         {"COM1", "PNP0501", 1, 4, {{0x3f8, 8}}},
         {"COM2", "PNP0501", 2, 3, {{0x2f8, 8}}},
         /* Fast A20, POST code, SMI command and status, power management. */
-        {"MBRD", "PNP0C02", 0, 0, {{0x92, 1}, {0x80, 1}, {0xb2, 2}, {BOARD_PM_BASE, 64}}},
+        {"MBRD", "PNP0C02", 0, 0, {{0x92, 1}, {0x80, 1}, {0xb2, 2}, {pm_base, 64}}},
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(devices); i++)
@@ -73,7 +73,7 @@ static void isa_devices(struct aml *a)
 }
 
 /* PIRQRC[A:D], configuration registers 60h to 63h of the PIIX3: bit 7 off, else the IRQ. */
-static void isa_bridge(struct aml *a)
+static void isa_bridge(struct aml *a, uint16_t pm_base)
 {
     size_t device = aml_device(a, "ISA"), field;
 
@@ -85,7 +85,7 @@ static void isa_bridge(struct aml *a)
     aml_field_unit(a, "PRQC", 8);
     aml_field_unit(a, "PRQD", 8);
     aml_close(a, field);
-    isa_devices(a);
+    isa_devices(a, pm_base);
     aml_close(a, device);
 }
 
@@ -115,8 +115,9 @@ static void routing(struct aml *a, const char *name, bool apic)
     aml_close(a, all);
 }
 
-static void host_bridge(struct aml *a, const struct memory_map *map)
+static void host_bridge(struct aml *a, const struct tables_config *config)
 {
+    const struct memory_map *map = config->map;
     size_t device = aml_device(a, "PCI0"), resources, method, test;
 
     aml_name_eisaid(a, "_HID", "PNP0A03");
@@ -141,7 +142,7 @@ static void host_bridge(struct aml *a, const struct memory_map *map)
     aml_byte(a, AML_RETURN);
     aml_path(a, "PRTP");
     aml_close(a, method);
-    isa_bridge(a);
+    isa_bridge(a, config->pm_base);
     aml_close(a, device);
 }
 
@@ -254,7 +255,7 @@ static void dsdt_body(struct aml *a, const struct tables_config *config)
     aml_close(a, package);
 
     scope = aml_scope(a, "\\_SB");
-    host_bridge(a, config->map);
+    host_bridge(a, config);
     for (unsigned i = 0; i < LINKS; i++)
         link_device(a, i);
     device = aml_device(a, "HPET");
@@ -317,7 +318,7 @@ static uint8_t *dsdt_make(const struct tables_config *config, struct tables *t)
 }
 
 /* Generic Address Structure in I/O space, 5.2.3.2. */
-static void gas_io(uint8_t *p, uint16_t port, unsigned bits)
+static void gas_io(uint8_t *p, unsigned port, unsigned bits)
 {
     p[0] = 1;
     p[1] = (uint8_t)bits;
@@ -325,7 +326,8 @@ static void gas_io(uint8_t *p, uint16_t port, unsigned bits)
     store64(p + 4, port);
 }
 
-static uint8_t *fadt_make(struct tables *t, uint64_t facs, uint64_t dsdt)
+static uint8_t *fadt_make(struct tables *t, uint16_t pm_base, uint64_t facs,
+                          uint64_t dsdt)
 {
     enum { LENGTH = 244 };
     enum { WBINVD = 1, PROC_C1 = 1 << 2, SLP_BUTTON = 1 << 5, RESET_REG_SUP = 1 << 10 };
@@ -339,10 +341,10 @@ static uint8_t *fadt_make(struct tables *t, uint64_t facs, uint64_t dsdt)
     store32(p + 48, SMI_COMMAND);
     p[52] = ACPI_ENABLE;
     p[53] = ACPI_DISABLE;
-    store32(p + 56, BOARD_PM_BASE);        /* PM1a event block */
-    store32(p + 64, BOARD_PM_BASE + 4);    /* PM1a control block */
-    store32(p + 76, BOARD_PM_BASE + 8);    /* PM timer, 24 bits */
-    store32(p + 80, BOARD_PM_BASE + 0xc);  /* GPE0: GPSTS, GPEN */
+    store32(p + 56, pm_base);       /* PM1a event block */
+    store32(p + 64, pm_base + 4u);  /* PM1a control block */
+    store32(p + 76, pm_base + 8u);  /* PM timer, 24 bits */
+    store32(p + 80, pm_base + 12u); /* GPE0: GPSTS, GPEN */
     p[88] = 4;
     p[89] = 2;
     p[91] = 4;
@@ -355,10 +357,10 @@ static uint8_t *fadt_make(struct tables *t, uint64_t facs, uint64_t dsdt)
     gas_io(p + 116, 0xcf9, 8);
     p[128] = 6; /* reset the CPU, hard */
     store64(p + 140, dsdt);
-    gas_io(p + 148, BOARD_PM_BASE, 32);
-    gas_io(p + 172, BOARD_PM_BASE + 4, 16);
-    gas_io(p + 208, BOARD_PM_BASE + 8, 32);
-    gas_io(p + 220, BOARD_PM_BASE + 0xc, 32);
+    gas_io(p + 148, pm_base, 32);
+    gas_io(p + 172, pm_base + 4u, 16);
+    gas_io(p + 208, pm_base + 8u, 32);
+    gas_io(p + 220, pm_base + 12u, 32);
     p[223] = 1; /* GPE registers are accessed by bytes */
     seal(p, "FACP", LENGTH, 3);
     return p;
@@ -429,7 +431,7 @@ void acpi_make(const struct tables_config *config, struct tables *t)
     facs[32] = 1;
 
     dsdt = dsdt_make(config, t);
-    list[0] = fadt_make(t, address(t, facs), address(t, dsdt));
+    list[0] = fadt_make(t, config->pm_base, address(t, facs), address(t, dsdt));
     list[1] = madt_make(config, t);
     list[2] = hpet_make(t);
     rsdt = room(t, HEADER + 4 * n, 16);

@@ -39,6 +39,9 @@ struct board {
     struct backing *video_backing;
     int video_window, video_rom_window;
 
+    /* board_firmware.c: what fw_cfg's ACPI tables say */
+    uint16_t acpi_pm_base;
+
     /* board_memory.c */
     uint8_t *rom; /* the firmware's image: rom_size bytes, a multiple of PAGE */
     uint64_t rom_size;
@@ -93,7 +96,7 @@ void board_free_video(struct machine *m);
 
 /* After devices started: fw_cfg's items and the CMOS. */
 bool board_tell_firmware(struct machine *m, struct error *e);
-/* The tables of this machine; free() them. */
-struct tables *board_make_tables(struct machine *m, struct error *e);
+/* The tables of this machine, power management at pm_base; free() them. */
+struct tables *board_make_tables(struct machine *m, uint16_t pm_base, struct error *e);
 
 #endif

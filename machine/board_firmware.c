@@ -9,18 +9,19 @@
 
 #include "base/byteorder.h"
 #include "base/error.h"
+#include "chipset/piix4_pm.h"
 #include "chipset/rtc.h"
 #include "devices/fw_cfg.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct tables *board_make_tables(struct machine *m, struct error *e)
+struct tables *board_make_tables(struct machine *m, uint16_t pm_base, struct error *e)
 {
     uint32_t leaf[4];
     struct tables_config config = {.cpus = m->config.cpus, .map = &board_of(m)->map,
                                    .cpu_vendor = m->model.vendor,
-                                   .cpu_brand = m->model.brand};
+                                   .cpu_brand = m->model.brand, .pm_base = pm_base};
     struct tables *t = calloc(1, sizeof *t);
 
     if (!t) {
@@ -202,6 +203,25 @@ static bool fill_fw_cfg(struct machine *m, struct tables *t)
            add_smbios(b->fw_cfg, t);
 }
 
+/* The ACPI tables tell where the firmware has put the power management's ports: ours and
+ * SeaBIOS take the usual place, OVMF another. It does that before it reads them. */
+static void renew_acpi(void *owner)
+{
+    struct machine *m = owner;
+    struct board *b = board_of(m);
+    uint16_t base = piix4_pm_base(b->pm);
+    struct tables *t;
+    struct error e;
+
+    base = base ? base : BOARD_PM_BASE;
+    if (base == b->acpi_pm_base)
+        return;
+    t = board_make_tables(m, base, &e);
+    if (t && add_acpi(b->fw_cfg, t))
+        b->acpi_pm_base = base;
+    free(t);
+}
+
 /* ---- CMOS ---- */
 
 enum {
@@ -265,7 +285,8 @@ static void fill_cmos(struct machine *m)
 
 bool board_tell_firmware(struct machine *m, struct error *e)
 {
-    struct tables *t = board_make_tables(m, e);
+    struct tables *t = board_make_tables(m, BOARD_PM_BASE, e);
+    struct board *b = board_of(m);
     bool good;
 
     if (!t)
@@ -274,6 +295,8 @@ bool board_tell_firmware(struct machine *m, struct error *e)
     free(t);
     if (!good)
         return error_set(e, "cannot fill fw_cfg: the host has no memory");
+    b->acpi_pm_base = BOARD_PM_BASE;
+    fw_cfg_before_reads(b->fw_cfg, renew_acpi, m);
     fill_cmos(m);
     board_tell_drives(m);
     return true;

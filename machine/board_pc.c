@@ -442,7 +442,7 @@ static void set_up_chips(struct machine *m)
 /* ACPI, SMBIOS and MP tables, as firmware would leave them. */
 static bool place_tables(struct machine *m, uint64_t *rsdp, struct error *e)
 {
-    struct tables *t = board_make_tables(m, e);
+    struct tables *t = board_make_tables(m, BOARD_PM_BASE, e);
     bool good = t && tables_place(t, &m->phys, e);
 
     if (good)

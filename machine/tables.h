@@ -15,7 +15,7 @@ enum { LEGACY_SIZE = 16 << 10, TABLES_CPUS = 64 };
 
 /* How the board wires what the tables speak of. */
 enum {
-    BOARD_PM_BASE = 0x600,  /* PIIX4 power management I/O block */
+    BOARD_PM_BASE = 0x600,  /* PIIX4 power management I/O block, if nobody moved it */
     BOARD_SCI = 9,          /* ISA IRQ of the SCI */
     BOARD_PIRQ_GSI = 16,    /* PIRQA's I/O APIC input; B, C, D follow */
     BOARD_LEGACY = 0xf0000, /* where the legacy area goes */
@@ -24,6 +24,7 @@ enum {
 struct tables_config {
     unsigned cpus;         /* 1 to 64; APIC ids from 0 */
     const struct memory_map *map;
+    uint16_t pm_base;      /* where the PIIX4's power management answers */
     uint32_t cpu_signature; /* CPUID.1 EAX */
     uint32_t cpu_features;  /* CPUID.1 EDX */
     const char *cpu_vendor; /* "GenuineIntel" */

@@ -135,11 +135,9 @@ static void the_channel_answers_when_decoding_and_io_space_are_on(void **state)
     struct world *w = *state;
 
     assert_int_equal(rig_in(&w->rig, 0x1f7), 0xff);
-    config(w, 0x40, 2, 0x8000);
-    assert_int_equal(rig_in(&w->rig, 0x1f7), 0xff);
+    assert_int_equal(config_read(w, 0x40), 0x80008000);
     config(w, 4, 2, 1);
     assert_int_equal(rig_in(&w->rig, 0x1f7), 0x50);
-    config(w, 0x42, 2, 0x8000);
     config(w, 0x40, 2, 0);
     assert_int_equal(rig_in(&w->rig, 0x1f7), 0xff);
     config(w, 0x40, 2, 0x8000);
@@ -329,7 +327,8 @@ static void a_table_that_is_not_in_ram_is_an_error(void **state)
     assert_int_equal(bm_status(w), ERROR);
 }
 
-static void a_region_wraps_inside_its_64_kib(void **state)
+/* The data sheet forbids it; OVMF's driver does it. */
+static void a_region_may_straddle_64_kib(void **state)
 {
     struct world *w = *state;
 
@@ -339,8 +338,8 @@ static void a_region_wraps_inside_its_64_kib(void **state)
     command(w, 0xc8, 1, 9);
     settle(w);
     assert_memory_equal(w->rig.ram + 0x1ff00, w->disk.bytes + 9 * 512, 256);
-    assert_memory_equal(w->rig.ram + 0x10000, w->disk.bytes + 9 * 512 + 256, 256);
-    assert_int_equal(w->rig.ram[0x20000 + 9], 0);
+    assert_memory_equal(w->rig.ram + 0x20000, w->disk.bytes + 9 * 512 + 256, 256);
+    assert_int_equal(w->rig.ram[0x10000 + 9], 0);
 }
 
 /* 16384 entries of two bytes: more than one step's worth. */
@@ -488,7 +487,7 @@ int main(void)
         T(the_wrong_direction_is_an_error_and_moves_nothing),
         T(memory_that_is_not_ram_is_an_error_and_moves_nothing),
         T(a_table_that_is_not_in_ram_is_an_error),
-        T(a_region_wraps_inside_its_64_kib),
+        T(a_region_may_straddle_64_kib),
         T(a_table_of_tiny_entries_takes_several_steps_and_comes_to_its_end),
         T(a_table_changed_under_way_counts_from_the_next_entry_on),
         T(a_table_may_overwrite_itself),

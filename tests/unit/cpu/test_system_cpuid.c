@@ -180,7 +180,7 @@ static void msr_values_are_checked(void **state)
         {0x250, 0x0606060606060606, R_NONE},
         {0x26f, 0x0606060606060602, R_GP_MSR_MEMORY_TYPE},
         {0x200, 1ull << 50, R_GP_MSR_RESERVED},
-        {0x201, 0x3ffffc000800, R_NONE},
+        {0x201, 0xffc0000800, R_NONE},
         {0xc0000082, 0xffff800000000000, R_NONE},
         {0xc0000082, 0x0000800000000000, R_GP_MSR_NONCANONICAL},
         {0xc0000084, 1ull << 32, R_GP_MSR_RESERVED},

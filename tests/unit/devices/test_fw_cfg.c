@@ -9,6 +9,7 @@ enum { IPS = 1000000, REQUEST = 0x100, TARGET = 0x1000 };
 struct world {
     struct rig rig;
     struct device *d;
+    const char *fresh; /* what renew() gives */
 };
 
 static int set_up(void **state)
@@ -87,6 +88,29 @@ static void selecting_starts_at_the_first_byte_again(void **state)
     expect(w, "\x88\x77\x66\x55\x44\x33\x22\x11\0", 9);
     select_key(w, FW_CFG_CPUS);
     expect(w, "\x34\x12\0", 3);
+}
+
+static void renew(void *owner)
+{
+    struct world *w = owner;
+
+    assert_true(fw_cfg_add_file(w->d, "etc/pm", w->fresh, 3));
+}
+
+static void items_that_follow_the_machine_are_renewed_before_each_read(void **state)
+{
+    struct world *w = *state;
+
+    w->fresh = "one";
+    assert_true(fw_cfg_add_file(w->d, "etc/pm", w->fresh, 3));
+    fw_cfg_before_reads(w->d, renew, w);
+    select_key(w, FW_CFG_FILES);
+    expect(w, "o", 1);
+    w->fresh = "two";
+    expect(w, "wo\0", 3);
+    w->fresh = "six";
+    assert_int_equal(dma(w, FW_CFG_FILES << 16 | 8 | 2, 3, TARGET), 0);
+    assert_memory_equal(w->rig.ram + TARGET, "six", 3);
 }
 
 static void what_was_never_added_reads_as_zeroes(void **state)
@@ -207,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(the_signature_and_the_identification_are_there),
         T(selecting_starts_at_the_first_byte_again),
+        T(items_that_follow_the_machine_are_renewed_before_each_read),
         T(what_was_never_added_reads_as_zeroes),
         T(writes_to_the_data_port_change_nothing),
         T(the_directory_is_sorted_by_name),

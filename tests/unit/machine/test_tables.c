@@ -13,17 +13,24 @@
 #include "machine/aml.h"
 #include "machine/tables.h"
 
-static struct tables *make(unsigned cpus, uint64_t ram, struct memory_map *map)
+static struct tables *make_at(uint16_t pm_base, unsigned cpus, uint64_t ram,
+                              struct memory_map *map)
 {
     struct tables *t = malloc(sizeof *t);
     struct tables_config config = {.cpus = cpus, .map = map, .cpu_signature = 0x106a5,
                                    .cpu_features = 0x0fabfbff, .cpu_vendor = "GenuineIntel",
-                                   .cpu_brand = "Menura CPU"};
+                                   .cpu_brand = "Menura CPU",
+                                   .pm_base = pm_base};
     struct error e;
 
     memory_map_make(map, ram);
     assert_true(tables_make(&config, t, &e));
     return t;
+}
+
+static struct tables *make(unsigned cpus, uint64_t ram, struct memory_map *map)
+{
+    return make_at(BOARD_PM_BASE, cpus, ram, map);
 }
 
 static uint8_t *acpi_at(struct tables *t, uint64_t where)
@@ -114,6 +121,26 @@ static void every_checksum_is_zero(void **state)
     p = legacy_at(t, load32(p + 4));
     assert_memory_equal(p, "PCMP", 4);
     assert_int_equal(bytes_sum(p, load16(p + 4)), 0);
+    free(t);
+}
+
+static void the_fadt_and_the_motherboards_ports_are_where_power_management_is(void **state)
+{
+    static const uint8_t io[] = {0x47, 1, 0x00, 0xb0, 0x00, 0xb0, 1, 64}; /* 6.4.2.5 */
+    struct memory_map map;
+    struct tables *t = make_at(0xb000, 1, 512 << 20, &map);
+    uint8_t *fadt = find(t, "FACP"), *dsdt = acpi_at(t, load32(fadt + 40));
+    unsigned found = 0;
+    (void)state;
+
+    assert_int_equal(load32(fadt + 56), 0xb000);
+    assert_int_equal(load32(fadt + 64), 0xb004);
+    assert_int_equal(load32(fadt + 76), 0xb008);
+    assert_int_equal(load64(fadt + 152), 0xb000);
+    for (uint8_t *p = dsdt; p + sizeof io <= dsdt + load32(dsdt + 4); p++)
+        found += !memcmp(p, io, sizeof io);
+    assert_int_equal(found, 1);
+    assert_int_equal(bytes_sum(dsdt, load32(dsdt + 4)), 0);
     free(t);
 }
 
@@ -285,6 +312,7 @@ int main(void)
         cmocka_unit_test(the_memory_map_covers_all_ram_and_nothing_twice),
         cmocka_unit_test(usable_means_whole_and_ram),
         cmocka_unit_test(every_checksum_is_zero),
+        cmocka_unit_test(the_fadt_and_the_motherboards_ports_are_where_power_management_is),
         cmocka_unit_test(the_facs_stays_in_memory_that_the_system_keeps),
         cmocka_unit_test(every_cpu_is_listed_once),
         cmocka_unit_test(smbios_structures_lead_to_the_last_one),

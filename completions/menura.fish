@@ -12,7 +12,7 @@ complete -c menura -o 'bios' -x -a '' -d 'firmware: an image that ends at 4 GiB;
 complete -c menura -o 'L' -x -a '' -d 'a folder to seek firmware in'
 complete -c menura -o 'load' -r -F -d 'go on from this snapshot; all other machine options must be as they were'
 complete -c menura -o 'boot' -x -a '' -d 'what the firmware tries, in order: a floppy, c hard disk, d CD-ROM; or order=ORDER,menu=on'
-complete -c menura -o 'drive' -x -a '' -d 'a drive: file=, format=raw|qcow2|vmdk|vdi|vpc, if=ide|floppy|pflash, media=disk|cdrom, index=N or bus=N,unit=N, snapshot=on, readonly=on, cache=writeback|writethrough|unsafe'
+complete -c menura -o 'drive' -x -a '' -d 'a drive: file=, format=raw|qcow2|vmdk|vdi|vpc, if=ide|floppy|pflash, media=disk|cdrom, index=N or bus=N,unit=N, snapshot=on, readonly=on, cache=writeback|writethrough|unsafe, id=NAME for the monitor'
 complete -c menura -o 'hda' -x -a '' -d 'first IDE disk (primary master)'
 complete -c menura -o 'hdb' -x -a '' -d 'second IDE disk (primary slave)'
 complete -c menura -o 'hdc' -x -a '' -d 'third IDE disk (secondary master)'

@@ -18,13 +18,17 @@ enum {
 
 void monitor_say(struct monitor *m, const char *fmt, ...)
 {
-    char text[LINE_MOST];
+    char text[LINE_MOST], *at = text, *end;
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    m->line(m->to, text);
+    for (; (end = strchr(at, '\n')); at = end + 1) { /* an error's way out */
+        *end = 0;
+        m->line(m->to, at);
+    }
+    m->line(m->to, at);
 }
 
 /* ---- numbers ---- */
@@ -361,6 +365,10 @@ static const struct command {
      monitor_mouse_move},
     {"mouse_button", "N", "buttons down: 1 left, 2 right, 4 middle, or a sum",
      monitor_mouse_button},
+    {"eject", "[-f] DRIVE", "take the medium out of a drive; -f: though it is locked",
+     monitor_eject},
+    {"change", "[-f] DRIVE FILE [FORMAT [read-only|read-write]]",
+     "put another medium into a drive", monitor_change},
     {"system_reset", "", "reset the machine", do_reset},
     {"hash", "", "hash of RAM, registers and devices", do_hash},
     {"log", "ITEM", "how much is logged: none, info or debug", do_log},

@@ -369,6 +369,7 @@ const struct monitor_topic monitor_topics[] = {
      tell_registers},
     {"devices", "[NAME]", "the devices, or one's state", tell_devices},
     {"timers", "", "what happens when", tell_timers},
+    {"block", "", "the drives, and the media in them", monitor_drives},
     {"io", "", "who answers at ports and memory-mapped addresses, and how often",
      tell_io},
     {"mem", "", "linear addresses that the page tables map", monitor_linear_map},

@@ -25,7 +25,7 @@ struct board {
     bool told; /* the user knows what is booted */
 
     /* board_drives.c */
-    struct device *ide, *floppy;
+    struct device *ide, *channel[2], *floppy;
     struct disk *disk[MACHINE_DRIVES]; /* as config.drive */
     uint8_t *flash[MACHINE_PFLASH];
     uint64_t flash_size[MACHINE_PFLASH];
@@ -82,6 +82,9 @@ bool board_add_drives(struct machine *m, struct error *e);
 /* The CMOS bytes about floppies; after devices started. */
 void board_tell_drives(struct machine *m);
 void board_close_disks(struct machine *m);
+/* The image that a drive's configuration names. */
+struct disk *board_open_image(struct machine *m, const struct drive_config *d,
+                              struct error *e);
 
 /* ---- board_video.c ---- */
 

@@ -45,6 +45,7 @@ struct machine {
     uint64_t paced_tick, paced_host; /* pacing: a tick and the host ns it stands for */
     bool reset_wanted;
     bool held[MACHINE_CPUS]; /* by a debugger */
+    bool torn; /* a load failed half way: only another load makes it whole */
     struct cpu *stopped_cpu; /* that ended the last run with END_POINT */
 };
 

@@ -30,6 +30,7 @@ enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_PFLASH };
 struct drive_config {
     enum drive_interface interface;
     unsigned index; /* IDE: 2 * channel + unit */
+    const char *id; /* what the user calls it; NULL: by its place */
     bool cdrom;
     const char *file;   /* NULL: a drive without medium */
     const char *format; /* NULL: found by content */

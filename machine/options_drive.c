@@ -154,6 +154,27 @@ static bool take_interface(const struct options *o, const struct pair *p,
     return error_hint(e, "there are: ide, floppy, pflash");
 }
 
+/* The monitor's name for the drive. */
+static bool take_id(struct options *o, const struct pair *p, struct drive_config *d,
+                    struct error *e)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                      more[] = "0123456789-._"
+                               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    if (!*p->value || !strchr(letters, *p->value) ||
+        strspn(p->value, more) != strlen(p->value) || strlen(p->value) >= KEY_MOST)
+        return error_set(e,
+                         "-%s: an id is a letter, then letters, digits, '-', '.' and "
+                         "'_', not '%.100s'",
+                         o->given, p->value);
+    for (unsigned n = 0; n < o->machine.drives; n++)
+        if (o->machine.drive[n].id && !strcmp(o->machine.drive[n].id, p->value))
+            return error_set(e, "-%s: there are two drives '%s'", o->given, p->value);
+    d->id = options_keep(o, p->value, strlen(p->value));
+    return d->id || error_set(e, "the host has no memory");
+}
+
 static bool take_cache(const struct options *o, const struct pair *p,
                        struct drive_config *d, struct error *e)
 {
@@ -185,6 +206,8 @@ bool take_drive(struct options *o, enum option_id id, const char *value, struct 
             d.file = *p.value ? options_keep(o, p.value, strlen(p.value)) : NULL;
         else if (!strcmp(p.key, "format"))
             d.format = options_keep(o, p.value, strlen(p.value));
+        else if (!strcmp(p.key, "id"))
+            good = take_id(o, &p, &d, e);
         else if (!strcmp(p.key, "if"))
             good = take_interface(o, &p, &d, e);
         else if (!strcmp(p.key, "media"))
@@ -201,11 +224,11 @@ bool take_drive(struct options *o, enum option_id id, const char *value, struct 
             good = on_off(o, &p, &d.read_only, e);
         else if (!strcmp(p.key, "cache"))
             good = take_cache(o, &p, &d, e);
-        else if (strcmp(p.key, "id") && strcmp(p.key, "aio") && strcmp(p.key, "discard") &&
+        else if (strcmp(p.key, "aio") && strcmp(p.key, "discard") &&
                  strcmp(p.key, "detect-zeroes") && strcmp(p.key, "serial")) {
             error_set(e, "-%s knows no '%s'", o->given, p.key);
             good = error_hint(e, "there are: file, format, if, media, index, bus, unit, "
-                                 "snapshot, readonly, cache");
+                                 "snapshot, readonly, cache, id");
         }
         if (!good)
             return false;

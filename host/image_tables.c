@@ -76,6 +76,16 @@ struct table *tables_get(struct tables *t, uint64_t offset)
     return v;
 }
 
+uint8_t *tables_entry(struct tables *t, uint64_t map, uint32_t n, bool write)
+{
+    uint64_t at = map + (uint64_t)n * 4;
+    struct table *v = tables_get(t, at - at % t->unit);
+
+    if (v && write)
+        v->dirty = true;
+    return v ? v->bytes + at % t->unit : NULL;
+}
+
 struct table *tables_new(struct tables *t, uint64_t offset)
 {
     struct table *v = find(t, offset);

@@ -30,7 +30,10 @@ void tables_free(struct tables *t);
 /* The piece at offset, read if need be. Good until the next call for another offset.
  * NULL: the host failed, which was told. */
 struct table *tables_get(struct tables *t, uint64_t offset);
-/* The same, all zeroes and dirty, without reading. */
+/* The 4 bytes of entry n of a table that begins at byte `map` of the file, a multiple of 4;
+ * write: they will be changed. Good and NULL as above. */
+uint8_t *tables_entry(struct tables *t, uint64_t map, uint32_t n, bool write);
+/* The same as tables_get(), all zeroes and dirty, without reading. */
 struct table *tables_new(struct tables *t, uint64_t offset);
 /* Writes the dirty ones, in the order of their offsets. */
 bool tables_write(struct tables *t);

@@ -53,21 +53,11 @@ static bool settle(struct image *im)
            (!tables_dirty(&v->bats) || (image_sync(im) && tables_write(&v->bats)));
 }
 
-static uint8_t *entry_of(struct vhd *v, uint32_t n, bool write)
-{
-    uint64_t at = v->bat + (uint64_t)n * 4;
-    struct table *t = tables_get(&v->bats, at - at % UNIT);
-
-    if (t && write)
-        t->dirty = true;
-    return t ? t->bytes + at % UNIT : NULL;
-}
-
 /* Where block n begins, with its bitmap; 0: nowhere. */
 static bool locate(struct image *im, uint32_t n, uint64_t *at)
 {
     struct vhd *v = im->own;
-    uint8_t *entry = entry_of(v, n, false);
+    uint8_t *entry = tables_entry(&v->bats, v->bat, n, false);
 
     if (!entry)
         return false;
@@ -96,7 +86,7 @@ static bool allocate(struct image *im, uint32_t n, uint64_t *at)
         !(bits = tables_new(&v->bitmaps, v->next)))
         return false;
     memset(bits->bytes, 0xff, (size_t)v->bitmap);
-    if (!(entry = entry_of(v, n, true)))
+    if (!(entry = tables_entry(&v->bats, v->bat, n, true)))
         return false;
     put_be32(entry, (uint32_t)(v->next / IMAGE_SECTOR));
     *at = v->next;
@@ -358,7 +348,7 @@ static bool check_vhd(struct image *im, bool repair, struct image_check *found,
     if (v->type == FIXED)
         return true;
     for (uint32_t k = 0; place && k < v->entries; k++) {
-        uint8_t *entry = entry_of(v, k, false);
+        uint8_t *entry = tables_entry(&v->bats, v->bat, k, false);
         if (!entry) {
             free(place);
             place = NULL;

@@ -55,8 +55,7 @@ static bool term(struct monitor *m, const char **at, uint64_t *v)
     return true;
 }
 
-/* Terms joined by + and -. */
-static bool number(struct monitor *m, const char *text, uint64_t *v)
+bool monitor_number(struct monitor *m, const char *text, uint64_t *v)
 {
     uint64_t next;
 
@@ -215,7 +214,7 @@ static void examine(struct monitor *m, bool linear, char *argument)
         monitor_say(m, "at most %d at a time", SHOWN_MOST);
         return;
     }
-    if (!number(m, address, &at)) {
+    if (!monitor_number(m, address, &at)) {
         monitor_say(m, "'%s' is no address: 0x7c00, $rip, $rsp+8", address);
         return;
     }
@@ -259,7 +258,7 @@ static void do_cpu(struct monitor *m, char *argument)
 {
     uint64_t n;
 
-    if (!number(m, argument, &n) || n >= m->cpus)
+    if (!monitor_number(m, argument, &n) || n >= m->cpus)
         monitor_say(m, "there are CPUs 0 to %u", m->cpus - 1);
     else
         m->current = (unsigned)n;
@@ -282,7 +281,7 @@ static void do_step(struct monitor *m, char *argument)
     struct cpu *c = m->cpu(m->owner, m->current);
     uint64_t n = 1;
 
-    if (*argument && (!number(m, argument, &n) || n == 0)) {
+    if (*argument && (!monitor_number(m, argument, &n) || n == 0)) {
         monitor_say(m, "step N: N is a number of ticks (instructions, or idle ones)");
         return;
     }

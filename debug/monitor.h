@@ -84,6 +84,10 @@ void monitor_type(struct monitor *m, char *argument);
 void monitor_mouse_move(struct monitor *m, char *argument);
 void monitor_mouse_button(struct monitor *m, char *argument);
 
+/* A number as commands take it: decimal, 0x hexadecimal and $register terms joined by + and
+ * -. */
+bool monitor_number(struct monitor *m, const char *text, uint64_t *v);
+
 /* A register of the current CPU by name ("rax", "eip", "cs", "cr3"). */
 bool monitor_register(const struct cpu *c, const char *name, size_t n, uint64_t *value);
 

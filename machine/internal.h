@@ -66,6 +66,8 @@ const struct screen *board_screen(struct machine *m);
 struct device *board_keyboard(struct machine *m);
 struct device *board_mouse(struct machine *m);
 
+/* Some CPU could take a turn: else only a timer or the outside goes on. */
+bool machine_any_ready(const struct machine *m);
 /* Ends machine_run() after the current instruction. */
 void machine_end(struct machine *m, enum machine_end why);
 

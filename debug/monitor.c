@@ -2,6 +2,7 @@
 #include "debug/monitor.h"
 
 #include "base/byteorder.h"
+#include "base/names.h"
 #include "debug/disasm.h"
 
 #include <stdarg.h>
@@ -382,17 +383,6 @@ static void do_help(struct monitor *m, char *argument)
                     commands[n].help);
 }
 
-static bool is_named(const char *names, const char *name, size_t n)
-{
-    while (*names) {
-        size_t one = strcspn(names, "|");
-        if (one == n && !memcmp(names, name, n))
-            return true;
-        names += one + (names[one] == '|');
-    }
-    return false;
-}
-
 bool monitor_command(struct monitor *m, const char *line)
 {
     char text[LINE_MOST];
@@ -412,7 +402,7 @@ bool monitor_command(struct monitor *m, const char *line)
     text[n] = 0;
     n = strcspn(text, " /");
     for (unsigned k = 0; k < ARRAY_SIZE(commands); k++)
-        if (is_named(commands[k].names, text, n)) {
+        if (name_is_one_of(commands[k].names, text, n)) {
             commands[k].act(m, text + n + strspn(text + n, " "));
             return true;
         }

@@ -133,3 +133,28 @@ void tables_forget(struct tables *t, uint64_t offset)
     if (v)
         v->valid = v->dirty = false;
 }
+
+bool blocks_move(struct image *im, const struct block_map *map, uint64_t offset,
+                 const uint8_t *from, uint8_t *to, size_t n)
+{
+    while (n) {
+        uint64_t in = offset % map->block, at;
+        size_t part = n < map->block - in ? n : (size_t)(map->block - in);
+        uint32_t block = (uint32_t)(offset / map->block);
+
+        if (!map->locate(im, block, &at) ||
+            (from && !at && !map->allocate(im, block, &at)))
+            return false;
+        if (at && !map->move(im, at, in, from, to, part))
+            return false;
+        if (!at)
+            memset(to, 0, part);
+        offset += part;
+        n -= part;
+        if (from)
+            from += part;
+        else
+            to += part;
+    }
+    return true;
+}

@@ -41,4 +41,20 @@ bool tables_dirty(const struct tables *t);
 /* Whatever is known of offset is void. */
 void tables_forget(struct tables *t, uint64_t offset);
 
+/* ---- a disk of blocks that a table places in the file ---- */
+
+struct block_map {
+    uint64_t block; /* bytes of each */
+    /* Where block n is in the file; 0: nowhere, it reads as zeroes. False: it was told. */
+    bool (*locate)(struct image *im, uint32_t n, uint64_t *at);
+    bool (*allocate)(struct image *im, uint32_t n, uint64_t *at);
+    /* n bytes at `in` of the block at `at`: from the guest, or (from NULL) to it. */
+    bool (*move)(struct image *im, uint64_t at, uint64_t in, const uint8_t *from,
+                 uint8_t *to, size_t n);
+};
+
+/* Any range of the disk, in the direction that move() has. */
+bool blocks_move(struct image *im, const struct block_map *map, uint64_t offset,
+                 const uint8_t *from, uint8_t *to, size_t n);
+
 #endif

@@ -90,31 +90,19 @@ static bool allocate(struct image *im, uint32_t n, uint64_t *at)
     return true;
 }
 
+static bool move(struct image *im, uint64_t at, uint64_t in, const uint8_t *from,
+                 uint8_t *to, size_t n)
+{
+    return from ? image_put(im, at + in, from, n) : image_get(im, at + in, to, n);
+}
+
 static bool each_part(struct image *im, uint64_t offset, const uint8_t *from,
                       uint8_t *to, size_t n)
 {
     struct vdi *v = im->own;
+    struct block_map map = {v->block, locate, allocate, move};
 
-    while (n) {
-        uint64_t in = offset % v->block, at;
-        size_t part = n < v->block - in ? n : (size_t)(v->block - in);
-        uint32_t block = (uint32_t)(offset / v->block);
-
-        if (!locate(im, block, &at) || (from && !at && !allocate(im, block, &at)))
-            return false;
-        if (from ? !image_put(im, at + in, from, part)
-                 : at && !image_get(im, at + in, to, part))
-            return false;
-        if (!from && !at)
-            memset(to, 0, part);
-        offset += part;
-        n -= part;
-        if (from)
-            from += part;
-        else
-            to += part;
-    }
-    return true;
+    return blocks_move(im, &map, offset, from, to, n);
 }
 
 static bool read_vdi(struct image *im, uint64_t offset, uint8_t *to, size_t n)

@@ -146,26 +146,9 @@ static bool each_part(struct image *im, uint64_t offset, const uint8_t *from,
                       uint8_t *to, size_t n)
 {
     struct vhd *v = im->own;
+    struct block_map map = {v->block, locate, allocate, move_sectors};
 
-    while (n) {
-        uint64_t in = offset % v->block, at;
-        size_t part = n < v->block - in ? n : (size_t)(v->block - in);
-        uint32_t block = (uint32_t)(offset / v->block);
-
-        if (!locate(im, block, &at) || (from && !at && !allocate(im, block, &at)))
-            return false;
-        if (at && !move_sectors(im, at, in, from, to, part))
-            return false;
-        if (!at)
-            memset(to, 0, part);
-        offset += part;
-        n -= part;
-        if (from)
-            from += part;
-        else
-            to += part;
-    }
-    return true;
+    return blocks_move(im, &map, offset, from, to, n);
 }
 
 static bool read_vhd(struct image *im, uint64_t offset, uint8_t *to, size_t n)

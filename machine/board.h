@@ -35,7 +35,7 @@ struct board {
     /* board_video.c; vga NULL: none */
     struct device *vga;
     uint8_t *video_memory, *video_rom;
-    uint64_t video_rom_size;
+    uint64_t video_size, video_rom_size;
     struct backing *video_backing;
     int video_window, video_rom_window;
 

@@ -52,6 +52,9 @@ struct machine_config {
     char boot_order[8]; /* of "acdn"; empty: standard */
     bool boot_menu;
     bool vga;           /* the standard VGA is in its slot */
+    unsigned vga_mb;    /* of video memory: a power of two, 1 to 64; 0: 16 */
+    unsigned vga_width, vga_height; /* that its monitor prefers; 0: 1024, 768 */
+    bool vga_no_edid;   /* it has no monitor that says anything */
     const char *vgabios; /* its ROM's file, or name; NULL: Menura's own */
     uint32_t ips;          /* ticks per virtual second */
     uint32_t tsc_hz;

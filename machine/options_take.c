@@ -354,23 +354,6 @@ bool take_debugcon(struct options *o, enum option_id id, const char *value,
     return true;
 }
 
-bool take_global(struct options *o, enum option_id id, const char *value,
-                 struct error *e)
-{
-    static const char port[] = "isa-debugcon.iobase=";
-    uint64_t v;
-
-    UNUSED_ID;
-    if (strncmp(value, port, sizeof port - 1)) {
-        error_set(e, "-%s %.100s: there is no such property", o->given, value);
-        return error_hint(e, "there is: isa-debugcon.iobase=PORT");
-    }
-    if (!options_bounded(o, value + sizeof port - 1, 0, 0xffff, &v, e))
-        return false;
-    o->machine.debugcon_port = (uint16_t)v;
-    return true;
-}
-
 bool take_monitor(struct options *o, enum option_id id, const char *value,
                   struct error *e)
 {
@@ -382,48 +365,6 @@ bool take_monitor(struct options *o, enum option_id id, const char *value,
     return error_hint(e, "there are: stdio, none");
 }
 
-bool take_device(struct options *o, enum option_id id, const char *value,
-                 struct error *e)
-{
-    const char *at = value;
-    struct item i;
-
-    UNUSED_ID;
-    if (!strcmp(value, "help") || !strcmp(value, "?")) {
-        options_answer(o, "Devices (-device NAME,property=value):");
-        options_answer(o,
-                       "  isa-debug-exit,iobase=0x501,iosize=0x02   a write of V ends "
-                       "the run with exit code V * 2 + 1");
-        return true;
-    }
-    if (!item_next(o, &at, &i, e))
-        return false;
-    if (i.has_value || strcmp(i.key, "isa-debug-exit")) {
-        error_set(e, "there is no device '%.100s'", i.key);
-        return error_hint(e, "there are: isa-debug-exit; and what the PC has on board");
-    }
-    o->machine.debug_exit = true;
-    o->machine.debug_exit_port = 0x501; /* QEMU's standard values */
-    o->machine.debug_exit_size = 2;
-    while (*at) {
-        uint64_t v;
-        if (!item_next(o, &at, &i, e))
-            return false;
-        if (!strcmp(i.key, "iobase") && i.has_value) {
-            if (!options_bounded(o, i.value, 0, 0xffff, &v, e))
-                return false;
-            o->machine.debug_exit_port = (uint16_t)v;
-        } else if (!strcmp(i.key, "iosize") && i.has_value) {
-            if (!options_bounded(o, i.value, 1, 4, &v, e))
-                return false;
-            o->machine.debug_exit_size = (uint8_t)v;
-        } else if (strcmp(i.key, "id")) {
-            return item_unknown(o, &i, "iobase, iosize", e);
-        }
-    }
-    return true;
-}
-
 bool take_display(struct options *o, enum option_id id, const char *value,
                   struct error *e)
 {
@@ -433,17 +374,6 @@ bool take_display(struct options *o, enum option_id id, const char *value,
         return true;
     error_set(e, "-%s %.100s: there is no such display", o->given, value);
     return error_hint(e, "there are: sdl, terminal, none");
-}
-
-bool take_vga(struct options *o, enum option_id id, const char *value, struct error *e)
-{
-    UNUSED_ID;
-    if (strcmp(value, "none") && strcmp(value, "std")) {
-        error_set(e, "-%s %.100s: there is no such graphics card", o->given, value);
-        return error_hint(e, "there are: std, none");
-    }
-    o->machine.vga = !strcmp(value, "std");
-    return true;
 }
 
 /* ---- time ---- */

@@ -27,6 +27,11 @@ struct chardev {
      * instructions, before kick. */
     void (*admit)(void *owner);
 
+    /* A person is at the other end (a terminal, a pty): what is typed comes down the wire
+     * at once, whether or not the guest is ready for it. A file, a pipe or a program
+     * waits until the guest has said so. */
+    bool live;
+
     void *device;
     void (*kick)(void *device); /* there is input again: called between instructions */
 };

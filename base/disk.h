@@ -27,6 +27,17 @@ struct disk {
     void (*discard)(void *owner, uint64_t offset, uint64_t n);
 };
 
+/* A drive as people are shown it. */
+struct drive_view {
+    const char *name;   /* "ide1-cd0", "floppy0", or what the user called it */
+    bool removable;     /* its medium can be changed while the machine runs */
+    bool open, locked;  /* the guest opened the tray; the guest locked it */
+    const char *file;   /* the medium; NULL: none, and the rest says nothing */
+    const char *format; /* of the image: "qcow2" */
+    uint64_t size;
+    bool read_only;
+};
+
 /* The one gate for ranges: whether [offset, offset + n) lies inside the disk. */
 static inline bool disk_holds(const struct disk *d, uint64_t offset, uint64_t n)
 {

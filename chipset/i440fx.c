@@ -63,10 +63,11 @@ static void written(void *owner, unsigned offset, unsigned size)
     if (offset <= PAM6 && offset + size > PAM0)
         tell_pam(b);
     if (offset <= SMRAM && offset + size > SMRAM) {
-        /* D_LCK stays until reset and freezes the rest (82441FX, SMRAM). */
+        /* D_LCK stays until reset and freezes the rest but D_CLS, which is the handler's
+         * own (82441FX, SMRAM). */
         if (*smram & D_LCK) {
             *smram &= (uint8_t)~D_OPEN;
-            b->pci.writable[SMRAM] = 0;
+            b->pci.writable[SMRAM] = D_CLS;
         }
         tell_smram(b);
     }

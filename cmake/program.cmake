@@ -54,6 +54,10 @@ set_tests_properties(frontend/gdb PROPERTIES SKIP_RETURN_CODE 77
 add_test(NAME frontend/disk
   COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/disk.sh $<TARGET_FILE:menura>)
 set_tests_properties(frontend/disk PROPERTIES ENVIRONMENT "${MENURA_RUNS_UNDER}")
+add_test(NAME frontend/media
+  COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/media.sh $<TARGET_FILE:menura>)
+set_tests_properties(frontend/media PROPERTIES SKIP_RETURN_CODE 77
+                     ENVIRONMENT "${MENURA_RUNS_UNDER}")
 foreach(part none terminal window)
   add_test(NAME frontend/display_${part}
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/display.sh $<TARGET_FILE:menura> ${part})

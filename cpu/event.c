@@ -187,13 +187,8 @@ static void deliver_protected(struct cpu *c)
     inner = cpl < c->cpl;
     frame_here(c, &f, bits);
     if (inner) {
-        inner_stack(c, cpl, &ss, &esp);
-        segment_set(&stack, &ss);
-        f.ss = &stack;
-        f.sp = esp;
-        f.mask = segment_stack_mask(ss.attr);
-        f.error = ss.selector & 0xfffcu;
-        f.cpl = (uint8_t)cpl;
+        frame_to_inner(c, &f, cpl, &ss, &stack);
+        esp = (uint32_t)f.sp;
         if (vm) {
             frame_push(&f, c->seg[GS].selector);
             frame_push(&f, c->seg[FS].selector);

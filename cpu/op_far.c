@@ -95,18 +95,14 @@ static void call_inner(struct cpu *c, unsigned bits, const struct descriptor *cs
     bool wide = bits == 64;
 
     frame_here(c, &f, bits);
-    f.cpl = (uint8_t)cpl;
-    f.wide = wide;
     if (wide) {
+        f.cpl = (uint8_t)cpl;
+        f.wide = true;
         f.sp = inner_rsp(c, cpl, 0);
         f.mask = UINT64_MAX;
     } else {
-        inner_stack(c, cpl, &ss, &esp);
-        segment_set(&stack, &ss);
-        f.ss = &stack;
-        f.sp = esp;
-        f.mask = segment_stack_mask(ss.attr);
-        f.error = ss.selector & 0xfffcu;
+        frame_to_inner(c, &f, cpl, &ss, &stack);
+        esp = (uint32_t)f.sp;
     }
     frame_push(&f, c->seg[SS].selector);
     frame_push(&f, c->gpr[RSP]);

@@ -8,6 +8,7 @@
 #include "base/byteorder.h"
 #include "cpu/operand.h"
 #include "cpu/system.h"
+#include "cpu/x87.h"
 
 #include <string.h>
 
@@ -247,12 +248,7 @@ static void load_component(struct cpu *c, unsigned number, const uint8_t *a)
 
 void x87_initial(struct cpu *c)
 {
-    c->fcw = 0x37f;
-    c->fsw = 0;
-    c->ftw = 0xff;
-    c->fop = 0;
-    c->fip = c->fdp = 0;
-    c->fcs = c->fds = 0;
+    x87_init(c);
     memset(c->st, 0, sizeof c->st);
 }
 

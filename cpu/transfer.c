@@ -113,7 +113,8 @@ static uint64_t tss_load(struct cpu *c, uint32_t offset, unsigned size)
     return sys_load(c, c->tr.base + offset, size);
 }
 
-void inner_stack(struct cpu *c, unsigned cpl, struct descriptor *ss, uint32_t *esp)
+/* SS:ESP of cpl. */
+static void inner_stack(struct cpu *c, unsigned cpl, struct descriptor *ss, uint32_t *esp)
 {
     bool wide = (c->tr.attr & SEG_TYPE) >= SYS_TSS32; /* 386: SSn:ESPn at 4 + 8n */
     uint16_t selector;
@@ -153,6 +154,20 @@ void frame_here(struct cpu *c, struct frame *f, unsigned bits)
     f->cpl = c->cpl;
     f->wide = cpu_code64(c);
     f->count = 0;
+}
+
+void frame_to_inner(struct cpu *c, struct frame *f, unsigned cpl, struct descriptor *ss,
+                    struct segment *stack)
+{
+    uint32_t esp;
+
+    inner_stack(c, cpl, ss, &esp);
+    segment_set(stack, ss);
+    f->ss = stack;
+    f->sp = esp;
+    f->mask = segment_stack_mask(ss->attr);
+    f->error = ss->selector & 0xfffcu;
+    f->cpl = (uint8_t)cpl;
 }
 
 /* The same rules as for SS in seg_linear(), for a stack that is not yet SS. */

@@ -97,8 +97,6 @@ static inline uint64_t segment_stack_mask(uint16_t attr)
 
 /* ---- stacks of inner levels, from the TSS (SDM vol 3A 7.2.1, 7.7) ---- */
 
-/* SS:ESP of cpl, checked. Raises #TS, #SS. Not in long mode. */
-void inner_stack(struct cpu *c, unsigned cpl, struct descriptor *ss, uint32_t *esp);
 /* RSP of cpl, or with ist 1 to 7 that entry. Long mode. */
 uint64_t inner_rsp(struct cpu *c, unsigned cpl, unsigned ist);
 
@@ -124,6 +122,10 @@ struct frame {
 
 /* A frame on the stack in use now. */
 void frame_here(struct cpu *c, struct frame *f, unsigned bits);
+/* On the stack of an inner level instead, checked: ss says which, stack is its segment and
+ * lives as long as the frame. Raises #TS, #SS. Not in long mode. */
+void frame_to_inner(struct cpu *c, struct frame *f, unsigned cpl, struct descriptor *ss,
+                    struct segment *stack);
 
 static inline void frame_push(struct frame *f, uint64_t value)
 {

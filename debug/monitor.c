@@ -2,6 +2,7 @@
 #include "debug/monitor.h"
 
 #include "base/byteorder.h"
+#include "base/names.h"
 #include "debug/disasm.h"
 
 #include <stdarg.h>
@@ -18,13 +19,17 @@ enum {
 
 void monitor_say(struct monitor *m, const char *fmt, ...)
 {
-    char text[LINE_MOST];
+    char text[LINE_MOST], *at = text, *end;
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    m->line(m->to, text);
+    for (; (end = strchr(at, '\n')); at = end + 1) { /* an error's way out */
+        *end = 0;
+        m->line(m->to, at);
+    }
+    m->line(m->to, at);
 }
 
 /* ---- numbers ---- */
@@ -51,8 +56,7 @@ static bool term(struct monitor *m, const char **at, uint64_t *v)
     return true;
 }
 
-/* Terms joined by + and -. */
-static bool number(struct monitor *m, const char *text, uint64_t *v)
+bool monitor_number(struct monitor *m, const char *text, uint64_t *v)
 {
     uint64_t next;
 
@@ -211,7 +215,7 @@ static void examine(struct monitor *m, bool linear, char *argument)
         monitor_say(m, "at most %d at a time", SHOWN_MOST);
         return;
     }
-    if (!number(m, address, &at)) {
+    if (!monitor_number(m, address, &at)) {
         monitor_say(m, "'%s' is no address: 0x7c00, $rip, $rsp+8", address);
         return;
     }
@@ -255,7 +259,7 @@ static void do_cpu(struct monitor *m, char *argument)
 {
     uint64_t n;
 
-    if (!number(m, argument, &n) || n >= m->cpus)
+    if (!monitor_number(m, argument, &n) || n >= m->cpus)
         monitor_say(m, "there are CPUs 0 to %u", m->cpus - 1);
     else
         m->current = (unsigned)n;
@@ -278,7 +282,7 @@ static void do_step(struct monitor *m, char *argument)
     struct cpu *c = m->cpu(m->owner, m->current);
     uint64_t n = 1;
 
-    if (*argument && (!number(m, argument, &n) || n == 0)) {
+    if (*argument && (!monitor_number(m, argument, &n) || n == 0)) {
         monitor_say(m, "step N: N is a number of ticks (instructions, or idle ones)");
         return;
     }
@@ -361,6 +365,10 @@ static const struct command {
      monitor_mouse_move},
     {"mouse_button", "N", "buttons down: 1 left, 2 right, 4 middle, or a sum",
      monitor_mouse_button},
+    {"eject", "[-f] DRIVE", "take the medium out of a drive; -f: though it is locked",
+     monitor_eject},
+    {"change", "[-f] DRIVE FILE [FORMAT [read-only|read-write]]",
+     "put another medium into a drive", monitor_change},
     {"system_reset", "", "reset the machine", do_reset},
     {"hash", "", "hash of RAM, registers and devices", do_hash},
     {"log", "ITEM", "how much is logged: none, info or debug", do_log},
@@ -373,17 +381,6 @@ static void do_help(struct monitor *m, char *argument)
     for (unsigned n = 0; n < ARRAY_SIZE(commands); n++)
         monitor_say(m, "%-14s %-10s %s", commands[n].names, commands[n].argument,
                     commands[n].help);
-}
-
-static bool is_named(const char *names, const char *name, size_t n)
-{
-    while (*names) {
-        size_t one = strcspn(names, "|");
-        if (one == n && !memcmp(names, name, n))
-            return true;
-        names += one + (names[one] == '|');
-    }
-    return false;
 }
 
 bool monitor_command(struct monitor *m, const char *line)
@@ -405,7 +402,7 @@ bool monitor_command(struct monitor *m, const char *line)
     text[n] = 0;
     n = strcspn(text, " /");
     for (unsigned k = 0; k < ARRAY_SIZE(commands); k++)
-        if (is_named(commands[k].names, text, n)) {
+        if (name_is_one_of(commands[k].names, text, n)) {
             commands[k].act(m, text + n + strspn(text + n, " "));
             return true;
         }

@@ -8,6 +8,7 @@
 #define DEBUG_MONITOR_H
 
 #include "base/device.h"
+#include "base/disk.h"
 #include "base/error.h"
 #include "base/screen.h"
 #include "cpu/cpu.h"
@@ -39,6 +40,11 @@ struct monitor {
     bool (*keys)(void *owner, const char *keys);
     size_t (*type)(void *owner, const char *text, size_t n);
     void (*mouse)(void *owner, int dx, int dy, int wheel, unsigned buttons);
+    /* Drives and media, as menura.h has them. read_only: NULL, or what it shall be. */
+    bool (*drive)(void *owner, unsigned n, struct drive_view *view);
+    bool (*insert)(void *owner, const char *drive, const char *file, const char *format,
+                   const bool *read_only, bool force, struct error *e);
+    bool (*eject)(void *owner, const char *drive, bool force, struct error *e);
     unsigned buttons; /* of the mouse, down since the last mouse_button */
     void *owner;
 
@@ -49,7 +55,7 @@ struct monitor {
 /* Obeys one line. False when it is no command, which is told too. */
 bool monitor_command(struct monitor *m, const char *line);
 
-/* For the commands' own use: one line of the answer. */
+/* For the commands' own use: one line of the answer, or the lines of an error. */
 void monitor_say(struct monitor *m, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* monitor_info.c: the rows of "info". */
@@ -67,11 +73,20 @@ void monitor_physical_map(struct monitor *m, const char *argument);
 void monitor_screen(struct monitor *m, char *argument);
 void monitor_screendump(struct monitor *m, char *argument);
 
+/* monitor_media.c */
+void monitor_eject(struct monitor *m, char *argument);
+void monitor_change(struct monitor *m, char *argument);
+void monitor_drives(struct monitor *m, const char *argument);
+
 /* monitor_input.c */
 void monitor_sendkey(struct monitor *m, char *argument);
 void monitor_type(struct monitor *m, char *argument);
 void monitor_mouse_move(struct monitor *m, char *argument);
 void monitor_mouse_button(struct monitor *m, char *argument);
+
+/* A number as commands take it: decimal, 0x hexadecimal and $register terms joined by + and
+ * -. */
+bool monitor_number(struct monitor *m, const char *text, uint64_t *v);
 
 /* A register of the current CPU by name ("rax", "eip", "cs", "cr3"). */
 bool monitor_register(const struct cpu *c, const char *name, size_t n, uint64_t *value);

@@ -195,9 +195,8 @@ static void tell_registers(struct monitor *m, const char *argument)
         first = 0;
         last = m->cpus - 1;
     } else if (*argument) {
-        char *end;
-        unsigned long n = strtoul(argument, &end, 10);
-        if (*end || n >= m->cpus) {
+        uint64_t n;
+        if (!monitor_number(m, argument, &n) || n >= m->cpus) {
             monitor_say(m,
                         "there are CPUs 0 to %u; -a shows all, 'all' every row of one",
                         m->cpus - 1);
@@ -369,6 +368,7 @@ const struct monitor_topic monitor_topics[] = {
      tell_registers},
     {"devices", "[NAME]", "the devices, or one's state", tell_devices},
     {"timers", "", "what happens when", tell_timers},
+    {"block", "", "the drives, and the media in them", monitor_drives},
     {"io", "", "who answers at ports and memory-mapped addresses, and how often",
      tell_io},
     {"mem", "", "linear addresses that the page tables map", monitor_linear_map},

@@ -389,8 +389,12 @@ bool ide_change(struct device *dev, unsigned n, struct disk *disk, bool force)
     struct ide *i = dev->state;
     struct ata_drive *d = n < DRIVES ? &i->drive[n] : NULL;
 
-    if (!d || d->kind != &atapi_kind || (d->cd.locked && d->disk && !force))
+    if (!d || d->kind != &atapi_kind)
         return false;
+    if (d->cd.locked && d->disk && !d->cd.open && !force) {
+        d->cd.event = EVENT_EJECT; /* MMC-3 6.7.2.5: the user asks, the guest decides */
+        return false;
+    }
     atapi_changed(d, disk);
     update(i);
     return true;
@@ -400,6 +404,12 @@ bool ide_tray_open(const struct device *dev, unsigned n)
 {
     const struct ide *i = dev->state;
     return n < DRIVES && i->drive[n].kind == &atapi_kind && i->drive[n].cd.open;
+}
+
+bool ide_tray_locked(const struct device *dev, unsigned n)
+{
+    const struct ide *i = dev->state;
+    return n < DRIVES && i->drive[n].kind == &atapi_kind && i->drive[n].cd.locked;
 }
 
 void ide_connect(struct device *dev, const struct bus_master *m)

@@ -25,12 +25,15 @@ void ide_plug(struct device *d, unsigned drive, enum ide_kind kind, struct disk 
               const char *serial);
 
 /* Between instructions: the medium is changed (NULL: taken out). Only for IDE_CDROM.
- * False: the guest has locked the door (force overrides), or there is no such drive. A
- * transfer that is under way ends in an error. The old disk is the caller's again. */
+ * False: there is no such drive, or the guest has locked the door (force overrides); then
+ * the guest learns that somebody pressed the eject button. A transfer that is under way
+ * ends in an error. The old disk is the caller's again. */
 bool ide_change(struct device *d, unsigned drive, struct disk *disk, bool force);
 
 /* The guest has opened the tray (START STOP UNIT): the medium lies in it, unread. */
 bool ide_tray_open(const struct device *d, unsigned drive);
+/* The guest has locked it (PREVENT ALLOW MEDIUM REMOVAL). */
+bool ide_tray_locked(const struct device *d, unsigned drive);
 
 /* Before device_start(): who moves bytes for DMA commands. Without one they end in
  * ABRT. */

@@ -4,13 +4,19 @@
  * is sent takes a microsecond whatever the divisor says, so that a guest neither waits for
  * a wire that is not there nor loses what it has not sent when it powers off. The
  * receiver takes the next character from the other side one character time after the last
- * when there is room for it and the guest has raised DTR or RTS; so what the guest sees of
- * a file or pipe depends on the guest alone. National Semiconductor PC16550D datasheet.
+ * when there is room for it.
+ *
+ * The chip receives whatever DTR and RTS say: they only drive pins (datasheet, MODEM
+ * CONTROL REGISTER). So a boot sector that polls LSR without raising them gets what a
+ * person types; as in QEMU, and unlike on a wire, what finds no room waits. Input from a
+ * file, a pipe or a script has no time of its own: it would all be there at power-on, and
+ * be lost to a guest that clears its FIFOs. That side waits for DTR or RTS, as a peer
+ * with a handshake does; so what the guest sees of it depends on the guest alone.
+ * National Semiconductor PC16550D datasheet.
  */
 #include "devices/serial.h"
 
 #include "base/fifo.h"
-
 
 enum { RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR, PORTS };
 
@@ -126,13 +132,14 @@ static void take(struct serial *s, uint8_t c)
     drive(s);
 }
 
-/* Has the guest said that it will read? RTS says so; DTR alone does when it is followed
- * by the receive interrupt: Linux raises DTR for its console long before it opens the
- * port for reading, and the opening throws away what had come. */
+/* Will the other side send? A person does; others when the guest has said that it will
+ * read. RTS says so; DTR alone does when it is followed by the receive interrupt: Linux
+ * raises DTR for its console long before it opens the port for reading, and the opening
+ * throws away what had come. */
 static bool listening(const struct serial *s)
 {
     bool wants = (s->mcr & MCR_RTS) || ((s->mcr & MCR_DTR) && (s->ier & IER_RECEIVED));
-    return s->other && wants && !(s->mcr & MCR_LOOP);
+    return s->other && (wants || s->other->live) && !(s->mcr & MCR_LOOP);
 }
 
 static void start_receive(struct serial *s)

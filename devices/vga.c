@@ -480,7 +480,8 @@ static bool init(void *dev, struct device *self, struct error *e)
         return error_set(e, "the host has no memory for %s", self->name);
     v->screen = vga_screen_functions;
     v->screen.owner = v;
-    vga_edid(v->edid, v->width, v->height);
+    if (v->monitor)
+        vga_edid(v->edid, v->width, v->height);
     pci_function_init(&v->pci, self, v, &identity);
     v->pci.bar_moved = bar_moved;
     pci_bar(&v->pci, 0, PCI_BAR_MEMORY | PCI_BAR_PREFETCH, v->wiring.size,
@@ -566,6 +567,7 @@ const struct device_class vga_class = {
         (const struct option[]){
             OPTION(vga, width, 1024, SCREEN_WIDTH, "preferred by the monitor, pixels"),
             OPTION(vga, height, 768, SCREEN_HEIGHT, "preferred by the monitor, lines"),
+            OPTION(vga, monitor, 1, 1, "there is one that says so (EDID)"),
             {0},
         },
     .init = init,

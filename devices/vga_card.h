@@ -168,6 +168,7 @@ struct vga {
     struct vga_wiring wiring;
     struct screen screen;
     uint32_t width, height; /* what the monitor prefers */
+    bool monitor;           /* it tells (EDID) */
     uint8_t edid[EDID_SIZE];
     bool said_shift;
     /* For viewers alone: nothing that the guest sees depends on these. */

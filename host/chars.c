@@ -621,6 +621,7 @@ struct chardev *chars_open(const char *name, const struct chars_hooks *hooks,
     case KIND_PTY: good = open_pty(c, e); break;
     default: c->ended = true; break;
     }
+    c->dev.live = chars_interactive(&c->dev);
     if (good)
         return &c->dev;
     chars_free(&c->dev);

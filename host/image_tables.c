@@ -76,6 +76,16 @@ struct table *tables_get(struct tables *t, uint64_t offset)
     return v;
 }
 
+uint8_t *tables_entry(struct tables *t, uint64_t map, uint32_t n, bool write)
+{
+    uint64_t at = map + (uint64_t)n * 4;
+    struct table *v = tables_get(t, at - at % t->unit);
+
+    if (v && write)
+        v->dirty = true;
+    return v ? v->bytes + at % t->unit : NULL;
+}
+
 struct table *tables_new(struct tables *t, uint64_t offset)
 {
     struct table *v = find(t, offset);
@@ -122,4 +132,29 @@ void tables_forget(struct tables *t, uint64_t offset)
 
     if (v)
         v->valid = v->dirty = false;
+}
+
+bool blocks_move(struct image *im, const struct block_map *map, uint64_t offset,
+                 const uint8_t *from, uint8_t *to, size_t n)
+{
+    while (n) {
+        uint64_t in = offset % map->block, at;
+        size_t part = n < map->block - in ? n : (size_t)(map->block - in);
+        uint32_t block = (uint32_t)(offset / map->block);
+
+        if (!map->locate(im, block, &at) ||
+            (from && !at && !map->allocate(im, block, &at)))
+            return false;
+        if (at && !map->move(im, at, in, from, to, part))
+            return false;
+        if (!at)
+            memset(to, 0, part);
+        offset += part;
+        n -= part;
+        if (from)
+            from += part;
+        else
+            to += part;
+    }
+    return true;
 }

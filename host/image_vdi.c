@@ -54,21 +54,11 @@ static bool settle(struct image *im)
     return tables_write(&v->tables);
 }
 
-static uint8_t *entry_of(struct vdi *v, uint32_t n, bool write)
-{
-    uint64_t at = v->map + (uint64_t)n * 4;
-    struct table *t = tables_get(&v->tables, at - at % UNIT);
-
-    if (t && write)
-        t->dirty = true;
-    return t ? t->bytes + at % UNIT : NULL;
-}
-
 /* Where block n is in the file, 0: nowhere. */
 static bool locate(struct image *im, uint32_t n, uint64_t *at)
 {
     struct vdi *v = im->own;
-    uint8_t *entry = entry_of(v, n, false);
+    uint8_t *entry = tables_entry(&v->tables, v->map, n, false);
     uint32_t place;
 
     if (!entry)
@@ -91,7 +81,8 @@ static bool allocate(struct image *im, uint32_t n, uint64_t *at)
 
     if (v->next >= v->blocks)
         return image_damage(im, "more blocks are in use than it has");
-    if (!image_fresh(im, place, v->block + v->extra) || !(entry = entry_of(v, n, true)))
+    if (!image_fresh(im, place, v->block + v->extra) ||
+        !(entry = tables_entry(&v->tables, v->map, n, true)))
         return false;
     store32(entry, v->next++);
     v->grown = true;
@@ -99,31 +90,19 @@ static bool allocate(struct image *im, uint32_t n, uint64_t *at)
     return true;
 }
 
+static bool move(struct image *im, uint64_t at, uint64_t in, const uint8_t *from,
+                 uint8_t *to, size_t n)
+{
+    return from ? image_put(im, at + in, from, n) : image_get(im, at + in, to, n);
+}
+
 static bool each_part(struct image *im, uint64_t offset, const uint8_t *from,
                       uint8_t *to, size_t n)
 {
     struct vdi *v = im->own;
+    struct block_map map = {v->block, locate, allocate, move};
 
-    while (n) {
-        uint64_t in = offset % v->block, at;
-        size_t part = n < v->block - in ? n : (size_t)(v->block - in);
-        uint32_t block = (uint32_t)(offset / v->block);
-
-        if (!locate(im, block, &at) || (from && !at && !allocate(im, block, &at)))
-            return false;
-        if (from ? !image_put(im, at + in, from, part)
-                 : at && !image_get(im, at + in, to, part))
-            return false;
-        if (!from && !at)
-            memset(to, 0, part);
-        offset += part;
-        n -= part;
-        if (from)
-            from += part;
-        else
-            to += part;
-    }
-    return true;
+    return blocks_move(im, &map, offset, from, to, n);
 }
 
 static bool read_vdi(struct image *im, uint64_t offset, uint8_t *to, size_t n)
@@ -156,7 +135,7 @@ static bool find_next(struct image *im, struct error *e)
     struct vdi *v = im->own;
 
     for (uint32_t n = 0; n < v->blocks; n++) {
-        uint8_t *entry = entry_of(v, n, false);
+        uint8_t *entry = tables_entry(&v->tables, v->map, n, false);
         uint32_t place = entry ? load32(entry) : 0;
 
         if (!entry)
@@ -252,7 +231,7 @@ static bool check_vdi(struct image *im, bool repair, struct image_check *found,
     (void)repair;
 
     for (uint32_t n = 0; good && n < v->blocks; n++) {
-        uint8_t *entry = entry_of(v, n, false);
+        uint8_t *entry = tables_entry(&v->tables, v->map, n, false);
         uint32_t place = entry ? load32(entry) : 0;
 
         good = entry != NULL;

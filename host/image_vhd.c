@@ -53,21 +53,11 @@ static bool settle(struct image *im)
            (!tables_dirty(&v->bats) || (image_sync(im) && tables_write(&v->bats)));
 }
 
-static uint8_t *entry_of(struct vhd *v, uint32_t n, bool write)
-{
-    uint64_t at = v->bat + (uint64_t)n * 4;
-    struct table *t = tables_get(&v->bats, at - at % UNIT);
-
-    if (t && write)
-        t->dirty = true;
-    return t ? t->bytes + at % UNIT : NULL;
-}
-
 /* Where block n begins, with its bitmap; 0: nowhere. */
 static bool locate(struct image *im, uint32_t n, uint64_t *at)
 {
     struct vhd *v = im->own;
-    uint8_t *entry = entry_of(v, n, false);
+    uint8_t *entry = tables_entry(&v->bats, v->bat, n, false);
 
     if (!entry)
         return false;
@@ -96,7 +86,7 @@ static bool allocate(struct image *im, uint32_t n, uint64_t *at)
         !(bits = tables_new(&v->bitmaps, v->next)))
         return false;
     memset(bits->bytes, 0xff, (size_t)v->bitmap);
-    if (!(entry = entry_of(v, n, true)))
+    if (!(entry = tables_entry(&v->bats, v->bat, n, true)))
         return false;
     put_be32(entry, (uint32_t)(v->next / IMAGE_SECTOR));
     *at = v->next;
@@ -156,26 +146,9 @@ static bool each_part(struct image *im, uint64_t offset, const uint8_t *from,
                       uint8_t *to, size_t n)
 {
     struct vhd *v = im->own;
+    struct block_map map = {v->block, locate, allocate, move_sectors};
 
-    while (n) {
-        uint64_t in = offset % v->block, at;
-        size_t part = n < v->block - in ? n : (size_t)(v->block - in);
-        uint32_t block = (uint32_t)(offset / v->block);
-
-        if (!locate(im, block, &at) || (from && !at && !allocate(im, block, &at)))
-            return false;
-        if (at && !move_sectors(im, at, in, from, to, part))
-            return false;
-        if (!at)
-            memset(to, 0, part);
-        offset += part;
-        n -= part;
-        if (from)
-            from += part;
-        else
-            to += part;
-    }
-    return true;
+    return blocks_move(im, &map, offset, from, to, n);
 }
 
 static bool read_vhd(struct image *im, uint64_t offset, uint8_t *to, size_t n)
@@ -358,7 +331,7 @@ static bool check_vhd(struct image *im, bool repair, struct image_check *found,
     if (v->type == FIXED)
         return true;
     for (uint32_t k = 0; place && k < v->entries; k++) {
-        uint8_t *entry = entry_of(v, k, false);
+        uint8_t *entry = tables_entry(&v->bats, v->bat, k, false);
         if (!entry) {
             free(place);
             place = NULL;

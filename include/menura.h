@@ -162,11 +162,39 @@ MENURA_API int menura_exit_code(const struct menura *m, enum menura_end end);
 MENURA_API const char *menura_end_text(enum menura_end end);
 
 /* Between two calls of menura_run(), or in a callback of the monitor. A snapshot fits a
- * machine made with the same options. A failed load leaves a machine that can only load
- * or be freed. False: menura_error() says why. */
+ * machine made with the same options and with the same media in its drives (by file name
+ * and size). A load that fails before anything was read in (no such file, other media)
+ * changes nothing; any other failed one leaves a machine that can only load or be freed.
+ * False: menura_error() says why. */
 MENURA_API bool menura_save(struct menura *m, const char *file);
 MENURA_API bool menura_load(struct menura *m, const char *file);
 MENURA_API const char *menura_error(const struct menura *m);
+
+/* ---- drives and their media: like menura_save(), or in a frame callback ---- */
+
+struct menura_drive {
+    const char *name;  /* as in QEMU: "ide1-cd0", "floppy0"; or the id given to -drive */
+    bool removable;    /* menura_insert() and menura_eject() work on it */
+    bool open, locked; /* the guest opened the tray; the guest locked it */
+    const char *file;  /* the medium; NULL: none, and the rest says nothing */
+    const char *format; /* of the image: "raw", "qcow2" */
+    uint64_t size;      /* bytes */
+    bool read_only;
+};
+/* Drive n, from 0; its texts are good until the drive's medium is changed. False: there
+ * are fewer. */
+MENURA_API bool menura_drive(struct menura *m, unsigned n, struct menura_drive *d);
+
+enum menura_writes { MENURA_WRITES_AS_BEFORE, MENURA_READ_ONLY, MENURA_READ_WRITE };
+
+/* The image goes into the drive, in place of what is inside; format NULL: by content. The
+ * guest sees the change before its next instruction. False, and nothing is changed:
+ * menura_error() says why. Among the reasons: the guest has locked the tray (it then
+ * learns that the eject button was pressed); force overrides that. */
+MENURA_API bool menura_insert(struct menura *m, const char *drive, const char *file,
+                              const char *format, enum menura_writes writes,
+                              bool force);
+MENURA_API bool menura_eject(struct menura *m, const char *drive, bool force);
 
 /* ---- screen, keyboard, mouse: like menura_save(), or in a frame callback ---- */
 
@@ -234,7 +262,7 @@ MENURA_API bool menura_command(struct menura *m, const char *command,
                                void (*line)(void *to, const char *text), void *to);
 
 /* Input for a serial port of menura_config_serial(): copied, and read by the guest as
- * it comes to it. Returns how many bytes were taken: at most 64 KiB wait.
+ * it comes to it, once it has raised DTR or RTS. Returns how many bytes were taken: at most 64 KiB wait.
  * Under a script (option "script") port 0 has the script's input alone. */
 MENURA_API size_t menura_serial_send(struct menura *m, unsigned port,
                                      const uint8_t *bytes, size_t n);

@@ -25,7 +25,7 @@ struct board {
     bool told; /* the user knows what is booted */
 
     /* board_drives.c */
-    struct device *ide, *floppy;
+    struct device *ide, *channel[2], *floppy;
     struct disk *disk[MACHINE_DRIVES]; /* as config.drive */
     uint8_t *flash[MACHINE_PFLASH];
     uint64_t flash_size[MACHINE_PFLASH];
@@ -35,7 +35,7 @@ struct board {
     /* board_video.c; vga NULL: none */
     struct device *vga;
     uint8_t *video_memory, *video_rom;
-    uint64_t video_rom_size;
+    uint64_t video_size, video_rom_size;
     struct backing *video_backing;
     int video_window, video_rom_window;
 
@@ -46,8 +46,7 @@ struct board {
     uint8_t *rom; /* the firmware's image: rom_size bytes, a multiple of PAGE */
     uint64_t rom_size;
     int pam[PAM_SEGMENTS], smram; /* windows */
-    bool told_closed;
-    bool smram_enabled, smram_open, smm; /* smm: the CPU whose turn it is, is in SMM */
+    bool smram_enabled, smram_open, smram_closed, smm; /* smm: the CPU whose turn it is, is in SMM */
 };
 
 static inline struct board *board_of(struct machine *m)
@@ -85,6 +84,9 @@ bool board_add_drives(struct machine *m, struct error *e);
 /* The CMOS bytes about floppies; after devices started. */
 void board_tell_drives(struct machine *m);
 void board_close_disks(struct machine *m);
+/* The image that a drive's configuration names. */
+struct disk *board_open_image(struct machine *m, const struct drive_config *d,
+                              struct error *e);
 
 /* ---- board_video.c ---- */
 

@@ -21,8 +21,8 @@ static const char *const channel_name[] = {"ide0", "ide1"};
 
 /* ---- images ---- */
 
-static struct disk *open_image(struct machine *m, const struct drive_config *d,
-                               struct error *e)
+struct disk *board_open_image(struct machine *m, const struct drive_config *d,
+                              struct error *e)
 {
     struct image_options o = {.file = d->file, .format = d->format, .cache = d->cache,
                               .read_only = d->read_only || d->cdrom,
@@ -33,6 +33,16 @@ static struct disk *open_image(struct machine *m, const struct drive_config *d,
     return image_open(&o, &m->log, e);
 }
 
+/* A PC has a drive A. */
+static void complete_drives(struct machine_config *c)
+{
+    for (unsigned n = 0; n < c->drives; n++)
+        if (c->drive[n].interface == DRIVE_FLOPPY && c->drive[n].index == 0)
+            return;
+    if (c->drives < MACHINE_DRIVES)
+        c->drive[c->drives++] = (struct drive_config){.interface = DRIVE_FLOPPY};
+}
+
 static bool open_disks(struct machine *m, struct error *e)
 {
     struct board *b = board_of(m);
@@ -40,7 +50,7 @@ static bool open_disks(struct machine *m, struct error *e)
     for (unsigned n = 0; n < m->config.drives; n++) {
         if (!m->config.drive[n].file)
             continue;
-        b->disk[n] = open_image(m, &m->config.drive[n], e);
+        b->disk[n] = board_open_image(m, &m->config.drive[n], e);
         if (!b->disk[n])
             return false;
     }
@@ -61,34 +71,33 @@ void board_close_disks(struct machine *m)
 
 /* ---- IDE ---- */
 
-static void plug_ide(struct machine *m, struct device *channel[2])
+static void plug_ide(struct machine *m)
 {
     struct board *b = board_of(m);
 
     for (unsigned n = 0; n < m->config.drives; n++) {
         const struct drive_config *d = &m->config.drive[n];
         if (d->interface == DRIVE_IDE)
-            ide_plug(channel[d->index / 2], d->index % 2, d->cdrom ? IDE_CDROM : IDE_DISK,
-                     b->disk[n], NULL);
+            ide_plug(b->channel[d->index / 2], d->index % 2,
+                     d->cdrom ? IDE_CDROM : IDE_DISK, b->disk[n], NULL);
     }
 }
 
 static bool add_ide(struct machine *m, struct error *e)
 {
     struct board *b = board_of(m);
-    struct device *channel[2];
 
     b->ide = board_add(m, &piix3_ide_class, "piix3-ide", e);
     if (!b->ide)
         return false;
     for (unsigned n = 0; n < 2; n++) {
         struct bus_master master = piix3_ide_master(b->ide, n);
-        channel[n] = board_add(m, &ide_class, channel_name[n], e);
-        if (!channel[n] || !device_option(channel[n], "channel", n, e))
+        b->channel[n] = board_add(m, &ide_class, channel_name[n], e);
+        if (!b->channel[n] || !device_option(b->channel[n], "channel", n, e))
             return false;
-        ide_connect(channel[n], &master);
+        ide_connect(b->channel[n], &master);
     }
-    plug_ide(m, channel);
+    plug_ide(m);
     return true;
 }
 
@@ -97,7 +106,6 @@ static bool add_ide(struct machine *m, struct error *e)
 static bool add_floppy(struct machine *m, struct error *e)
 {
     struct board *b = board_of(m);
-    bool any = false;
 
     b->floppy = board_add(m, &floppy_class, "floppy", e);
     if (!b->floppy)
@@ -107,15 +115,13 @@ static bool add_floppy(struct machine *m, struct error *e)
         const struct drive_config *d = &m->config.drive[n];
         if (d->interface != DRIVE_FLOPPY)
             continue;
-        any = true;
         if (b->disk[n] && !floppy_insert(b->floppy, d->index, b->disk[n], e))
             return false;
         if (!b->disk[n] &&
             !device_option(b->floppy, d->index ? "type1" : "type0", 4, e))
             return false;
     }
-    /* A PC has a drive A. */
-    return any || device_option(b->floppy, "type0", 4, e);
+    return true;
 }
 
 void board_tell_drives(struct machine *m)
@@ -202,5 +208,6 @@ static bool add_flashes(struct machine *m, struct error *e)
 
 bool board_add_drives(struct machine *m, struct error *e)
 {
+    complete_drives(&m->config);
     return open_disks(m, e) && add_ide(m, e) && add_floppy(m, e) && add_flashes(m, e);
 }

@@ -47,7 +47,9 @@ static void show_smram(struct machine *m)
 {
     struct board *b = board_of(m);
     bool shown = b->smram_enabled && (b->smram_open || b->smm);
-    unsigned rights = shown ? WINDOW_READ | WINDOW_WRITE : 0;
+    unsigned rights = !shown            ? 0
+                      : b->smram_closed ? WINDOW_CODE | WINDOW_UNDER
+                                        : WINDOW_READ | WINDOW_WRITE;
 
     if (m->phys.windows[b->smram].rights != rights)
         phys_rights(&m->phys, b->smram, rights);
@@ -58,11 +60,9 @@ static void smram(void *owner, bool enabled, bool open, bool closed)
     struct machine *m = owner;
     struct board *b = board_of(m);
 
-    if (closed)
-        log_unimplemented(&m->log, "i440fx", &b->told_closed,
-                          "SMRAM closed to data (D_CLS): data stays in SMRAM");
     b->smram_enabled = enabled;
     b->smram_open = open;
+    b->smram_closed = closed && !open; /* both at once is forbidden: data wins */
     show_smram(m);
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOT = 2, VIDEO_MEMORY = 16 << 20, ROM_MAX = 256 << 10 };
+enum { SLOT = 2, STANDARD_MB = 16, ROM_MAX = 256 << 10 };
 enum { LEVEL = 1 }; /* of windows: over RAM that firmware maps over */
 
 static void memory_moved(void *owner, uint64_t base)
@@ -62,26 +62,40 @@ static bool load_rom(struct machine *m, struct error *e)
            error_set(e, "cannot place the VGA BIOS: no memory, or too many windows");
 }
 
+static bool set_up_monitor(struct machine *m, struct error *e)
+{
+    const struct machine_config *c = &m->config;
+    struct device *d = board_of(m)->vga;
+
+    return (!c->vga_width || device_option(d, "width", c->vga_width, e)) &&
+           (!c->vga_height || device_option(d, "height", c->vga_height, e)) &&
+           device_option(d, "monitor", !c->vga_no_edid, e);
+}
+
 bool board_add_video(struct machine *m, struct error *e)
 {
     struct board *b = board_of(m);
+    uint64_t size;
 
     if (!m->config.vga)
         return true;
-    if (!(b->vga = board_add(m, &vga_class, "vga", e)) || !load_rom(m, e))
+    if (!(b->vga = board_add(m, &vga_class, "vga", e)) || !set_up_monitor(m, e) ||
+        !load_rom(m, e))
         return false;
-    b->video_memory = host_memory(VIDEO_MEMORY);
+    b->video_size = size = (uint64_t)(m->config.vga_mb ? m->config.vga_mb : STANDARD_MB)
+                           << 20;
+    b->video_memory = host_memory(size);
     if (!b->video_memory)
         return error_set(e, "cannot make the graphics card: the host has no memory");
-    b->video_backing = phys_back(&m->phys, "vga", b->video_memory, VIDEO_MEMORY);
+    b->video_backing = phys_back(&m->phys, "vga", b->video_memory, size);
     b->video_window = b->video_backing
-                          ? phys_map(&m->phys, UINT64_MAX, VIDEO_MEMORY, b->video_backing,
+                          ? phys_map(&m->phys, UINT64_MAX, size, b->video_backing,
                                      0, WINDOW_READ | WINDOW_WRITE, LEVEL)
                           : -1;
     if (b->video_window < 0)
         return error_set(e, "too many memory windows");
     vga_connect(b->vga, &(struct vga_wiring){
-                            .owner = m, .memory = b->video_memory, .size = VIDEO_MEMORY,
+                            .owner = m, .memory = b->video_memory, .size = size,
                             .memory_moved = memory_moved, .rom_moved = rom_moved,
                             .rom_size = b->video_rom_size, .stored = stored});
     return true;
@@ -99,7 +113,7 @@ void board_free_video(struct machine *m)
     struct board *b = board_of(m);
 
     if (b->video_memory)
-        host_memory_free(b->video_memory, VIDEO_MEMORY);
+        host_memory_free(b->video_memory, b->video_size);
     free(b->video_rom);
 }
 

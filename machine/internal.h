@@ -45,6 +45,7 @@ struct machine {
     uint64_t paced_tick, paced_host; /* pacing: a tick and the host ns it stands for */
     bool reset_wanted;
     bool held[MACHINE_CPUS]; /* by a debugger */
+    bool torn; /* a load failed half way: only another load makes it whole */
     struct cpu *stopped_cpu; /* that ended the last run with END_POINT */
 };
 
@@ -65,6 +66,8 @@ const struct screen *board_screen(struct machine *m);
 struct device *board_keyboard(struct machine *m);
 struct device *board_mouse(struct machine *m);
 
+/* Some CPU could take a turn: else only a timer or the outside goes on. */
+bool machine_any_ready(const struct machine *m);
 /* Ends machine_run() after the current instruction. */
 void machine_end(struct machine *m, enum machine_end why);
 

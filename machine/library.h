@@ -64,7 +64,7 @@ struct menura {
     bool typing; /* a person can reach the monitor at the terminal */
     bool script; /* the monitor's commands come from a pipe */
     struct monitor monitor;
-    bool broken;  /* a load failed: nothing left to run */
+    bool broken;  /* a load failed half way: nothing left to run */
     bool running; /* else stopped by the monitor */
     enum menura_end
         stepped; /* what ended a step of the monitor's; MENURA_END_COUNT: nothing */
@@ -96,6 +96,13 @@ void library_make_monitor(struct menura *m);
 void library_obey_console(struct menura *m);
 void library_obey_script(struct menura *m);
 bool library_load(struct menura *m, const char *file, struct error *e);
+
+/* library_media.c: the monitor's hands on the drives. */
+bool library_drive(void *owner, unsigned n, struct drive_view *view);
+bool library_insert(void *owner, const char *drive, const char *file,
+                    const char *format, const bool *read_only, bool force,
+                    struct error *e);
+bool library_eject(void *owner, const char *drive, bool force, struct error *e);
 
 /* library_screen.c */
 void library_free_view(struct menura *m);

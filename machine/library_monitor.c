@@ -63,10 +63,12 @@ static bool monitor_save(void *owner, const char *file, struct error *e)
 
 bool library_load(struct menura *m, const char *file, struct error *e)
 {
-    m->broken = !machine_load(m->machine, file, e);
+    bool good = machine_load(m->machine, file, e);
+
+    m->broken = m->machine->torn;
     if (m->broken)
         m->running = false;
-    return !m->broken;
+    return good;
 }
 
 static bool monitor_load(void *owner, const char *file, struct error *e)
@@ -140,6 +142,9 @@ void library_make_monitor(struct menura *m)
                                   .keys = monitor_keys,
                                   .type = monitor_type_text,
                                   .mouse = monitor_mouse,
+                                  .drive = library_drive,
+                                  .insert = library_insert,
+                                  .eject = library_eject,
                                   .owner = m};
 }
 

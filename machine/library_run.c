@@ -28,14 +28,6 @@ void menura_stop(struct menura *m)
         chars_wake(m->chars[n]);
 }
 
-static bool any_ready(const struct machine *m)
-{
-    for (unsigned n = 0; n < m->config.cpus; n++)
-        if (cpu_ready(m->cpu[n]))
-            return true;
-    return false;
-}
-
 /* How many ticks may pass before `left` instructions are run: at least so many, more
  * while all CPUs are halted, since only the next timer can wake them. */
 static uint64_t slice(const struct menura *m, uint64_t left)
@@ -46,7 +38,7 @@ static uint64_t slice(const struct menura *m, uint64_t left)
     if (left >= ticks)
         return ticks;
     next = clock_next(&x->clock);
-    if (any_ready(x) || next <= x->clock.now)
+    if (machine_any_ready(x) || next <= x->clock.now)
         return left;
     next -= x->clock.now;
     return next < left ? left : next < ticks ? next : ticks;

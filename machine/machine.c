@@ -218,7 +218,7 @@ static bool ready(const struct machine *m, unsigned n)
     return !m->held[n] && cpu_ready(m->cpu[n]);
 }
 
-static bool any_ready(const struct machine *m)
+bool machine_any_ready(const struct machine *m)
 {
     for (unsigned n = 0; n < m->config.cpus; n++)
         if (ready(m, n))
@@ -374,7 +374,7 @@ enum machine_end machine_run(struct machine *m, uint64_t ticks)
             next = until;
         if (next <= m->clock.now)
             continue;
-        if (any_ready(m))
+        if (machine_any_ready(m))
             run_turn(m, next);
         else
             idle(m, until);

@@ -30,6 +30,7 @@ enum drive_interface { DRIVE_IDE, DRIVE_FLOPPY, DRIVE_PFLASH };
 struct drive_config {
     enum drive_interface interface;
     unsigned index; /* IDE: 2 * channel + unit */
+    const char *id; /* what the user calls it; NULL: by its place */
     bool cdrom;
     const char *file;   /* NULL: a drive without medium */
     const char *format; /* NULL: found by content */
@@ -51,6 +52,9 @@ struct machine_config {
     char boot_order[8]; /* of "acdn"; empty: standard */
     bool boot_menu;
     bool vga;           /* the standard VGA is in its slot */
+    unsigned vga_mb;    /* of video memory: a power of two, 1 to 64; 0: 16 */
+    unsigned vga_width, vga_height; /* that its monitor prefers; 0: 1024, 768 */
+    bool vga_no_edid;   /* it has no monitor that says anything */
     const char *vgabios; /* its ROM's file, or name; NULL: Menura's own */
     uint32_t ips;          /* ticks per virtual second */
     uint32_t tsc_hz;

@@ -1,6 +1,7 @@
 /* options.c - finding an option's row, from a command line or a configuration file. */
 #include "machine/options.h"
 
+#include "base/names.h"
 #include "host/host.h"
 #include "machine/options_take.h"
 #include "machine/script.h"
@@ -105,21 +106,10 @@ void options_drop(struct options *o)
 
 /* ---- names ---- */
 
-static bool is_one_of(const char *names, const char *name, size_t n)
-{
-    while (*names) {
-        size_t one = strcspn(names, "|");
-        if (one == n && !memcmp(names, name, n))
-            return true;
-        names += one + (names[one] == '|');
-    }
-    return false;
-}
-
 static enum option_id find(const char *name, size_t n)
 {
     for (unsigned id = 0; id < OPTIONS; id++)
-        if (option_rows[id].names && is_one_of(option_rows[id].names, name, n))
+        if (option_rows[id].names && name_is_one_of(option_rows[id].names, name, n))
             return (enum option_id)id;
     return OPTIONS;
 }

@@ -7,45 +7,12 @@
 
 #include "base/byteorder.h"
 #include "host/host.h"
+#include "machine/options_item.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { KEY_MOST = 32, VALUE_MOST = 4096 };
-
-struct pair {
-    char key[KEY_MOST], value[VALUE_MOST];
-};
-
-/* The next key=value; two commas stand for one inside a value. */
-static bool next_pair(const struct options *o, const char **at, struct pair *p,
-                      struct error *e)
-{
-    size_t n = strcspn(*at, "=,"), used = 0;
-
-    if (n == 0 || n >= KEY_MOST)
-        return error_set(e, "-%s: '%.100s' is not 'name=value'", o->given, *at);
-    memcpy(p->key, *at, n);
-    p->key[n] = 0;
-    *at += n;
-    if (**at == '=')
-        ++*at;
-    else
-        memcpy(p->value, "on", used = 2);
-    for (; **at && (**at != ',' || (*at)[1] == ','); ++*at) {
-        if (**at == ',')
-            ++*at;
-        if (used == VALUE_MOST - 1)
-            return error_set(e, "-%s: the value of '%s' is too long", o->given, p->key);
-        p->value[used++] = **at;
-    }
-    p->value[used] = 0;
-    if (**at == ',')
-        ++*at;
-    return true;
-}
 
 /* ---- slots ---- */
 
@@ -117,54 +84,61 @@ bool take_pflash(struct options *o, enum option_id id, const char *value, struct
 
 /* ---- -drive ---- */
 
-static bool on_off(const struct options *o, const struct pair *p, bool *to, struct error *e)
-{
-    if (!strcmp(p->value, "on") || !strcmp(p->value, "true"))
-        *to = true;
-    else if (!strcmp(p->value, "off") || !strcmp(p->value, "false"))
-        *to = false;
-    else
-        return error_set(e, "-%s: %s is on or off, not '%.100s'", o->given, p->key,
-                         p->value);
-    return true;
-}
-
-static bool small_number(const struct options *o, const struct pair *p, unsigned *to,
+static bool small_number(const struct options *o, const struct item *i, unsigned *to,
                          struct error *e)
 {
-    char *end;
-    unsigned long v = strtoul(p->value, &end, 10); /* checked to be one digit */
+    uint64_t v;
 
-    if (p->value[0] < '0' || p->value[0] > '9' || *end || end - p->value > 2)
-        return error_set(e, "-%s: %s is a small number, not '%.100s'", o->given, p->key,
-                         p->value);
+    if (!options_bounded(o, i->value, 0, 99, &v, e))
+        return false;
     *to = (unsigned)v;
     return true;
 }
 
-static bool take_interface(const struct options *o, const struct pair *p,
+static bool take_interface(const struct options *o, const struct item *i,
                            struct drive_config *d, struct error *e)
 {
     for (unsigned n = 0; n < ARRAY_SIZE(interfaces); n++)
-        if (!strcmp(p->value, interfaces[n].name)) {
+        if (!strcmp(i->value, interfaces[n].name)) {
             d->interface = (enum drive_interface)n;
             return true;
         }
-    error_set(e, "-%s: there is no interface '%.100s'", o->given, p->value);
+    error_set(e, "-%s: there is no interface '%.100s'", o->given, i->value);
     return error_hint(e, "there are: ide, floppy, pflash");
 }
 
-static bool take_cache(const struct options *o, const struct pair *p,
+/* The monitor's name for the drive. */
+static bool take_id(struct options *o, const struct item *i, struct drive_config *d,
+                    struct error *e)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                      more[] = "0123456789-._"
+                               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    if (!*i->value || !strchr(letters, *i->value) ||
+        strspn(i->value, more) != strlen(i->value) || strlen(i->value) >= sizeof i->key)
+        return error_set(e,
+                         "-%s: an id is a letter, then letters, digits, '-', '.' and "
+                         "'_', not '%.100s'",
+                         o->given, i->value);
+    for (unsigned n = 0; n < o->machine.drives; n++)
+        if (o->machine.drive[n].id && !strcmp(o->machine.drive[n].id, i->value))
+            return error_set(e, "-%s: there are two drives '%s'", o->given, i->value);
+    d->id = options_keep(o, i->value, strlen(i->value));
+    return d->id || error_set(e, "the host has no memory");
+}
+
+static bool take_cache(const struct options *o, const struct item *i,
                        struct drive_config *d, struct error *e)
 {
-    if (!strcmp(p->value, "writeback") || !strcmp(p->value, "none"))
+    if (!strcmp(i->value, "writeback") || !strcmp(i->value, "none"))
         d->cache = IMAGE_WRITEBACK;
-    else if (!strcmp(p->value, "writethrough") || !strcmp(p->value, "directsync"))
+    else if (!strcmp(i->value, "writethrough") || !strcmp(i->value, "directsync"))
         d->cache = IMAGE_WRITETHROUGH;
-    else if (!strcmp(p->value, "unsafe"))
+    else if (!strcmp(i->value, "unsafe"))
         d->cache = IMAGE_UNSAFE;
     else {
-        error_set(e, "-%s: there is no cache mode '%.100s'", o->given, p->value);
+        error_set(e, "-%s: there is no cache mode '%.100s'", o->given, i->value);
         return error_hint(e, "there are: writeback, writethrough, unsafe");
     }
     return true;
@@ -174,39 +148,39 @@ bool take_drive(struct options *o, enum option_id id, const char *value, struct 
 {
     struct drive_config d = {.interface = DRIVE_IDE, .index = UINT_MAX};
     unsigned bus = 0, unit = UINT_MAX;
-    struct pair p;
+    struct item i;
     (void)id;
 
     while (*value) {
         bool good = true;
-        if (!next_pair(o, &value, &p, e))
+        if (!item_next(o, &value, &i, e))
             return false;
-        if (!strcmp(p.key, "file"))
-            d.file = *p.value ? options_keep(o, p.value, strlen(p.value)) : NULL;
-        else if (!strcmp(p.key, "format"))
-            d.format = options_keep(o, p.value, strlen(p.value));
-        else if (!strcmp(p.key, "if"))
-            good = take_interface(o, &p, &d, e);
-        else if (!strcmp(p.key, "media"))
-            d.cdrom = !strcmp(p.value, "cdrom");
-        else if (!strcmp(p.key, "index"))
-            good = small_number(o, &p, &d.index, e);
-        else if (!strcmp(p.key, "bus"))
-            good = small_number(o, &p, &bus, e);
-        else if (!strcmp(p.key, "unit"))
-            good = small_number(o, &p, &unit, e);
-        else if (!strcmp(p.key, "snapshot"))
-            good = on_off(o, &p, &d.snapshot, e);
-        else if (!strcmp(p.key, "readonly") || !strcmp(p.key, "read-only"))
-            good = on_off(o, &p, &d.read_only, e);
-        else if (!strcmp(p.key, "cache"))
-            good = take_cache(o, &p, &d, e);
-        else if (strcmp(p.key, "id") && strcmp(p.key, "aio") && strcmp(p.key, "discard") &&
-                 strcmp(p.key, "detect-zeroes") && strcmp(p.key, "serial")) {
-            error_set(e, "-%s knows no '%s'", o->given, p.key);
-            good = error_hint(e, "there are: file, format, if, media, index, bus, unit, "
-                                 "snapshot, readonly, cache");
-        }
+        if (!strcmp(i.key, "file"))
+            d.file = *i.value ? options_keep(o, i.value, strlen(i.value)) : NULL;
+        else if (!strcmp(i.key, "format"))
+            d.format = options_keep(o, i.value, strlen(i.value));
+        else if (!strcmp(i.key, "id"))
+            good = take_id(o, &i, &d, e);
+        else if (!strcmp(i.key, "if"))
+            good = take_interface(o, &i, &d, e);
+        else if (!strcmp(i.key, "media"))
+            d.cdrom = !strcmp(i.value, "cdrom");
+        else if (!strcmp(i.key, "index"))
+            good = small_number(o, &i, &d.index, e);
+        else if (!strcmp(i.key, "bus"))
+            good = small_number(o, &i, &bus, e);
+        else if (!strcmp(i.key, "unit"))
+            good = small_number(o, &i, &unit, e);
+        else if (!strcmp(i.key, "snapshot"))
+            good = item_switch(o, &i, &d.snapshot, e);
+        else if (!strcmp(i.key, "readonly") || !strcmp(i.key, "read-only"))
+            good = item_switch(o, &i, &d.read_only, e);
+        else if (!strcmp(i.key, "cache"))
+            good = take_cache(o, &i, &d, e);
+        else if (strcmp(i.key, "aio") && strcmp(i.key, "discard") &&
+                 strcmp(i.key, "detect-zeroes") && strcmp(i.key, "serial"))
+            good = item_unknown(o, &i, "file, format, if, media, index, bus, unit, "
+                                       "snapshot, readonly, cache, id", e);
         if (!good)
             return false;
     }
@@ -247,24 +221,22 @@ static bool boot_order(struct options *o, const char *value, struct error *e)
 
 bool take_boot(struct options *o, enum option_id id, const char *value, struct error *e)
 {
-    struct pair p;
+    struct item i;
     (void)id;
 
     if (!strchr(value, '='))
         return boot_order(o, value, e);
     while (*value) {
         bool good = true;
-        if (!next_pair(o, &value, &p, e))
+        if (!item_next(o, &value, &i, e))
             return false;
-        if (!strcmp(p.key, "order") || !strcmp(p.key, "once"))
-            good = boot_order(o, p.value, e);
-        else if (!strcmp(p.key, "menu"))
-            good = on_off(o, &p, &o->machine.boot_menu, e);
-        else if (strcmp(p.key, "strict") && strcmp(p.key, "splash") &&
-                 strcmp(p.key, "splash-time") && strcmp(p.key, "reboot-timeout")) {
-            error_set(e, "-%s knows no '%s'", o->given, p.key);
-            good = error_hint(e, "there are: order, once, menu");
-        }
+        if (!strcmp(i.key, "order") || !strcmp(i.key, "once"))
+            good = boot_order(o, i.value, e);
+        else if (!strcmp(i.key, "menu"))
+            good = item_switch(o, &i, &o->machine.boot_menu, e);
+        else if (strcmp(i.key, "strict") && strcmp(i.key, "splash") &&
+                 strcmp(i.key, "splash-time") && strcmp(i.key, "reboot-timeout"))
+            good = item_unknown(o, &i, "order, once, menu", e);
         if (!good)
             return false;
     }

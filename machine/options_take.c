@@ -8,6 +8,7 @@
 
 #include "cpu/model.h"
 #include "host/host.h"
+#include "machine/options_item.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,52 +17,13 @@
 
 /* ---- numbers ---- */
 
-/* Decimal or 0x hexadecimal; *end is what follows. False: no digit, or too large. */
-static bool number(const char *text, uint64_t *v, const char **end)
-{
-    unsigned base = 10;
-    bool any = false;
-
-    *v = 0;
-    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
-        base = 16;
-        text += 2;
-    }
-    for (;; text++) {
-        char c = *text;
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
-                                                : 16;
-        if (digit >= base)
-            break;
-        if (*v > (UINT64_MAX - digit) / base)
-            return false;
-        *v = *v * base + digit;
-        any = true;
-    }
-    *end = text;
-    return any;
-}
-
-static bool bounded(const struct options *o, const char *value, uint64_t least,
-                    uint64_t most, uint64_t *v, struct error *e)
-{
-    const char *end;
-
-    if (number(value, v, &end) && !*end && *v >= least && *v <= most)
-        return true;
-    return error_set(e, "-%s %.100s: not a number from %llu to %llu", o->given, value,
-                     (unsigned long long)least, (unsigned long long)most);
-}
-
 #define NUMBER(name, member, least, most)                                              \
     bool take_##name(struct options *o, enum option_id id, const char *value,          \
                      struct error *e)                                                  \
     {                                                                                  \
         uint64_t v;                                                                    \
         UNUSED_ID;                                                                     \
-        if (!bounded(o, value, least, most, &v, e))                                    \
+        if (!options_bounded(o, value, least, most, &v, e))                                    \
             return false;                                                              \
         o->member = v;                                                                 \
         return true;                                                                   \
@@ -75,7 +37,7 @@ bool take_ips(struct options *o, enum option_id id, const char *value, struct er
 {
     uint64_t v;
     UNUSED_ID;
-    if (!bounded(o, value, 1000000, 4000000000u, &v, e))
+    if (!options_bounded(o, value, 1000000, 4000000000u, &v, e))
         return false;
     o->machine.ips = (uint32_t)v;
     return true;
@@ -86,7 +48,7 @@ bool take_tsc_hz(struct options *o, enum option_id id, const char *value,
 {
     uint64_t v;
     UNUSED_ID;
-    if (!bounded(o, value, 1000000, 4000000000u, &v, e))
+    if (!options_bounded(o, value, 1000000, 4000000000u, &v, e))
         return false;
     o->machine.tsc_hz = (uint32_t)v;
     return true;
@@ -97,7 +59,7 @@ bool take_small_tlb(struct options *o, enum option_id id, const char *value,
 {
     uint64_t v;
     UNUSED_ID;
-    if (!bounded(o, value, 1, 256, &v, e))
+    if (!options_bounded(o, value, 1, 256, &v, e))
         return false;
     o->machine.small_tlb = (unsigned)v;
     return true;
@@ -108,7 +70,7 @@ bool take_exit_zero(struct options *o, enum option_id id, const char *value,
 {
     uint64_t v;
     UNUSED_ID;
-    if (!bounded(o, value, 0, UINT32_MAX, &v, e))
+    if (!options_bounded(o, value, 0, UINT32_MAX, &v, e))
         return false;
     o->has_exit_zero = true;
     o->exit_zero = (uint32_t)v;
@@ -120,50 +82,18 @@ bool take_max_seconds(struct options *o, enum option_id id, const char *value,
 {
     uint64_t v;
     UNUSED_ID;
-    if (!bounded(o, value, 1, 1000000000u, &v, e))
+    if (!options_bounded(o, value, 1, 1000000000u, &v, e))
         return false;
     o->max_ns = v * 1000000000u;
     return true;
 }
 
-/* ---- "key=value,key=value" ---- */
-
-struct item {
-    char key[32], value[128];
-    bool has_value;
-};
-
-static bool next_item(const struct options *o, const char **at, struct item *i,
-                      struct error *e)
-{
-    size_t n = strcspn(*at, ","), key = strcspn(*at, "=,"), value = 0;
-
-    i->has_value = (*at)[key] == '=';
-    if (i->has_value)
-        value = n - key - 1;
-    if (key == 0 || key >= sizeof i->key || value >= sizeof i->value)
-        return error_set(e, "-%s: '%.*s' is not 'name=value'", o->given,
-                         (int)(n < 100 ? n : 100), *at);
-    memcpy(i->key, *at, key);
-    i->key[key] = 0;
-    if (value)
-        memcpy(i->value, *at + key + 1, value);
-    i->value[value] = 0;
-    *at += n + ((*at)[n] == ',');
-    return true;
-}
+/* ---- notes ---- */
 
 static void note(struct options *o, const char *what, const char *why)
 {
     log_say(&o->log, "options", LOG_INFO, "-%s%s%s: without effect, %s", o->given,
             *what ? " " : "", what, why);
-}
-
-static bool no_such_key(const struct options *o, const struct item *i,
-                        const char *known, struct error *e)
-{
-    error_set(e, "-%s knows no '%s'", o->given, i->key);
-    return error_hint(e, "there are: %s", known);
 }
 
 /* ---- the machine ---- */
@@ -174,7 +104,7 @@ static bool memory_size(const char *value, uint64_t *bytes)
     unsigned shift = 20;
     const char *end;
 
-    if (!number(value, bytes, &end))
+    if (!options_number(value, bytes, &end))
         return false;
     switch (*end) {
     case 'k':
@@ -202,14 +132,14 @@ bool take_m(struct options *o, enum option_id id, const char *value, struct erro
 
     UNUSED_ID;
     for (bool first = true; *at || first; first = false) {
-        if (!next_item(o, &at, &i, e))
+        if (!item_next(o, &at, &i, e))
             return false;
         if (i.has_value && (!strcmp(i.key, "slots") || !strcmp(i.key, "maxmem"))) {
             note(o, i.key, "memory is not plugged in later");
             continue;
         }
         if (i.has_value ? strcmp(i.key, "size") != 0 : !first)
-            return no_such_key(o, &i, "size=SIZE", e);
+            return item_unknown(o, &i, "size=SIZE", e);
         if (!memory_size(i.has_value ? i.value : i.key, &o->machine.ram)) {
             error_set(
                 e, "-%s %.100s: a guest has from 1M to 512G of memory, in steps of 4K",
@@ -231,14 +161,14 @@ bool take_smp(struct options *o, enum option_id id, const char *value, struct er
     UNUSED_ID;
     for (bool first = true; *at || first; first = false) {
         unsigned k = 0;
-        if (!next_item(o, &at, &i, e))
+        if (!item_next(o, &at, &i, e))
             return false;
         if (i.has_value)
             while (k < ARRAY_SIZE(known) && strcmp(known[k], i.key))
                 k++;
         if (k == ARRAY_SIZE(known) || (!i.has_value && !first))
-            return no_such_key(o, &i, "cpus, sockets, cores, threads", e);
-        if (!bounded(o, i.has_value ? i.value : i.key, 1, MACHINE_CPUS, &given[k], e))
+            return item_unknown(o, &i, "cpus, sockets, cores, threads", e);
+        if (!options_bounded(o, i.has_value ? i.value : i.key, 1, MACHINE_CPUS, &given[k], e))
             return false;
     }
     for (unsigned k = 1; k < ARRAY_SIZE(known); k++)
@@ -424,23 +354,6 @@ bool take_debugcon(struct options *o, enum option_id id, const char *value,
     return true;
 }
 
-bool take_global(struct options *o, enum option_id id, const char *value,
-                 struct error *e)
-{
-    static const char port[] = "isa-debugcon.iobase=";
-    uint64_t v;
-
-    UNUSED_ID;
-    if (strncmp(value, port, sizeof port - 1)) {
-        error_set(e, "-%s %.100s: there is no such property", o->given, value);
-        return error_hint(e, "there is: isa-debugcon.iobase=PORT");
-    }
-    if (!bounded(o, value + sizeof port - 1, 0, 0xffff, &v, e))
-        return false;
-    o->machine.debugcon_port = (uint16_t)v;
-    return true;
-}
-
 bool take_monitor(struct options *o, enum option_id id, const char *value,
                   struct error *e)
 {
@@ -452,48 +365,6 @@ bool take_monitor(struct options *o, enum option_id id, const char *value,
     return error_hint(e, "there are: stdio, none");
 }
 
-bool take_device(struct options *o, enum option_id id, const char *value,
-                 struct error *e)
-{
-    const char *at = value;
-    struct item i;
-
-    UNUSED_ID;
-    if (!strcmp(value, "help") || !strcmp(value, "?")) {
-        options_answer(o, "Devices (-device NAME,property=value):");
-        options_answer(o,
-                       "  isa-debug-exit,iobase=0x501,iosize=0x02   a write of V ends "
-                       "the run with exit code V * 2 + 1");
-        return true;
-    }
-    if (!next_item(o, &at, &i, e))
-        return false;
-    if (i.has_value || strcmp(i.key, "isa-debug-exit")) {
-        error_set(e, "there is no device '%.100s'", i.key);
-        return error_hint(e, "there are: isa-debug-exit; and what the PC has on board");
-    }
-    o->machine.debug_exit = true;
-    o->machine.debug_exit_port = 0x501; /* QEMU's standard values */
-    o->machine.debug_exit_size = 2;
-    while (*at) {
-        uint64_t v;
-        if (!next_item(o, &at, &i, e))
-            return false;
-        if (!strcmp(i.key, "iobase") && i.has_value) {
-            if (!bounded(o, i.value, 0, 0xffff, &v, e))
-                return false;
-            o->machine.debug_exit_port = (uint16_t)v;
-        } else if (!strcmp(i.key, "iosize") && i.has_value) {
-            if (!bounded(o, i.value, 1, 4, &v, e))
-                return false;
-            o->machine.debug_exit_size = (uint8_t)v;
-        } else if (strcmp(i.key, "id")) {
-            return no_such_key(o, &i, "iobase, iosize", e);
-        }
-    }
-    return true;
-}
-
 bool take_display(struct options *o, enum option_id id, const char *value,
                   struct error *e)
 {
@@ -503,17 +374,6 @@ bool take_display(struct options *o, enum option_id id, const char *value,
         return true;
     error_set(e, "-%s %.100s: there is no such display", o->given, value);
     return error_hint(e, "there are: sdl, terminal, none");
-}
-
-bool take_vga(struct options *o, enum option_id id, const char *value, struct error *e)
-{
-    UNUSED_ID;
-    if (strcmp(value, "none") && strcmp(value, "std")) {
-        error_set(e, "-%s %.100s: there is no such graphics card", o->given, value);
-        return error_hint(e, "there are: std, none");
-    }
-    o->machine.vga = !strcmp(value, "std");
-    return true;
 }
 
 /* ---- time ---- */
@@ -561,7 +421,7 @@ bool take_rtc(struct options *o, enum option_id id, const char *value, struct er
 
     UNUSED_ID;
     while (*at) {
-        if (!next_item(o, &at, &i, e))
+        if (!item_next(o, &at, &i, e))
             return false;
         if (!strcmp(i.key, "base")) {
             if (!strcmp(i.value, "utc")) {
@@ -581,7 +441,7 @@ bool take_rtc(struct options *o, enum option_id id, const char *value, struct er
         } else if (!strcmp(i.key, "driftfix")) {
             note(o, "driftfix", "no tick is ever lost");
         } else {
-            return no_such_key(o, &i, "base, clock", e);
+            return item_unknown(o, &i, "base, clock", e);
         }
     }
     return true;
@@ -631,7 +491,7 @@ bool take_d(struct options *o, enum option_id id, const char *value, struct erro
     }
     while (*at) {
         unsigned n = 0;
-        if (!next_item(o, &at, &i, e))
+        if (!item_next(o, &at, &i, e))
             return false;
         while (n < ARRAY_SIZE(items) && (i.has_value || strcmp(items[n].name, i.key)))
             n++;
@@ -647,7 +507,7 @@ bool take_d(struct options *o, enum option_id id, const char *value, struct erro
                 o->machine.log.level = LOG_INFO;
             break;
         case 5: o->machine.log.level = LOG_DEBUG; break;
-        default: return no_such_key(o, &i, "int, exec, in_asm, cpu, info, debug", e);
+        default: return item_unknown(o, &i, "int, exec, in_asm, cpu, info, debug", e);
         }
     }
     return true;

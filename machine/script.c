@@ -245,6 +245,14 @@ static bool take_file(struct parser *p, const struct word *w)
     WRONG(p, "that is no file's name\ngive one, in quotes if it has blanks");
 }
 
+/* Which drives there are is known when there is a machine. */
+static bool take_drive_name(struct parser *p, const struct word *w)
+{
+    if (w->size && w->size == strlen(w->text))
+        return true;
+    WRONG(p, "that is no drive's name\ndrives are named as in QEMU: ide1-cd0, floppy0");
+}
+
 /* What each command can do with a text. */
 static bool check_text(struct parser *p, enum script_what what, const struct word *w)
 {
@@ -362,6 +370,10 @@ static bool take_operand(struct parser *p, const char *part, const struct word *
         return take_hash(p, w, &s->number);
     if (!strcmp(part, "CODE"))
         return take_code(p, w, &s->number);
+    if (!strcmp(part, "DRIVE")) {
+        s->drive = w->text;
+        return take_drive_name(p, w);
+    }
     s->text = w->text;
     s->size = w->size;
     return !strcmp(part, "KEYS")   ? take_keys(p, w)

@@ -27,6 +27,7 @@ struct script_step {
     unsigned line;
     const char *source; /* the line as it was written */
     const char *text;   /* TEXT, FILE or KEYS, and a zero */
+    const char *drive;  /* DRIVE */
     size_t size;
     uint64_t number; /* HASH; CODE; HOW: a set, bit n is end n of enum menura_end */
     uint64_t ns;     /* TIME */

@@ -398,7 +398,12 @@ static bool fail(struct script_run *r, const char *why)
 {
     const struct script_step *s = &r->script->step[r->next];
 
-    tell(r, "%s:%u: %.*s: %s", r->script->name, s->line, TOLD, s->source, why);
+    tell(r, "%s:%u: %.*s: %.*s", r->script->name, s->line, TOLD, s->source,
+         (int)strcspn(why, "\n"), why);
+    while (*(why += strcspn(why, "\n"))) { /* the way out */
+        why++;
+        tell(r, "%.*s", (int)strcspn(why, "\n"), why);
+    }
     r->result = MENURA_END_SCRIPT_FAILED;
     return false;
 }
@@ -505,6 +510,12 @@ static bool obey(struct script_run *r, const struct script_step *s)
                fail(r, menura_error(r->m));
     case SCRIPT_SCREEN: show_screen(r, print_line); return true;
     case SCRIPT_PRINT: print_text(r, s->text, s->size); return true;
+    case SCRIPT_CHANGE:
+        return menura_insert(r->m, s->drive, s->text, NULL, MENURA_WRITES_AS_BEFORE,
+                             false) ||
+               fail(r, menura_error(r->m));
+    case SCRIPT_EJECT:
+        return menura_eject(r->m, s->drive, false) || fail(r, menura_error(r->m));
     case SCRIPT_SAVE: return menura_save(r->m, s->text) || fail(r, menura_error(r->m));
     case SCRIPT_EXIT:
         r->code = (int)s->number;

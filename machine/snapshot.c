@@ -1,11 +1,13 @@
 /* snapshot.c - the machine as a file, and as a hash.
  *
- * Sections: the machine itself, each CPU, each device under its own name, RAM. What is derived is not
- * saved. Loading refuses a snapshot of a machine of another shape.
+ * Sections: the media in the drives, the machine itself, each CPU, each device under its own name, RAM.
+ * What is derived is not saved. Loading refuses a snapshot of a machine of another shape, or with
+ * other media.
  */
 #include "base/snapshot.h"
 #include "host/host.h"
 #include "machine/internal.h"
+#include "machine/media.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@ enum { SNAPSHOT_CAP_EXTRA = 1 << 28 }; /* beyond RAM: devices, CPUs, video memor
 /* No machine gets this old, 36 years at 4 GHz; devices may add to the time without overflow. */
 #define LAST_TICK (UINT64_MAX >> 2)
 
-/* Everything but RAM. */
+/* Everything but RAM and the names of media, which two equal machines may have otherwise. */
 static void write_parts(struct machine *m, struct writer *w)
 {
     section_begin(w, "machine");
@@ -60,6 +62,7 @@ bool machine_save(struct machine *m, const char *file, struct error *e)
     bool good;
 
     write_bytes(&w, magic, sizeof magic);
+    media_save(m, &w); /* first: it is what may make a load impossible */
     write_parts(m, &w);
     write_memory(m, &w);
     good = w.failed ? error_set(e, "cannot save: the host has no memory for the snapshot")
@@ -155,6 +158,9 @@ static bool load_memory(struct machine *m, struct reader *r, struct error *e)
 static bool load_section(struct machine *m, const char *name, struct reader *r,
                          uint64_t *armed, struct error *e)
 {
+    if (!strcmp(name, "media"))
+        return media_check(m, r, e);
+    m->torn = true;
     if (!strcmp(name, "machine"))
         return load_machine(m, r, armed, e);
     if (!strcmp(name, "cpu"))
@@ -169,7 +175,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     struct error why = {""};
     struct reader r = {0}, inside;
     uint8_t *bytes;
-    uint64_t size, armed = 0;
+    uint64_t size, armed;
     char name[256], head[8];
     bool good = true;
 
@@ -185,6 +191,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
     code_cache_empty(m->cache);
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->page = NO_PAGE;
+    armed = m->clock.armed;
     while (good && section_next(&r, name, &inside, &why))
         good = load_section(m, name, &inside, &armed, &why);
     if (r.failed)
@@ -195,6 +202,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
         m->cpu[n]->patch = NULL;
     code_cache_watch(m->cache);
     if (!good)
-        error_set(e, "cannot load '%s': %s", file, why.text);
-    return good;
+        return error_set(e, "cannot load '%s': %s", file, why.text);
+    m->torn = false;
+    return true;
 }

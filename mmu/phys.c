@@ -99,10 +99,12 @@ static void rebuild(struct phys *p)
     uint64_t edge[2 * PHYS_WINDOWS];
     unsigned edges = 0;
 
+    p->code_apart = false;
     for (unsigned i = 0; i < PHYS_WINDOWS; i++) {
         const struct window *w = &p->windows[i];
         if (!visible(w))
             continue;
+        p->code_apart |= !!(w->rights & WINDOW_CODE);
         for (unsigned n = 0; n < 2; n++) {
             uint64_t at = n ? w->base + w->size : w->base;
             unsigned slot = edges;
@@ -216,6 +218,19 @@ struct phys_page phys_find(const struct phys *p, paddr a)
     const struct resolved *r = phys_resolve(p, a.v);
 
     return r ? resolved_page(r, a.v) : (struct phys_page){NULL, NO_PAGE, false, false};
+}
+
+struct phys_page phys_find_code(const struct phys *p, paddr a)
+{
+    struct phys_page page = {NULL, NO_PAGE, false, false};
+    const struct window *w = top(p, a.v & ~OFFSET, WINDOW_CODE | WINDOW_READ);
+
+    if (w) {
+        uint64_t offset = (a.v & ~OFFSET) - w->base + w->offset;
+        page.host = w->backing->bytes + offset;
+        page.number = w->backing->first + (uint32_t)(offset / PAGE);
+    }
+    return page;
 }
 
 /* ---- moving bytes ---- */

@@ -20,6 +20,7 @@ enum window_rights {
     WINDOW_READ = 1,  /* reads and fetches come from the backing; else from MMIO */
     WINDOW_WRITE = 2, /* writes go to the backing */
     WINDOW_DROP = 4,  /* writes vanish (ROM); without WRITE or DROP they go to MMIO */
+    WINDOW_CODE = 16, /* fetches come from the backing, whatever READ says for data */
     WINDOW_UNDER = 8, /* a direction without right goes to the window below instead of to
                          MMIO: a PAM segment that reads ROM and writes RAM */
 };
@@ -65,6 +66,7 @@ struct phys {
         uint32_t store_number; /* its backing page */
     } map[2 * PHYS_WINDOWS + 1];
     unsigned map_count;
+    bool code_apart; /* some window has WINDOW_CODE: fetches ask phys_find_code() */
 
     /* Per backing page, a bit per 64-byte chunk that holds decoded code. Zeroed memory
      * that costs nothing until touched, given by the maker: 8 bytes a page. */
@@ -94,6 +96,9 @@ void phys_set_a20(struct phys *p, bool enabled);
 
 /* The page that holds a (a20 not applied). */
 struct phys_page phys_find(const struct phys *p, paddr a);
+
+/* What a fetch finds there. Slow: for machines with code_apart. */
+struct phys_page phys_find_code(const struct phys *p, paddr a);
 
 /* The map's entry that holds a, or NULL: MMIO. */
 const struct resolved *phys_resolve(const struct phys *p, uint64_t a);

@@ -551,6 +551,11 @@ bool mmu_open(struct mmu *m, uint64_t la, unsigned size, struct accessor how,
     return open_page(m, la, size, how, &s->part[0]);
 }
 
+static ALWAYS_INLINE struct phys_page code_at(struct mmu *m, uint64_t a)
+{
+    return UNLIKELY(m->phys->code_apart) ? phys_find_code(m->phys, pa(a)) : page_at(m, a);
+}
+
 bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr *where)
 {
     struct found f;
@@ -558,7 +563,7 @@ bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr
     if (!translate(m, la, (struct accessor){ACCESS_FETCH, user, false}, &f))
         return false;
     *where = pa(f.where & m->phys->a20_mask);
-    *p = page_at(m, where->v);
+    *p = code_at(m, where->v);
     if (p->host)
         fill_fetch(m, la & ~SMALL, p, user);
     return true;
@@ -577,7 +582,7 @@ bool mmu_fetch_known(struct mmu *m, uint64_t la, bool user, struct phys_page *p)
         if (!enough(m, &f, (struct accessor){ACCESS_FETCH, user, false}))
             return false;
     }
-    *p = page_at(m, f.where & m->phys->a20_mask);
+    *p = code_at(m, f.where & m->phys->a20_mask);
     return p->host != NULL;
 }
 

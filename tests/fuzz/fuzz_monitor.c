@@ -34,6 +34,8 @@ static bool harmless(char *line)
         at = strchr(word, ' ');
         return !at || !at[strspn(at, " ")];
     }
+    if (names(word, "change"))
+        return !strchr(word, '/') && !strchr(word, '.');
     if (names(word, "step") && strlen(word) > 8)
         word[8] = 0;
     return true;
@@ -116,11 +118,13 @@ size_t fuzz_make(struct fuzz_random *r, uint8_t *bytes, size_t room)
         "info io", "info timers", "info faults", "info status", "info code", "x/", "xp/", "x $",
         "cpu ", "stop", "cont", "step ", "system_reset", "hash", "log ", "quit", "save", "load",
         "?", "x", "xp", "info", "c", "s", "q",
+        "eject ", "change ", "info block",
     };
     static const char *const pieces[] = {
         "4xb ", "8xg ", "16i ", "1xw ", "$rip", "$rax", "$cs", "$cr3", "0x", "0xffffffffffffffff",
         "0xfee00000", "0x3f8", "+", "-", "/", " ", "-a", "all", "com1", "lapic0", "rtc", "pci",
         "0", "1", "2", "4096", "info", "debug", "none", "$", "x", "d", "c", "o", "u", "99999999999999999999",
+        "floppy0 ", "ide1-cd0 ", "-f ", "\"", "read-only ", "raw ",
     };
     uint8_t *at = bytes;
     unsigned lines = 1 + fuzz_below(r, 5);

@@ -94,4 +94,18 @@
     movl $((selector) << 16 | (attr) << 8 | (ist)), %edx; \
     movl $idt64 + 16 * (vector), %edi; call put_gate64
 
+/* Application processors (Intel SDM vol 3A 8.4.4). PLACE_AP_START enables this CPU's APIC
+ * and copies to 9000h what AP_START, at the end of .text, made: it takes a CPU from real
+ * mode to ap_main in 32-bit code, which begins with AP_SEGMENTS. LOOPS lets a while pass. */
+#define LOOPS(n) movl $(n), %ecx; 8: loop 8b
+#define PLACE_AP_START movl $0x1ff, LAPIC + 0xf0; movl $ap_start, %esi; \
+    movl $0x9000, %edi; movl $(ap_end - ap_start), %ecx; rep movsb
+#define ICR_INIT 0x4500
+#define ICR_START 0x4609 /* at 9000h */
+#define ICR_OTHERS 0xc0000
+#define AP_SEGMENTS movl $DATA, %eax; movl %eax, %ds; movl %eax, %es; movl %eax, %ss
+#define AP_START .code16; ap_start: cli; xorw %ax, %ax; movw %ax, %ds; lgdtl gdtr; \
+    movl %cr0, %eax; orb $1, %al; movl %eax, %cr0; ljmpl $CODE32, $ap_main; ap_end: \
+    .code32
+
     .globl main

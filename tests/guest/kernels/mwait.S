@@ -11,15 +11,10 @@
 
     .text
 main:
-    movl $0x1ff, LAPIC + 0xf0
-    movl $ap_start, %esi
-    movl $0x9000, %edi
-    movl $(ap_end - ap_start), %ecx
-    rep movsb
-    movl $0x000c4500, LAPIC + 0x300
-    movl $10000, %ecx
-1:  loop 1b
-    movl $0x000c4609, LAPIC + 0x300
+    PLACE_AP_START
+    movl $ICR_OTHERS + ICR_INIT, LAPIC + 0x300
+    LOOPS(10000)
+    movl $ICR_OTHERS + ICR_START, LAPIC + 0x300
     xorl %ebp, %ebp
 
     WAITS
@@ -121,8 +116,7 @@ waits:
     je 2f
     loop 1b
     FAIL
-2:  movl $20000, %ecx
-1:  loop 1b
+2:  LOOPS(20000)
     popl %ecx
     cmpl %ebp, round
     CHECK(e)
@@ -138,17 +132,13 @@ woken:
 2:  popl %ecx
     ret
 quiet:
-    movl $20000, %ecx
-1:  loop 1b
+    LOOPS(20000)
     cmpl %ebp, round
     CHECK(e)
     ret
 
 ap_main:
-    movl $DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
+    AP_SEGMENTS
 1:  movl where, %eax
     xorl %ecx, %ecx
     xorl %edx, %edx
@@ -160,17 +150,7 @@ ap_main:
     .balign 64
 beside_code: .skip 64
 
-    .code16
-ap_start:
-    cli
-    xorw %ax, %ax
-    movw %ax, %ds
-    lgdtl gdtr
-    movl %cr0, %eax
-    orb $1, %al
-    movl %eax, %cr0
-    ljmpl $CODE32, $ap_main
-ap_end:
+    AP_START
 
     .section .low
     .balign 64

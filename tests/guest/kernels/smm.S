@@ -11,6 +11,7 @@
 #define APMC_EN 0x2000000
 #define HOST_SMRAM 0x80000070 /* the 440FX's; register 72h is byte 2 */
 #define D_OPEN 0x40
+#define D_CLS 0x20
 #define D_LCK 0x10
 #define G_SMRAME 8
 
@@ -25,6 +26,7 @@
 #define ASK_AGAIN 1
 #define ASK_NMI 2
 #define ASK_MOVE 4
+#define ASK_CLOSE 8
 
 #define SMI outb %al, $0xb2
 
@@ -110,6 +112,19 @@ main:
     CHECK_EQ(l, $6, %eax)
     CHECK_EQ(l, $1, count)
 
+    /* Closed to data (D_CLS): the handler goes on, and its data are those of the video
+     * memory, which this machine has not: nobody answers, stores vanish. */
+    movl $ASK_CLOSE, ask
+    movl $2, %ebp
+1:  movl $5, %eax
+    SMI
+    CHECK_EQ(l, $6, %eax)
+    CHECK_EQ(l, %ebx, data_open)
+    CHECK_EQ(l, $0xffffffff, data_closed)
+    decl %ebp
+    jnz 1b
+    movl $0, ask
+
     /* Locked, it does not open any more. */
     movb $D_LCK | G_SMRAME, %cl
     call set_smram
@@ -120,6 +135,9 @@ main:
     movl $5, %eax
     SMI
     CHECK_EQ(l, $6, %eax)
+    movl $ASK_CLOSE, ask /* that is still the handler's to say */
+    SMI
+    CHECK_EQ(l, $0xffffffff, data_closed)
 
     /* In 64-bit mode. */
     call enter_long
@@ -185,6 +203,23 @@ handler:
 1:  testb $ASK_MOVE, %cl
     jz 1f
     movl $SMRAM_BASE, %cs:SAVED_SMBASE(%esi)
+1:  testb $ASK_CLOSE, %cl
+    jz 1f
+    movl %cs:ENTRY(%esi), %eax
+    movl %eax, data_open(%esi)
+    movl $HOST_SMRAM, %eax
+    movw $0xcf8, %dx
+    outl %eax, %dx
+    movw $0xcfe, %dx
+    movb $D_CLS | G_SMRAME, %al
+    outb %al, %dx
+    movl %cs:ENTRY(%esi), %eax
+    movl %eax, data_closed(%esi)
+    movl $0x5eeeeeee, %eax
+    movl %eax, %cs:ENTRY(%esi)
+    movw $0xcfe, %dx
+    movb $G_SMRAME, %al
+    outb %al, %dx
 1:  movl $1, %eax
     movl %eax, finished(%esi)
     decl %cs:handler_depth - handler + ENTRY(%esi)
@@ -202,4 +237,6 @@ handler_pe: .long 0
 saved_pe: .long 0
 revision: .long 0
 halted: .long 0
+data_open: .long 0
+data_closed: .long 0
 ask: .long 0

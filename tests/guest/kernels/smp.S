@@ -8,20 +8,13 @@
     .text
 main:
     SET_IDT(0x60, CODE32, ipi, 0x8e)
-    movl $0x1ff, LAPIC + 0xf0
-    /* The trampoline to 9000h. */
-    movl $ap_start, %esi
-    movl $0x9000, %edi
-    movl $(ap_end - ap_start), %ecx
-    rep movsb
+    PLACE_AP_START
     /* All but self: INIT, SIPI, SIPI. */
-    movl $0x000c4500, LAPIC + 0x300
-    movl $10000, %ecx
-1:  loop 1b
-    movl $0x000c4609, LAPIC + 0x300
-    movl $10000, %ecx
-1:  loop 1b
-    movl $0x000c4609, LAPIC + 0x300
+    movl $ICR_OTHERS + ICR_INIT, LAPIC + 0x300
+    LOOPS(10000)
+    movl $ICR_OTHERS + ICR_START, LAPIC + 0x300
+    LOOPS(10000)
+    movl $ICR_OTHERS + ICR_START, LAPIC + 0x300
 1:  pause
     cmpl $CPUS - 1, started
     jne 1b
@@ -71,10 +64,7 @@ work:
     ret
 
 ap_main:
-    movl $DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
+    AP_SEGMENTS
     lidt idtr32
     movl LAPIC + 0x20, %ecx
     shrl $24, %ecx
@@ -100,17 +90,7 @@ ipi:
     movl $0, LAPIC + 0xb0
     iretl
 
-    .code16
-ap_start:
-    cli
-    xorw %ax, %ax
-    movw %ax, %ds
-    lgdtl gdtr
-    movl %cr0, %eax
-    orb $1, %al
-    movl %eax, %cr0
-    ljmpl $CODE32, $ap_main
-ap_end:
+    AP_START
 
     .section .low
 counter: .long 0

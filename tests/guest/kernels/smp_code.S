@@ -22,11 +22,7 @@ main:
     movl $FRAME(0) + 7, test_pt
     movl $0xaaaa0000, FRAME(0)
     movl $0xaaaa0001, FRAME(1)
-    movl $0x1ff, LAPIC + 0xf0
-    movl $ap_start, %esi
-    movl $0x9000, %edi
-    movl $(ap_end - ap_start), %ecx
-    rep movsb
+    PLACE_AP_START
     call start_1
 1:  pause
     cmpl $1, started
@@ -65,12 +61,10 @@ main:
     jne 1b
     /* INIT stops it. */
     movl $1 << 24, LAPIC + 0x310
-    movl $0x4500, LAPIC + 0x300
-    movl $20000, %ecx
-1:  loop 1b
+    movl $ICR_INIT, LAPIC + 0x300
+    LOOPS(20000)
     movl rounds, %eax
-    movl $20000, %ecx
-1:  loop 1b
+    LOOPS(20000)
     CHECK_EQ(l, %eax, rounds)
     /* And it starts again. */
     call start_1
@@ -84,18 +78,14 @@ main:
 
 start_1:
     movl $1 << 24, LAPIC + 0x310
-    movl $0x4500, LAPIC + 0x300
-    movl $10000, %ecx
-1:  loop 1b
+    movl $ICR_INIT, LAPIC + 0x300
+    LOOPS(10000)
     movl $1 << 24, LAPIC + 0x310
-    movl $0x4609, LAPIC + 0x300
+    movl $ICR_START, LAPIC + 0x300
     ret
 
 ap_main:
-    movl $DATA, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
+    AP_SEGMENTS
     lidt idtr32
     movl $user_stack, %esp
     movl $pd32, %eax
@@ -128,16 +118,7 @@ nmi:
     incl nmis
     iretl
 
-    .code16
-ap_start:
-    xorw %ax, %ax
-    movw %ax, %ds
-    lgdtl gdtr
-    movl %cr0, %eax
-    orb $1, %al
-    movl %eax, %cr0
-    ljmpl $CODE32, $ap_main
-ap_end:
+    AP_START
 
     .section .low
 started: .long 0

@@ -311,6 +311,9 @@ static void smram_once_locked_closes_until_reset(void **state)
     rig_out(&rig, 0xcfe, 0x4a);
     assert_false(v.open);
     assert_int_equal(rig_in(&rig, 0xcfe), 0x1a);
+    rig_out(&rig, 0xcfe, 0x22); /* D_CLS is not locked, G_SMRAME is */
+    assert_true(v.enabled && v.closed);
+    assert_int_equal(rig_in(&rig, 0xcfe), 0x3a);
     device_reset(fx);
     rig_out(&rig, 0xcfe, 0x4a);
     assert_true(v.open);

@@ -631,12 +631,16 @@ static void the_guest_opens_and_closes_the_tray(void **state)
 static void a_locked_door_stays_shut_but_for_force(void **state)
 {
     struct ide_world *w = *state;
+    uint8_t status;
 
     settle(w);
     assert_int_equal(simple(w, 0x1e, 1), GOOD);
     assert_int_equal(simple(w, 0x1b, 2), CHECK);
     expect_sense(w, 5, 0x53, 2);
+    assert_true(ide_tray_locked(w->d, 0));
     assert_false(ide_change(w->d, 0, NULL, false));
+    assert_int_equal(media_event(w, &status), 1); /* MMC-3, 6.7.2.5: the button */
+    assert_int_equal(media_event(w, &status), 0);
     assert_int_equal(simple(w, 0x00, 0), GOOD);
     assert_true(ide_change(w->d, 0, NULL, true));
     assert_int_equal(simple(w, 0x00, 0), CHECK);

@@ -382,6 +382,67 @@ static void the_debug_console_says_e9_and_passes_bytes_on(void **state)
     rig_free(r);
 }
 
+/* PC16550D, MODEM CONTROL REGISTER: DTR and RTS drive pins; the receiver knows nothing
+ * of them. */
+static void what_a_person_types_comes_without_dtr_and_rts(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w, "");
+    w.host->live = true; /* as of a terminal, and of a pty */
+    set_fast(&w);
+    chars_feed(w.host, "hi", 2);
+    assert_int_equal(in(&w, LSR), THRE | TEMT); /* not yet let in */
+    w.host->admit(w.host->owner);
+    w.host->kick(w.host->device);
+    rig_run(&w.rig, 80);
+    assert_int_equal(in(&w, LSR), THRE | TEMT);
+    rig_run(&w.rig, 10); /* one character's time */
+    assert_int_equal(in(&w, LSR), READY | THRE | TEMT);
+    assert_int_equal(in(&w, RBR), 'h');
+    rig_run(&w.rig, 100);
+    assert_int_equal(in(&w, RBR), 'i');
+    stop(&w);
+}
+
+static void a_persons_characters_wait_when_there_is_no_room(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w, "");
+    w.host->live = true;
+    set_fast(&w);
+    chars_feed(w.host, "abc", 3);
+    w.host->admit(w.host->owner);
+    w.host->kick(w.host->device);
+    rig_run(&w.rig, 10000);
+    for (unsigned n = 0; n < 3; n++) {
+        assert_int_equal(in(&w, LSR), READY | THRE | TEMT); /* and no overrun */
+        assert_int_equal(in(&w, RBR), 'a' + n);
+        rig_run(&w.rig, 100);
+    }
+    assert_int_equal(in(&w, LSR), THRE | TEMT);
+    stop(&w);
+}
+
+static void a_pipe_waits_for_dtr_or_rts(void **state)
+{
+    struct world w;
+    (void)state;
+    start(&w, "x");
+    set_fast(&w);
+    w.host->kick(w.host->device);
+    for (unsigned n = 0; n < 100; n++) {
+        rig_run(&w.rig, 1000);
+        assert_int_equal(in(&w, LSR), THRE | TEMT);
+        assert_int_equal(in(&w, RBR), 0); /* asking is no promise */
+    }
+    out(&w, MCR, 0x02);
+    rig_run(&w.rig, 50000);
+    assert_int_equal(in(&w, RBR), 'x');
+    stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -403,6 +464,9 @@ int main(void)
         cmocka_unit_test(a_divisor_of_zero_stops_nothing),
         cmocka_unit_test(a_port_with_nothing_plugged_in_shows_no_modem_lines),
         cmocka_unit_test(the_debug_console_says_e9_and_passes_bytes_on),
+        cmocka_unit_test(what_a_person_types_comes_without_dtr_and_rts),
+        cmocka_unit_test(a_persons_characters_wait_when_there_is_no_room),
+        cmocka_unit_test(a_pipe_waits_for_dtr_or_rts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -551,22 +551,46 @@ static void bar_2_holds_ports_vbe_registers_and_byte_order(void **state)
     assert_int_equal(rig_in(&c->rig, 0x3c0), 0x20);
 }
 
-static void the_edid_is_valid_and_prefers_what_was_asked_for(void **state)
+static void edid_of(struct card *c, uint8_t e[128])
 {
-    struct card *c = *state;
-    uint8_t e[128], sum = 0;
-
     map_registers(c);
     for (unsigned i = 0; i < 128; i += 4)
         store32(e + i, (uint32_t)peek(c, 0xfebf0000 + i, 4));
-    for (unsigned i = 0; i < 128; i++)
-        sum = (uint8_t)(sum + e[i]);
-    assert_int_equal(load64(e), 0x00ffffffffffff00u);
-    assert_int_equal(sum, 0);
-    assert_int_equal(e[0x12], 1);
-    assert_int_equal(e[54 + 2] | (e[54 + 4] & 0xf0) << 4, 1024);
-    assert_int_equal(e[54 + 5] | (e[54 + 7] & 0xf0) << 4, 768);
-    assert_int_equal(peek(c, 0xfebf0080, 4), 0); /* no extension block */
+}
+
+/* VESA E-EDID, 3.10: the first detailed timing is the preferred one. */
+static void the_edid_is_valid_and_prefers_what_was_asked_for(void **state)
+{
+    static const unsigned sizes[][2] = {{1024, 768}, {320, 200}, {1920, 1200}, {2560, 1600}};
+    (void)state;
+
+    for (unsigned n = 0; n < ARRAY_SIZE(sizes); n++) {
+        struct card *c = card_with(4 * MIB, sizes[n][0], sizes[n][1]);
+        uint8_t e[128], sum = 0;
+
+        edid_of(c, e);
+        for (unsigned i = 0; i < 128; i++)
+            sum = (uint8_t)(sum + e[i]);
+        assert_int_equal(load64(e), 0x00ffffffffffff00u);
+        assert_int_equal(sum, 0);
+        assert_int_equal(e[0x12], 1);
+        assert_int_equal(e[54 + 2] | (e[54 + 4] & 0xf0) << 4, sizes[n][0]);
+        assert_int_equal(e[54 + 5] | (e[54 + 7] & 0xf0) << 4, sizes[n][1]);
+        assert_int_equal(peek(c, 0xfebf0080, 4), 0); /* no extension block */
+        card_free(c);
+    }
+}
+
+static void without_a_monitor_there_is_no_edid(void **state)
+{
+    static const uint8_t nothing[128];
+    struct card *c = card_with(4 * MIB, 0, 0);
+    uint8_t e[128];
+    (void)state;
+
+    edid_of(c, e);
+    assert_memory_equal(e, nothing, sizeof e);
+    card_free(c);
 }
 
 /* ---- snapshot ---- */
@@ -636,6 +660,7 @@ int main(void)
         TEST(the_card_is_1234_1111_with_memory_registers_and_rom),
         TEST(bar_2_holds_ports_vbe_registers_and_byte_order),
         TEST(the_edid_is_valid_and_prefers_what_was_asked_for),
+        TEST(without_a_monitor_there_is_no_edid),
         TEST(a_copy_made_from_a_snapshot_shows_the_same),
         TEST(a_card_without_fitting_memory_does_not_start),
     };

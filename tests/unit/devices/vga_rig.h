@@ -334,7 +334,8 @@ static inline void card_stored(void *owner, uint64_t offset, unsigned n)
     c->stored_to = offset + n;
 }
 
-static inline struct card *card_new(uint64_t size)
+/* With a monitor that prefers width x height; 0: none that says anything. */
+static inline struct card *card_with(uint64_t size, unsigned width, unsigned height)
 {
     struct card *c = calloc(1, sizeof *c);
 
@@ -354,10 +355,18 @@ static inline struct card *card_new(uint64_t size)
                                            .rom_moved = card_rom_moved,
                                            .rom_size = 0x8000,
                                            .stored = card_stored});
+    assert_true(device_option(c->d, "monitor", width != 0, NULL));
+    assert_true(device_option(c->d, "width", width, NULL));
+    assert_true(device_option(c->d, "height", height, NULL));
     rig_start(c->d);
     c->pci = rig_add(&c->rig, &pci_class);
     assert_true(pci_plug(c->pci, 2, 0, vga_pci(c->d), NULL));
     return c;
+}
+
+static inline struct card *card_new(uint64_t size)
+{
+    return card_with(size, 1024, 768);
 }
 
 static inline void card_free(struct card *c)

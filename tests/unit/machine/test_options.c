@@ -203,6 +203,36 @@ static void a_debug_exit_device_has_qemus_ports(void **state)
     options_drop(o);
 }
 
+static void the_graphics_card_has_qemus_properties(void **state)
+{
+    static const char *const wrong[] = {
+        "VGA,xres=300",      "VGA,xres=2561",  "VGA,yres=0", "VGA,vgamem_mb=3",
+        "VGA,vgamem_mb=128", "VGA,edid=maybe", "VGA,x=1",    "VGA=1",
+        "vga,xres=640"};
+    struct options *o = options_new();
+    (void)state;
+
+    assert_true(set(o, "device", "VGA,id=screen,xres=1280,yres=800,edid=off"));
+    assert_true(o->machine.vga && o->machine.vga_no_edid);
+    assert_int_equal(o->machine.vga_width, 1280);
+    assert_int_equal(o->machine.vga_height, 800);
+    assert_string_equal(options_get(o, "vga"), "std"); /* front ends ask for that */
+    assert_true(set(o, "global", "VGA.vgamem_mb=32"));
+    assert_int_equal(o->machine.vga_mb, 32);
+    assert_true(set(o, "global", "VGA.edid=on"));
+    assert_false(o->machine.vga_no_edid);
+    assert_true(set(o, "global", "isa-debugcon.iobase=0x402"));
+    assert_int_equal(o->machine.debugcon_port, 0x402);
+    assert_false(set(o, "global", "VGA.xres"));
+    assert_false(set(o, "global", "VGA"));
+    assert_false(set(o, "global", "VGA.xres=640,yres=480"));
+    assert_false(set(o, "global", "isa-debugcon=0x402"));
+    assert_false(set(o, "device", "isa-debugcon,iobase=0x402"));
+    for (unsigned n = 0; n < sizeof wrong / sizeof *wrong; n++)
+        assert_false(set(o, "device", wrong[n]));
+    options_drop(o);
+}
+
 /* Whatever bytes a configuration holds, the answer is yes, or no with a sentence. */
 static void a_random_configuration_file_is_refused_or_read_never_more(void **state)
 {
@@ -262,6 +292,7 @@ int main(void)
         cmocka_unit_test(every_name_in_the_table_is_there_once),
         cmocka_unit_test(a_switch_takes_on_and_off_and_nothing_else),
         cmocka_unit_test(a_debug_exit_device_has_qemus_ports),
+        cmocka_unit_test(the_graphics_card_has_qemus_properties),
         cmocka_unit_test(a_random_configuration_file_is_refused_or_read_never_more),
         cmocka_unit_test(every_page_names_every_option),
     };

@@ -107,6 +107,31 @@ static void of_equal_windows_the_lower_handle_wins(void **state)
     board_free(b);
 }
 
+/* SMRAM that is closed to data (82441FX, D_CLS). */
+static void a_window_for_code_is_seen_by_fetches_alone(void **state)
+{
+    struct board *b = board_new();
+    int high;
+    (void)state;
+
+    phys_map(&b->p, 0x1000, 0x1000, b->ram_back, 0, WINDOW_READ | WINDOW_WRITE, 0);
+    assert_false(b->p.code_apart);
+    high = phys_map(&b->p, 0x1000, 0x2000, b->rom_back, 0, WINDOW_CODE | WINDOW_UNDER, 1);
+    assert_true(b->p.code_apart);
+    assert_ptr_equal(phys_find(&b->p, pa(0x1008)).host, b->ram);
+    assert_true(phys_find(&b->p, pa(0x1008)).write);
+    assert_null(phys_find(&b->p, pa(0x2008)).host); /* below: MMIO */
+    assert_ptr_equal(phys_find_code(&b->p, pa(0x1008)).host, b->rom);
+    assert_ptr_equal(phys_find_code(&b->p, pa(0x2008)).host, b->rom + 0x1000);
+    assert_int_equal(phys_find_code(&b->p, pa(0x2008)).number, RAM_PAGES + 1);
+    assert_null(phys_find_code(&b->p, pa(0x3000)).host);
+
+    phys_rights(&b->p, high, 0);
+    assert_false(b->p.code_apart);
+    assert_ptr_equal(phys_find_code(&b->p, pa(0x1008)).host, b->ram);
+    board_free(b);
+}
+
 static void what_no_window_covers_is_mmio(void **state)
 {
     struct board *b = board_new();
@@ -316,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_higher_window_hides_a_lower_one_until_its_rights_are_zero),
         cmocka_unit_test(of_equal_windows_the_lower_handle_wins),
+        cmocka_unit_test(a_window_for_code_is_seen_by_fetches_alone),
         cmocka_unit_test(what_no_window_covers_is_mmio),
         cmocka_unit_test(stores_to_rom_vanish_or_reach_the_flash_chip),
         cmocka_unit_test(a_pass_through_window_reads_rom_and_writes_ram),

@@ -283,7 +283,26 @@ static bool cursor_row(const struct view *w, unsigned scan)
     return scan >= w->cursor_top && scan <= w->cursor_end;
 }
 
-static void text_line(const struct view *w, const struct beam *b, uint8_t *dot)
+/* Eight dots in two colours, the leftmost from bit 7. */
+static void put_dots(uint32_t *to, unsigned bits, uint32_t back, uint32_t front)
+{
+#define DOT(n) (n & 8 ? ~0u : 0), (n & 4 ? ~0u : 0), (n & 2 ? ~0u : 0), (n & 1 ? ~0u : 0)
+    static const uint32_t mask[16][4] = {
+        {DOT(0)}, {DOT(1)}, {DOT(2)},  {DOT(3)},  {DOT(4)},  {DOT(5)},  {DOT(6)},  {DOT(7)},
+        {DOT(8)}, {DOT(9)}, {DOT(10)}, {DOT(11)}, {DOT(12)}, {DOT(13)}, {DOT(14)}, {DOT(15)}};
+#undef DOT
+    const uint32_t *left = mask[bits >> 4 & 15], *right = mask[bits & 15];
+    uint32_t turn = back ^ front;
+
+    for (unsigned x = 0; x < 4; x++)
+        to[x] = back ^ (turn & left[x]);
+    for (unsigned x = 0; x < 4; x++)
+        to[x + 4] = back ^ (turn & right[x]);
+}
+
+/* So many characters of a line, w->dots pixels each. */
+static void text_line(const struct view *w, const struct beam *b, uint32_t *to,
+                      unsigned characters)
 {
     const struct vga *v = w->v;
     uint32_t font[2] = {font_of(v, false), font_of(v, true)};
@@ -292,7 +311,7 @@ static void text_line(const struct view *w, const struct beam *b, uint8_t *dot)
     bool repeats = v->ar[AR_MODE] & AR10_LINE_GRAPHICS;
     uint32_t counter = counter_of(w, b);
 
-    for (unsigned n = 0; n <= w->columns; n++, dot += w->dots) {
+    for (unsigned n = 0; n < characters; n++, to += w->dots) {
         uint32_t at = counter + n / w->count_by;
         struct cell c = cell_at(w, at, b->scan);
         unsigned bits =
@@ -305,10 +324,9 @@ static void text_line(const struct view *w, const struct beam *b, uint8_t *dot)
             bits = 0, ninth = false;
         if (cursor && w->cursor_shown && ((at ^ w->cursor) & 0xffff) == 0)
             bits = 0xff, ninth = true;
-        store64(dot, c.back * 0x0101010101010101u ^
-                         spread(bits) * (uint64_t)(c.front ^ c.back));
+        put_dots(to, bits, w->color[c.back], w->color[c.front]);
         if (w->dots == 9)
-            dot[8] = ninth ? c.front : c.back;
+            to[8] = w->color[ninth ? c.front : c.back];
     }
 }
 
@@ -334,10 +352,29 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
+/* A line of n pixels. Text goes straight to its place but where the line begins or ends
+ * within a character, or dots are twice as wide. */
+static void draw_line(const struct view *w, const struct beam *b, uint32_t *to, unsigned n)
+{
+    unsigned pans = panning(w, b);
+    uint32_t line[LINE_DOTS];
+    uint8_t dot[LINE_DOTS];
+
+    if (!w->text) {
+        graphics_line(w, b, dot);
+        put_line(w, dot + pans, to, n);
+    } else if (!pans && n == w->columns * w->dots) {
+        text_line(w, b, to, w->columns);
+    } else {
+        text_line(w, b, line, w->columns + 1);
+        for (unsigned x = 0; x < n; x++)
+            to[x] = line[pans + (w->half_clock ? x / 2 : x)];
+    }
+}
+
 static void draw_legacy(const struct vga *v, struct picture *p, uint64_t now_ns)
 {
     struct beam b, drawn = {0};
-    uint8_t dot[LINE_DOTS];
     struct view w;
 
     find_view(&w, v, now_ns);
@@ -357,11 +394,7 @@ static void draw_legacy(const struct vga *v, struct picture *p, uint64_t now_ns)
                    (v->cr[CR_MODE] & (CR17_ROW_0 | CR17_ROW_1)) == 3) {
             memcpy(to, to - p->width, p->width * sizeof *to); /* graphics, same row */
         } else {
-            if (w.text)
-                text_line(&w, &b, dot);
-            else
-                graphics_line(&w, &b, dot);
-            put_line(&w, dot + panning(&w, &b), to, p->width);
+            draw_line(&w, &b, to, p->width);
             drawn = b;
         }
         next_line(&w, &b, y);

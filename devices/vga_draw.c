@@ -300,33 +300,56 @@ static void put_dots(uint32_t *to, unsigned bits, uint32_t back, uint32_t front)
         to[x + 4] = back ^ (turn & right[x]);
 }
 
-/* So many characters of a line, w->dots pixels each. */
-static void text_line(const struct view *w, const struct beam *b, uint32_t *to,
-                      unsigned characters)
+/* A character as all its lines need it. */
+struct glyph {
+    const uint8_t *font; /* its first line, in map 2; the next is 4 bytes on */
+    uint32_t back, front;
+    bool underlined, hidden, cursor, repeats; /* repeats: the ninth dot is the eighth */
+};
+
+static void find_glyphs(const struct view *w, const struct beam *b, struct glyph *g,
+                        unsigned characters)
 {
     const struct vga *v = w->v;
-    uint32_t font[2] = {font_of(v, false), font_of(v, true)};
-    bool underlined = b->scan == (v->cr[CR_UNDERLINE] & 31u);
-    bool blinks = v->ar[AR_MODE] & AR10_BLINK, cursor = cursor_row(w, b->scan);
+    uint32_t font[2] = {font_of(v, false), font_of(v, true)}, counter = counter_of(w, b);
+    bool blinks = v->ar[AR_MODE] & AR10_BLINK;
     bool repeats = v->ar[AR_MODE] & AR10_LINE_GRAPHICS;
-    uint32_t counter = counter_of(w, b);
 
-    for (unsigned n = 0; n < characters; n++, to += w->dots) {
+    for (unsigned n = 0; n < characters; n++) {
         uint32_t at = counter + n / w->count_by;
         struct cell c = cell_at(w, at, b->scan);
-        unsigned bits =
-            vga_unit(v, font[c.attribute >> 3 & 1] + c.code * 32u + b->scan)[2];
-        bool ninth = repeats && (c.code & 0xe0) == 0xc0 && (bits & 1);
 
-        if (underlined && (c.attribute & 0x77) == 1)
+        g[n] = (struct glyph){
+            .font = vga_unit(v, font[c.attribute >> 3 & 1] + c.code * 32u) + 2,
+            .back = w->color[c.back],
+            .front = w->color[c.front],
+            .underlined = (c.attribute & 0x77) == 1,
+            .hidden = blinks && (c.attribute & 0x80) && w->blinked,
+            .cursor = w->cursor_shown && ((at ^ w->cursor) & 0xffff) == 0,
+            .repeats = repeats && (c.code & 0xe0) == 0xc0};
+    }
+}
+
+/* So many characters of a line, w->dots pixels each. */
+static void text_line(const struct view *w, const struct beam *b, const struct glyph *g,
+                      uint32_t *to, unsigned characters)
+{
+    bool underline = b->scan == (w->v->cr[CR_UNDERLINE] & 31u);
+    bool cursor = cursor_row(w, b->scan);
+
+    for (unsigned n = 0; n < characters; n++, g++, to += w->dots) {
+        unsigned bits = g->font[4 * b->scan];
+        bool ninth = g->repeats && (bits & 1);
+
+        if (underline && g->underlined)
             bits = 0xff, ninth = true;
-        if (blinks && (c.attribute & 0x80) && w->blinked)
+        if (g->hidden)
             bits = 0, ninth = false;
-        if (cursor && w->cursor_shown && ((at ^ w->cursor) & 0xffff) == 0)
+        if (cursor && g->cursor)
             bits = 0xff, ninth = true;
-        put_dots(to, bits, w->color[c.back], w->color[c.front]);
+        put_dots(to, bits, g->back, g->front);
         if (w->dots == 9)
-            to[8] = w->color[ninth ? c.front : c.back];
+            to[8] = ninth ? g->front : g->back;
     }
 }
 
@@ -347,38 +370,75 @@ static void put_line(const struct view *w, const uint8_t *dot, uint32_t *to, uns
             to[x] = w->color[dot[x]];
 }
 
+/* Lines of n pixels, one after the other. */
+struct lines {
+    const struct view *w;
+    unsigned n;
+    struct beam drawn; /* the last one */
+    bool any;          /* there was one */
+    struct glyph glyph[COLUMNS + 1];
+};
+
+/* The row scan counter is no part of the address. */
+static bool rows_are_lines(const struct view *w)
+{
+    return (w->v->cr[CR_MODE] & (CR17_ROW_0 | CR17_ROW_1)) == 3;
+}
+
+/* Text goes straight to its place but where the line begins or ends within a character,
+ * or dots are twice as wide. */
+static void text_lines(struct lines *l, const struct beam *b, uint32_t *to)
+{
+    const struct view *w = l->w;
+    unsigned pans = panning(w, b);
+    uint32_t line[LINE_DOTS];
+
+    if (!l->any || l->drawn.row != b->row || l->drawn.split != b->split ||
+        !rows_are_lines(w))
+        find_glyphs(w, b, l->glyph, w->columns + 1);
+    if (!pans && l->n == w->columns * w->dots) {
+        text_line(w, b, l->glyph, to, w->columns);
+        return;
+    }
+    text_line(w, b, l->glyph, line, w->columns + 1);
+    for (unsigned x = 0; x < l->n; x++)
+        to[x] = line[pans + (w->half_clock ? x / 2 : x)];
+}
+
+static void draw_line(struct lines *l, const struct beam *b, uint32_t *to)
+{
+    const struct view *w = l->w;
+    const struct beam *d = &l->drawn;
+    bool same_row = l->any && b->row == d->row && b->split == d->split;
+    uint8_t dot[LINE_DOTS];
+
+    if (same_row && (b->scan == d->scan || (!w->text && rows_are_lines(w)))) {
+        memcpy(to, to - l->n, l->n * sizeof *to);
+        return;
+    }
+    if (w->text) {
+        text_lines(l, b, to);
+    } else {
+        graphics_line(w, b, dot);
+        put_line(w, dot + panning(w, b), to, l->n);
+    }
+    l->drawn = *b;
+    l->any = true;
+}
+
 static unsigned least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
 
-/* A line of n pixels. Text goes straight to its place but where the line begins or ends
- * within a character, or dots are twice as wide. */
-static void draw_line(const struct view *w, const struct beam *b, uint32_t *to, unsigned n)
-{
-    unsigned pans = panning(w, b);
-    uint32_t line[LINE_DOTS];
-    uint8_t dot[LINE_DOTS];
-
-    if (!w->text) {
-        graphics_line(w, b, dot);
-        put_line(w, dot + pans, to, n);
-    } else if (!pans && n == w->columns * w->dots) {
-        text_line(w, b, to, w->columns);
-    } else {
-        text_line(w, b, line, w->columns + 1);
-        for (unsigned x = 0; x < n; x++)
-            to[x] = line[pans + (w->half_clock ? x / 2 : x)];
-    }
-}
-
 static void draw_legacy(const struct vga *v, struct picture *p, uint64_t now_ns)
 {
-    struct beam b, drawn = {0};
     struct view w;
+    struct lines l = {.w = &w};
+    struct beam b;
 
     find_view(&w, v, now_ns);
-    p->width = least(w.columns * w.dots * (w.half_clock ? 2 : 1), SCREEN_WIDTH);
+    l.n = p->width = least(w.columns * w.dots * (w.half_clock ? 2 : 1), SCREEN_WIDTH);
     p->height = least(w.lines, SCREEN_HEIGHT);
     if (blank(v)) {
         black(p);
@@ -386,17 +446,7 @@ static void draw_legacy(const struct vga *v, struct picture *p, uint64_t now_ns)
     }
     b = first_line(&w);
     for (unsigned y = 0; y < p->height; y++) {
-        uint32_t *to = p->pixel + (size_t)y * p->width;
-
-        if (y && b.row == drawn.row && b.scan == drawn.scan && b.split == drawn.split) {
-            memcpy(to, to - p->width, p->width * sizeof *to);
-        } else if (y && !w.text && b.row == drawn.row && b.split == drawn.split &&
-                   (v->cr[CR_MODE] & (CR17_ROW_0 | CR17_ROW_1)) == 3) {
-            memcpy(to, to - p->width, p->width * sizeof *to); /* graphics, same row */
-        } else {
-            draw_line(&w, &b, to, p->width);
-            drawn = b;
-        }
+        draw_line(&l, &b, p->pixel + (size_t)y * p->width);
         next_line(&w, &b, y);
     }
 }
@@ -447,6 +497,22 @@ static void words_row(bool big, bool green_6, const uint8_t *from, uint32_t *to,
             to[x] = rgb_555(load16(from + (size_t)2 * x));
 }
 
+/* Eight at a time, read before any is written: compilers make vectors of that. */
+static void doublewords_row(const uint8_t *from, uint32_t *to, unsigned n)
+{
+    enum { AT_ONCE = 8 };
+
+    for (; n >= AT_ONCE; n -= AT_ONCE, from += 4 * AT_ONCE, to += AT_ONCE) {
+        uint32_t c[AT_ONCE];
+
+        for (unsigned x = 0; x < AT_ONCE; x++)
+            c[x] = load32(from + (size_t)4 * x) & 0xffffff;
+        memcpy(to, c, sizeof c);
+    }
+    for (unsigned x = 0; x < n; x++)
+        to[x] = load32(from + (size_t)4 * x) & 0xffffff;
+}
+
 static void linear_row(const struct vga *v, const uint32_t color[256], unsigned bits,
                        const uint8_t *from, uint32_t *to, unsigned n)
 {
@@ -469,8 +535,7 @@ static void linear_row(const struct vga *v, const uint32_t color[256], unsigned 
             for (unsigned x = 0; x < n; x++)
                 to[x] = bswap32(load32(from + (size_t)4 * x)) & 0xffffff;
         else
-            for (unsigned x = 0; x < n; x++)
-                to[x] = load32(from + (size_t)4 * x) & 0xffffff;
+            doublewords_row(from, to, n);
         break;
     }
 }

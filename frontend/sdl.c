@@ -19,6 +19,7 @@
 enum {
     FRAMES = 60,
     BLINK_FRAMES = FRAMES / 9, /* the cursor of a VGA blinks this fast */
+    MOVING_FRAMES = 7,
     INPUTS = 1024,
     KEYS = 256,
     STACK = 8 << 20, /* bytes, as a main thread has */
@@ -58,16 +59,15 @@ struct window {
     unsigned inputs;
     bool lost;   /* input was dropped */
     char *paste; /* to be typed; SDL's memory */
-    uint32_t *pixel;
-    size_t pixels;          /* room for so many */
+    const uint32_t *pixel;  /* menura_screen()'s */
     unsigned width, height; /* 0: the screen is off */
-    unsigned top, bottom;   /* rows [top, bottom) have not been shown yet */
-    bool fresh;             /* there is something to be shown */
+    bool fresh;             /* not shown yet */
     char message[DISPLAY_WHY];
 
     /* The machine's thread alone. */
     uint64_t version, frames;
-    bool drawn;
+    unsigned moving; /* frames until the version is asked for again */
+    bool drawn, due; /* ever; to be drawn as soon as the lock is free */
     char *typing; /* what paste was, and how far it is */
     size_t typing_at, typing_size;
 };
@@ -164,73 +164,43 @@ static void take_input(struct window *w, struct menura *m)
     type(w, m, paste);
 }
 
-/* A picture of another size. False: there is no room for it. */
-static bool copy_all(struct window *w, const struct menura_picture *p)
+/* While the picture changes, comparing video memory with what it was costs more than it
+ * saves: then only every so many frames. */
+static bool has_changed(struct window *w, struct menura *m)
 {
-    size_t pixels = (size_t)p->width * p->height;
+    struct menura_text t;
+    uint64_t version;
 
-    if (pixels > w->pixels) {
-        uint32_t *more = realloc(w->pixel, pixels * sizeof *more);
-        if (!more)
-            return false;
-        w->pixel = more;
-        w->pixels = pixels;
-    }
-    if (pixels)
-        memcpy(w->pixel, p->pixel, pixels * sizeof *w->pixel);
-    w->width = p->width;
-    w->height = p->height;
-    w->top = 0;
-    w->bottom = p->height;
-    w->fresh = true;
+    if (w->moving)
+        return w->moving--;
+    version = menura_screen_version(m);
+    if (w->drawn && version == w->version)
+        return w->frames % BLINK_FRAMES == 0 && menura_screen_text(m, &t);
+    if (w->drawn)
+        w->moving = MOVING_FRAMES;
+    w->version = version;
     return true;
-}
-
-/* The rows that are different. */
-static void copy_changes(struct window *w, const struct menura_picture *p)
-{
-    size_t bytes = p->width * sizeof *p->pixel;
-
-    if (!w->fresh) {
-        w->top = p->height;
-        w->bottom = 0;
-    }
-    for (unsigned y = 0; y < p->height; y++) {
-        const uint32_t *from = p->pixel + (size_t)y * p->width;
-        uint32_t *to = w->pixel + (size_t)y * p->width;
-
-        if (!memcmp(to, from, bytes))
-            continue;
-        memcpy(to, from, bytes);
-        w->top = y < w->top ? y : w->top;
-        w->bottom = y + 1 > w->bottom ? y + 1 : w->bottom;
-        w->fresh = true;
-    }
 }
 
 static void show(struct window *w, struct menura *m)
 {
-    uint64_t version = menura_screen_version(m);
     struct menura_picture p = {0, 0, NULL};
-    struct menura_text t;
-    bool was_fresh, fresh;
+    bool was_fresh;
 
-    if (w->drawn && version == w->version &&
-        (w->frames % BLINK_FRAMES || !menura_screen_text(m, &t)))
-        return;
+    w->due |= has_changed(w, m);
+    if (!w->due || SDL_TryLockMutex(w->lock))
+        return; /* the last one is being shown: later */
     if (!menura_screen(m, &p))
         p = (struct menura_picture){0, 0, NULL};
-    if (SDL_TryLockMutex(w->lock))
-        return; /* the last one is being shown: later */
+    w->pixel = p.pixel;
+    w->width = p.width;
+    w->height = p.height;
     was_fresh = w->fresh;
-    if (w->drawn && p.width == w->width && p.height == w->height)
-        copy_changes(w, &p);
-    else
-        w->drawn = copy_all(w, &p);
-    fresh = w->fresh;
+    w->fresh = true;
     SDL_UnlockMutex(w->lock);
-    w->version = version;
-    if (!was_fresh && fresh)
+    w->drawn = true;
+    w->due = false;
+    if (!was_fresh)
         post(w, EVENT_PICTURE);
 }
 
@@ -420,7 +390,7 @@ static void show_changes(struct window *w)
         w->shown_width = w->width;
         w->shown_height = w->height;
     }
-    canvas_put(&w->canvas, w->pixel, w->width, w->height, w->top, w->bottom);
+    canvas_put(&w->canvas, w->pixel, w->width, w->height);
     SDL_UnlockMutex(w->lock);
     canvas_show(&w->canvas);
     if (new_size)
@@ -529,7 +499,6 @@ static void close_window(void *state)
     SDL_free(w->paste);
     SDL_free(w->typing);
     SDL_Quit();
-    free(w->pixel);
     free(w);
 }
 
@@ -571,7 +540,7 @@ static void *open_window(struct menura_config *c, char why[DISPLAY_WHY])
         close_window(w);
         return NULL;
     }
-    canvas_put(&w->canvas, NULL, 0, 0, 0, 0);
+    canvas_put(&w->canvas, NULL, 0, 0);
     canvas_show(&w->canvas);
     menura_config_frame(c, FRAMES, frame, w);
     return w;

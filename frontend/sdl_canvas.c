@@ -98,17 +98,14 @@ static SDL_Rect place(int from_x, int from_y, int width, int height)
 
 /* ---- with a graphics card ---- */
 
-static void put_texture(struct canvas *c, const uint32_t *pixel, unsigned top, unsigned end)
+static void put_texture(struct canvas *c, const uint32_t *pixel)
 {
-    SDL_Rect rows = {0, (int)top, (int)c->width, (int)(end - top)};
-
     if (!c->texture)
         c->texture = SDL_CreateTexture(c->renderer, SDL_PIXELFORMAT_RGB888,
                                        SDL_TEXTUREACCESS_STREAMING, (int)c->width,
                                        (int)c->height);
     if (c->texture)
-        SDL_UpdateTexture(c->texture, &rows, pixel + (size_t)top * c->width,
-                          (int)(c->width * sizeof *pixel));
+        SDL_UpdateTexture(c->texture, NULL, pixel, (int)(c->width * sizeof *pixel));
 }
 
 static void show_texture(struct canvas *c)
@@ -126,6 +123,14 @@ static void show_texture(struct canvas *c)
 }
 
 /* ---- without ---- */
+
+static void add_changed(struct canvas *c, const SDL_Rect *more)
+{
+    if (c->changed.w)
+        SDL_UnionRect(&c->changed, more, &c->changed);
+    else
+        c->changed = *more;
+}
 
 /* A row of n pixels becomes one of `to_n`. */
 static void scale_row(const uint32_t *from, unsigned n, uint32_t *to, unsigned to_n)
@@ -147,45 +152,44 @@ static void scale_row(const uint32_t *from, unsigned n, uint32_t *to, unsigned t
     }
 }
 
-/* The rows of the window that show rows [top, end) of the picture. */
-static void put_rows(const struct canvas *c, SDL_Surface *s, const uint32_t *pixel,
-                     unsigned top, unsigned end, SDL_Rect *done)
+/* Rows of the window that are different from what they are to be. */
+static void put_rows(struct canvas *c, SDL_Surface *s, const uint32_t *pixel)
 {
-    unsigned rows = (unsigned)c->place.h, last = c->height;
-    unsigned y = (unsigned)(((uint64_t)top * rows + c->height - 1) / c->height);
-    uint8_t *to = (uint8_t *)s->pixels + (size_t)c->place.y * (unsigned)s->pitch +
+    unsigned rows = (unsigned)c->place.h, columns = (unsigned)c->place.w, last = c->height;
+    size_t bytes = columns * sizeof *pixel, pitch = (size_t)s->pitch;
+    uint8_t *to = (uint8_t *)s->pixels + (size_t)c->place.y * pitch +
                   (size_t)c->place.x * sizeof *pixel;
-    size_t bytes = (size_t)c->place.w * sizeof *pixel, pitch = (size_t)s->pitch;
+    unsigned top = rows, end = 0;
 
-    *done = (SDL_Rect){c->place.x, c->place.y + (int)y, c->place.w, 0};
-    for (; y < rows; y++, done->h++) {
-        unsigned from = (unsigned)((uint64_t)y * c->height / rows);
+    for (unsigned y = 0; y < rows; y++, to += pitch) {
+        unsigned from = rows == c->height ? y : (unsigned)((uint64_t)y * c->height / rows);
+        const uint32_t *row = pixel + (size_t)from * c->width;
 
-        if (from >= end)
-            break;
+        if (columns == c->width && !memcmp(to, row, bytes))
+            continue;
         if (from == last)
-            memcpy(to + y * pitch, to + (y - 1) * pitch, bytes);
+            memcpy(to, to - pitch, bytes);
         else
-            scale_row(pixel + (size_t)from * c->width, c->width,
-                      (uint32_t *)(void *)(to + y * pitch), (unsigned)c->place.w);
+            scale_row(row, c->width, (uint32_t *)(void *)to, columns);
         last = from;
+        top = y < top ? y : top;
+        end = y + 1;
     }
+    if (top < end)
+        add_changed(c, &(SDL_Rect){c->place.x, c->place.y + (int)top, c->place.w,
+                                   (int)(end - top)});
 }
 
-static void put_pixels(struct canvas *c, const uint32_t *pixel, unsigned top, unsigned end)
+static void put_pixels(struct canvas *c, const uint32_t *pixel)
 {
     SDL_Surface *s = SDL_GetWindowSurface(c->window);
-    SDL_Rect put, whole;
 
     if (!pixels_are_ours(s))
         return;
-    whole = (SDL_Rect){0, 0, s->w, s->h};
     if (s != c->surface) { /* a new size, of the window or of the picture */
         c->surface = s;
         SDL_FillRect(s, NULL, 0);
-        c->changed = whole;
-        top = 0;
-        end = c->height;
+        add_changed(c, &(SDL_Rect){0, 0, s->w, s->h});
         if (c->width)
             c->place = place((int)c->width, (int)c->height, s->w, s->h);
     }
@@ -193,13 +197,9 @@ static void put_pixels(struct canvas *c, const uint32_t *pixel, unsigned top, un
         return;
     if (SDL_MUSTLOCK(s) && SDL_LockSurface(s) < 0)
         return;
-    put_rows(c, s, pixel, top, end, &put);
+    put_rows(c, s, pixel);
     if (SDL_MUSTLOCK(s))
         SDL_UnlockSurface(s);
-    if (c->changed.w)
-        SDL_UnionRect(&c->changed, &put, &c->changed);
-    else
-        c->changed = put;
 }
 
 static void show_pixels(struct canvas *c)
@@ -211,20 +211,17 @@ static void show_pixels(struct canvas *c)
 
 /* ---- either way ---- */
 
-void canvas_put(struct canvas *c, const uint32_t *pixel, unsigned width, unsigned height,
-                unsigned top, unsigned end)
+void canvas_put(struct canvas *c, const uint32_t *pixel, unsigned width, unsigned height)
 {
     if (c->width != width || c->height != height) {
         canvas_lost(c);
         c->width = width;
         c->height = height;
-        top = 0;
-        end = height;
     }
     if (!c->renderer)
-        put_pixels(c, pixel, top, end);
-    else if (width && top < end)
-        put_texture(c, pixel, top, end);
+        put_pixels(c, pixel);
+    else if (width)
+        put_texture(c, pixel);
 }
 
 void canvas_show(struct canvas *c)

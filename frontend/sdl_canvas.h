@@ -13,7 +13,7 @@ struct canvas {
     SDL_Renderer *renderer; /* NULL: the window's pixels are written by us */
     SDL_Texture *texture;   /* width x height; NULL: none */
     unsigned width, height; /* of the picture; 0: none was put yet, or the screen is off */
-    SDL_Surface *surface;   /* the window's, as it was last; only to be compared */
+    SDL_Surface *surface;   /* the window's, which shows what was put last; NULL: not so */
     SDL_Rect place;         /* of the picture in it */
     SDL_Rect changed;       /* what is to be shown of it; w 0: nothing */
 };
@@ -22,10 +22,9 @@ struct canvas {
 bool canvas_open(struct canvas *c, SDL_Window *window);
 void canvas_close(struct canvas *c);
 
-/* Rows [top, end) of a picture of width x height, 00RRGGBBh, are new. Of one that has
- * another size, and after canvas_lost(), all are. */
-void canvas_put(struct canvas *c, const uint32_t *pixel, unsigned width, unsigned height,
-                unsigned top, unsigned end);
+/* A picture of width x height, 00RRGGBBh. */
+void canvas_put(struct canvas *c, const uint32_t *pixel, unsigned width,
+                unsigned height);
 /* The window shows what was put. */
 void canvas_show(struct canvas *c);
 /* Put and shown things are gone: all is to be put again. */

@@ -171,7 +171,7 @@ MENURA_API const char *menura_error(const struct menura *m);
 /* ---- screen, keyboard, mouse: like menura_save(), or in a frame callback ---- */
 
 /* What the graphics card shows: width x height pixels, 00RRGGBBh, row by row. Valid until
- * the next call. */
+ * the next call of menura_screen(), also in another thread. */
 struct menura_picture {
     unsigned width, height;
     const uint32_t *pixel;

@@ -283,32 +283,73 @@ static bool cursor_row(const struct view *w, unsigned scan)
     return scan >= w->cursor_top && scan <= w->cursor_end;
 }
 
-static void text_line(const struct view *w, const struct beam *b, uint8_t *dot)
+/* Eight dots in two colours, the leftmost from bit 7. */
+static void put_dots(uint32_t *to, unsigned bits, uint32_t back, uint32_t front)
+{
+#define DOT(n) (n & 8 ? ~0u : 0), (n & 4 ? ~0u : 0), (n & 2 ? ~0u : 0), (n & 1 ? ~0u : 0)
+    static const uint32_t mask[16][4] = {
+        {DOT(0)}, {DOT(1)}, {DOT(2)},  {DOT(3)},  {DOT(4)},  {DOT(5)},  {DOT(6)},  {DOT(7)},
+        {DOT(8)}, {DOT(9)}, {DOT(10)}, {DOT(11)}, {DOT(12)}, {DOT(13)}, {DOT(14)}, {DOT(15)}};
+#undef DOT
+    const uint32_t *left = mask[bits >> 4 & 15], *right = mask[bits & 15];
+    uint32_t turn = back ^ front;
+
+    for (unsigned x = 0; x < 4; x++)
+        to[x] = back ^ (turn & left[x]);
+    for (unsigned x = 0; x < 4; x++)
+        to[x + 4] = back ^ (turn & right[x]);
+}
+
+/* A character as all its lines need it. */
+struct glyph {
+    const uint8_t *font; /* its first line, in map 2; the next is 4 bytes on */
+    uint32_t back, front;
+    bool underlined, hidden, cursor, repeats; /* repeats: the ninth dot is the eighth */
+};
+
+static void find_glyphs(const struct view *w, const struct beam *b, struct glyph *g,
+                        unsigned characters)
 {
     const struct vga *v = w->v;
-    uint32_t font[2] = {font_of(v, false), font_of(v, true)};
-    bool underlined = b->scan == (v->cr[CR_UNDERLINE] & 31u);
-    bool blinks = v->ar[AR_MODE] & AR10_BLINK, cursor = cursor_row(w, b->scan);
+    uint32_t font[2] = {font_of(v, false), font_of(v, true)}, counter = counter_of(w, b);
+    bool blinks = v->ar[AR_MODE] & AR10_BLINK;
     bool repeats = v->ar[AR_MODE] & AR10_LINE_GRAPHICS;
-    uint32_t counter = counter_of(w, b);
 
-    for (unsigned n = 0; n <= w->columns; n++, dot += w->dots) {
+    for (unsigned n = 0; n < characters; n++) {
         uint32_t at = counter + n / w->count_by;
         struct cell c = cell_at(w, at, b->scan);
-        unsigned bits =
-            vga_unit(v, font[c.attribute >> 3 & 1] + c.code * 32u + b->scan)[2];
-        bool ninth = repeats && (c.code & 0xe0) == 0xc0 && (bits & 1);
 
-        if (underlined && (c.attribute & 0x77) == 1)
+        g[n] = (struct glyph){
+            .font = vga_unit(v, font[c.attribute >> 3 & 1] + c.code * 32u) + 2,
+            .back = w->color[c.back],
+            .front = w->color[c.front],
+            .underlined = (c.attribute & 0x77) == 1,
+            .hidden = blinks && (c.attribute & 0x80) && w->blinked,
+            .cursor = w->cursor_shown && ((at ^ w->cursor) & 0xffff) == 0,
+            .repeats = repeats && (c.code & 0xe0) == 0xc0};
+    }
+}
+
+/* So many characters of a line, w->dots pixels each. */
+static void text_line(const struct view *w, const struct beam *b, const struct glyph *g,
+                      uint32_t *to, unsigned characters)
+{
+    bool underline = b->scan == (w->v->cr[CR_UNDERLINE] & 31u);
+    bool cursor = cursor_row(w, b->scan);
+
+    for (unsigned n = 0; n < characters; n++, g++, to += w->dots) {
+        unsigned bits = g->font[4 * b->scan];
+        bool ninth = g->repeats && (bits & 1);
+
+        if (underline && g->underlined)
             bits = 0xff, ninth = true;
-        if (blinks && (c.attribute & 0x80) && w->blinked)
+        if (g->hidden)
             bits = 0, ninth = false;
-        if (cursor && w->cursor_shown && ((at ^ w->cursor) & 0xffff) == 0)
+        if (cursor && g->cursor)
             bits = 0xff, ninth = true;
-        store64(dot, c.back * 0x0101010101010101u ^
-                         spread(bits) * (uint64_t)(c.front ^ c.back));
+        put_dots(to, bits, g->back, g->front);
         if (w->dots == 9)
-            dot[8] = ninth ? c.front : c.back;
+            to[8] = ninth ? g->front : g->back;
     }
 }
 
@@ -329,6 +370,62 @@ static void put_line(const struct view *w, const uint8_t *dot, uint32_t *to, uns
             to[x] = w->color[dot[x]];
 }
 
+/* Lines of n pixels, one after the other. */
+struct lines {
+    const struct view *w;
+    unsigned n;
+    struct beam drawn; /* the last one */
+    bool any;          /* there was one */
+    struct glyph glyph[COLUMNS + 1];
+};
+
+/* The row scan counter is no part of the address. */
+static bool rows_are_lines(const struct view *w)
+{
+    return (w->v->cr[CR_MODE] & (CR17_ROW_0 | CR17_ROW_1)) == 3;
+}
+
+/* Text goes straight to its place but where the line begins or ends within a character,
+ * or dots are twice as wide. */
+static void text_lines(struct lines *l, const struct beam *b, uint32_t *to)
+{
+    const struct view *w = l->w;
+    unsigned pans = panning(w, b);
+    uint32_t line[LINE_DOTS];
+
+    if (!l->any || l->drawn.row != b->row || l->drawn.split != b->split ||
+        !rows_are_lines(w))
+        find_glyphs(w, b, l->glyph, w->columns + 1);
+    if (!pans && l->n == w->columns * w->dots) {
+        text_line(w, b, l->glyph, to, w->columns);
+        return;
+    }
+    text_line(w, b, l->glyph, line, w->columns + 1);
+    for (unsigned x = 0; x < l->n; x++)
+        to[x] = line[pans + (w->half_clock ? x / 2 : x)];
+}
+
+static void draw_line(struct lines *l, const struct beam *b, uint32_t *to)
+{
+    const struct view *w = l->w;
+    const struct beam *d = &l->drawn;
+    bool same_row = l->any && b->row == d->row && b->split == d->split;
+    uint8_t dot[LINE_DOTS];
+
+    if (same_row && (b->scan == d->scan || (!w->text && rows_are_lines(w)))) {
+        memcpy(to, to - l->n, l->n * sizeof *to);
+        return;
+    }
+    if (w->text) {
+        text_lines(l, b, to);
+    } else {
+        graphics_line(w, b, dot);
+        put_line(w, dot + panning(w, b), to, l->n);
+    }
+    l->drawn = *b;
+    l->any = true;
+}
+
 static unsigned least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
@@ -336,12 +433,12 @@ static unsigned least(unsigned a, unsigned b)
 
 static void draw_legacy(const struct vga *v, struct picture *p, uint64_t now_ns)
 {
-    struct beam b, drawn = {0};
-    uint8_t dot[LINE_DOTS];
     struct view w;
+    struct lines l = {.w = &w};
+    struct beam b;
 
     find_view(&w, v, now_ns);
-    p->width = least(w.columns * w.dots * (w.half_clock ? 2 : 1), SCREEN_WIDTH);
+    l.n = p->width = least(w.columns * w.dots * (w.half_clock ? 2 : 1), SCREEN_WIDTH);
     p->height = least(w.lines, SCREEN_HEIGHT);
     if (blank(v)) {
         black(p);
@@ -349,21 +446,7 @@ static void draw_legacy(const struct vga *v, struct picture *p, uint64_t now_ns)
     }
     b = first_line(&w);
     for (unsigned y = 0; y < p->height; y++) {
-        uint32_t *to = p->pixel + (size_t)y * p->width;
-
-        if (y && b.row == drawn.row && b.scan == drawn.scan && b.split == drawn.split) {
-            memcpy(to, to - p->width, p->width * sizeof *to);
-        } else if (y && !w.text && b.row == drawn.row && b.split == drawn.split &&
-                   (v->cr[CR_MODE] & (CR17_ROW_0 | CR17_ROW_1)) == 3) {
-            memcpy(to, to - p->width, p->width * sizeof *to); /* graphics, same row */
-        } else {
-            if (w.text)
-                text_line(&w, &b, dot);
-            else
-                graphics_line(&w, &b, dot);
-            put_line(&w, dot + panning(&w, &b), to, p->width);
-            drawn = b;
-        }
+        draw_line(&l, &b, p->pixel + (size_t)y * p->width);
         next_line(&w, &b, y);
     }
 }
@@ -414,6 +497,22 @@ static void words_row(bool big, bool green_6, const uint8_t *from, uint32_t *to,
             to[x] = rgb_555(load16(from + (size_t)2 * x));
 }
 
+/* Eight at a time, read before any is written: compilers make vectors of that. */
+static void doublewords_row(const uint8_t *from, uint32_t *to, unsigned n)
+{
+    enum { AT_ONCE = 8 };
+
+    for (; n >= AT_ONCE; n -= AT_ONCE, from += 4 * AT_ONCE, to += AT_ONCE) {
+        uint32_t c[AT_ONCE];
+
+        for (unsigned x = 0; x < AT_ONCE; x++)
+            c[x] = load32(from + (size_t)4 * x) & 0xffffff;
+        memcpy(to, c, sizeof c);
+    }
+    for (unsigned x = 0; x < n; x++)
+        to[x] = load32(from + (size_t)4 * x) & 0xffffff;
+}
+
 static void linear_row(const struct vga *v, const uint32_t color[256], unsigned bits,
                        const uint8_t *from, uint32_t *to, unsigned n)
 {
@@ -436,8 +535,7 @@ static void linear_row(const struct vga *v, const uint32_t color[256], unsigned 
             for (unsigned x = 0; x < n; x++)
                 to[x] = bswap32(load32(from + (size_t)4 * x)) & 0xffffff;
         else
-            for (unsigned x = 0; x < n; x++)
-                to[x] = load32(from + (size_t)4 * x) & 0xffffff;
+            doublewords_row(from, to, n);
         break;
     }
 }

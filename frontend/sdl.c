@@ -6,6 +6,7 @@
  */
 #ifdef HAVE_SDL
 #include "frontend/display.h"
+#include "frontend/sdl_canvas.h"
 #include "frontend/sdl_keys.h"
 
 #define SDL_MAIN_HANDLED
@@ -18,6 +19,7 @@
 enum {
     FRAMES = 60,
     BLINK_FRAMES = FRAMES / 9, /* the cursor of a VGA blinks this fast */
+    MOVING_FRAMES = 7,
     INPUTS = 1024,
     KEYS = 256,
     STACK = 8 << 20, /* bytes, as a main thread has */
@@ -39,9 +41,8 @@ enum { EVENT_PICTURE, EVENT_MESSAGE, EVENT_ENDED, EVENTS };
 
 struct window {
     SDL_Window *window;
-    SDL_Renderer *renderer;
-    SDL_Texture *texture; /* texture_width x texture_height, NULL: none */
-    unsigned texture_width, texture_height;
+    struct canvas canvas;
+    unsigned shown_width, shown_height; /* of the last picture that was not off */
     Uint32 event;
     char name[128];
     bool grabbed, full_screen, resized; /* resized: by the user, who is to have it so */
@@ -58,15 +59,15 @@ struct window {
     unsigned inputs;
     bool lost;   /* input was dropped */
     char *paste; /* to be typed; SDL's memory */
-    uint32_t *pixel;
-    size_t pixels;          /* room for so many */
+    const uint32_t *pixel;  /* menura_screen()'s */
     unsigned width, height; /* 0: the screen is off */
-    bool fresh;
+    bool fresh;             /* not shown yet */
     char message[DISPLAY_WHY];
 
     /* The machine's thread alone. */
     uint64_t version, frames;
-    bool drawn;
+    unsigned moving; /* frames until the version is asked for again */
+    bool drawn, due; /* ever; to be drawn as soon as the lock is free */
     char *typing; /* what paste was, and how far it is */
     size_t typing_at, typing_size;
 };
@@ -163,44 +164,43 @@ static void take_input(struct window *w, struct menura *m)
     type(w, m, paste);
 }
 
-/* False: there is no room for it. With the lock held. */
-static bool copy(struct window *w, const struct menura_picture *p)
+/* While the picture changes, comparing video memory with what it was costs more than it
+ * saves: then only every so many frames. */
+static bool has_changed(struct window *w, struct menura *m)
 {
-    size_t pixels = (size_t)p->width * p->height;
+    struct menura_text t;
+    uint64_t version;
 
-    if (pixels > w->pixels) {
-        uint32_t *more = realloc(w->pixel, pixels * sizeof *more);
-        if (!more)
-            return false;
-        w->pixel = more;
-        w->pixels = pixels;
-    }
-    if (pixels)
-        memcpy(w->pixel, p->pixel, pixels * sizeof *w->pixel);
-    w->width = p->width;
-    w->height = p->height;
+    if (w->moving)
+        return w->moving--;
+    version = menura_screen_version(m);
+    if (w->drawn && version == w->version)
+        return w->frames % BLINK_FRAMES == 0 && menura_screen_text(m, &t);
+    if (w->drawn)
+        w->moving = MOVING_FRAMES;
+    w->version = version;
     return true;
 }
 
 static void show(struct window *w, struct menura *m)
 {
-    uint64_t version = menura_screen_version(m);
     struct menura_picture p = {0, 0, NULL};
-    struct menura_text t;
     bool was_fresh;
 
-    if (w->drawn && version == w->version &&
-        (w->frames % BLINK_FRAMES || !menura_screen_text(m, &t)))
-        return;
+    w->due |= has_changed(w, m);
+    if (!w->due || SDL_TryLockMutex(w->lock))
+        return; /* the last one is being shown: later */
     if (!menura_screen(m, &p))
         p = (struct menura_picture){0, 0, NULL};
-    if (SDL_TryLockMutex(w->lock))
-        return; /* the last one is being shown: later */
+    w->pixel = p.pixel;
+    w->width = p.width;
+    w->height = p.height;
     was_fresh = w->fresh;
-    w->fresh = w->drawn = copy(w, &p);
+    w->fresh = true;
     SDL_UnlockMutex(w->lock);
-    w->version = version;
-    if (!was_fresh && w->drawn)
+    w->drawn = true;
+    w->due = false;
+    if (!was_fresh)
         post(w, EVENT_PICTURE);
 }
 
@@ -366,7 +366,7 @@ static void on_button(struct window *w, const SDL_MouseButtonEvent *e)
 /* The window is as large as the picture, unless the user wants it otherwise. */
 static void fit_window(struct window *w)
 {
-    int width = (int)w->texture_width, height = (int)w->texture_height;
+    int width = (int)w->shown_width, height = (int)w->shown_height;
     int display = SDL_GetWindowDisplayIndex(w->window);
     SDL_Rect room;
 
@@ -379,62 +379,28 @@ static void fit_window(struct window *w)
     SDL_SetWindowSize(w->window, width, height);
 }
 
-static void upload(struct window *w)
+static void show_changes(struct window *w)
 {
     bool new_size;
 
     SDL_LockMutex(w->lock);
     w->fresh = false;
-    new_size = w->texture_width != w->width || w->texture_height != w->height;
-    if (new_size && w->texture) {
-        SDL_DestroyTexture(w->texture);
-        w->texture = NULL;
+    new_size = w->width && (w->shown_width != w->width || w->shown_height != w->height);
+    if (new_size) {
+        w->shown_width = w->width;
+        w->shown_height = w->height;
     }
-    w->texture_width = w->width;
-    w->texture_height = w->height;
-    if (!w->texture && w->width)
-        w->texture = SDL_CreateTexture(w->renderer, SDL_PIXELFORMAT_RGB888,
-                                       SDL_TEXTUREACCESS_STREAMING, (int)w->width,
-                                       (int)w->height);
-    if (w->texture)
-        SDL_UpdateTexture(w->texture, NULL, w->pixel,
-                          (int)(w->width * sizeof *w->pixel));
+    canvas_put(&w->canvas, w->pixel, w->width, w->height);
     SDL_UnlockMutex(w->lock);
-    if (new_size && w->texture)
+    canvas_show(&w->canvas);
+    if (new_size)
         fit_window(w);
 }
 
-/* The largest whole multiple that fits; smaller than 1 when it must be. */
-static SDL_Rect place(const struct window *w, int width, int height)
+static void show_all(struct window *w)
 {
-    int from_x = (int)w->texture_width, from_y = (int)w->texture_height;
-    int times = width / from_x < height / from_y ? width / from_x : height / from_y;
-    SDL_Rect r = {0, 0, from_x * times, from_y * times};
-
-    if (!times && (int64_t)width * from_y < (int64_t)height * from_x) {
-        r.w = width;
-        r.h = (int)((int64_t)width * from_y / from_x);
-    } else if (!times) {
-        r.h = height;
-        r.w = (int)((int64_t)height * from_x / from_y);
-    }
-    r.x = (width - r.w) / 2;
-    r.y = (height - r.h) / 2;
-    return r;
-}
-
-static void present(struct window *w)
-{
-    int width, height;
-    SDL_Rect r;
-
-    SDL_SetRenderDrawColor(w->renderer, 0, 0, 0, 255);
-    SDL_RenderClear(w->renderer);
-    if (w->texture && SDL_GetRendererOutputSize(w->renderer, &width, &height) == 0) {
-        r = place(w, width, height);
-        SDL_RenderCopy(w->renderer, w->texture, NULL, &r);
-    }
-    SDL_RenderPresent(w->renderer);
+    canvas_lost(&w->canvas);
+    show_changes(w);
 }
 
 /* ---- events ---- */
@@ -449,10 +415,10 @@ static void on_window(struct window *w, const SDL_WindowEvent *e)
         break;
     case SDL_WINDOWEVENT_RESIZED:
         w->resized = !w->full_screen;
-        present(w);
+        show_all(w);
         break;
     case SDL_WINDOWEVENT_SIZE_CHANGED:
-    case SDL_WINDOWEVENT_EXPOSED: present(w); break;
+    case SDL_WINDOWEVENT_EXPOSED: show_all(w); break;
     default: break;
     }
 }
@@ -463,8 +429,7 @@ static bool handle(struct window *w, const SDL_Event *e)
     if (e->type == w->event + EVENT_ENDED)
         return false;
     if (e->type == w->event + EVENT_PICTURE) {
-        upload(w);
-        present(w);
+        show_changes(w);
         return true;
     }
     if (e->type == w->event + EVENT_MESSAGE) {
@@ -490,12 +455,7 @@ static bool handle(struct window *w, const SDL_Event *e)
                                                                    : e->wheel.y);
         break;
     case SDL_RENDER_TARGETS_RESET:
-    case SDL_RENDER_DEVICE_RESET: /* textures are lost */
-        if (w->texture)
-            SDL_DestroyTexture(w->texture);
-        w->texture = NULL;
-        upload(w);
-        break;
+    case SDL_RENDER_DEVICE_RESET: show_all(w); break; /* textures are lost */
     default: break;
     }
     return true;
@@ -531,10 +491,7 @@ static void close_window(void *state)
 {
     struct window *w = state;
 
-    if (w->texture)
-        SDL_DestroyTexture(w->texture);
-    if (w->renderer)
-        SDL_DestroyRenderer(w->renderer);
+    canvas_close(&w->canvas);
     if (w->window)
         SDL_DestroyWindow(w->window);
     if (w->lock)
@@ -542,7 +499,6 @@ static void close_window(void *state)
     SDL_free(w->paste);
     SDL_free(w->typing);
     SDL_Quit();
-    free(w->pixel);
     free(w);
 }
 
@@ -561,9 +517,8 @@ static bool begin(struct window *w, bool full_screen)
         SDL_WINDOW_RESIZABLE | (full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0u));
     if (!w->lock || !w->window)
         return false;
-    w->renderer = SDL_CreateRenderer(w->window, -1, 0);
     w->full_screen = full_screen;
-    return w->renderer != NULL;
+    return canvas_open(&w->canvas, w->window);
 }
 
 static void *open_window(struct menura_config *c, char why[DISPLAY_WHY])
@@ -585,7 +540,8 @@ static void *open_window(struct menura_config *c, char why[DISPLAY_WHY])
         close_window(w);
         return NULL;
     }
-    present(w);
+    canvas_put(&w->canvas, NULL, 0, 0);
+    canvas_show(&w->canvas);
     menura_config_frame(c, FRAMES, frame, w);
     return w;
 }

@@ -199,7 +199,7 @@ MENURA_API bool menura_eject(struct menura *m, const char *drive, bool force);
 /* ---- screen, keyboard, mouse: like menura_save(), or in a frame callback ---- */
 
 /* What the graphics card shows: width x height pixels, 00RRGGBBh, row by row. Valid until
- * the next call. */
+ * the next call of menura_screen(), also in another thread. */
 struct menura_picture {
     unsigned width, height;
     const uint32_t *pixel;

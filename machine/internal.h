@@ -42,7 +42,9 @@ struct machine {
     enum machine_end end;
     uint32_t exit_value;
     atomic_bool kicked, stopped;
-    uint64_t paced_tick, paced_host; /* pacing: a tick and the host ns it stands for */
+    /* Pacing: at paced_host, host ns, the guest's clock stood at paced_tick and was
+     * paced_lag ns behind. paced_host 0: not yet. */
+    uint64_t paced_tick, paced_host, paced_lag;
     bool reset_wanted;
     bool held[MACHINE_CPUS]; /* by a debugger */
     bool torn; /* a load failed half way: only another load makes it whole */

@@ -107,6 +107,8 @@ bool library_eject(void *owner, const char *drive, bool force, struct error *e);
 /* library_screen.c */
 void library_free_view(struct menura *m);
 /* Blinking as it is at now_ns, of whichever clock. False: m->error. */
+/* What the card shows, blinking as at now_ns; until the next call. NULL: nothing. */
+const struct picture *library_still(struct menura *m, uint64_t now_ns);
 bool library_screenshot(struct menura *m, const char *file, uint64_t now_ns);
 
 /* library_gdb.c: a gdb's connection. All but the first do nothing without one. */

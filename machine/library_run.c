@@ -50,7 +50,9 @@ static void show_frame(struct menura *m)
 
     if (!m->frame || (now = host_now_ns()) < m->frame_due)
         return;
-    m->frame_due = now + m->frame_ns;
+    m->frame_due += m->frame_ns; /* a late one does not delay those that follow */
+    if (m->frame_due <= now)
+        m->frame_due = now + m->frame_ns;
     m->frame(m->frame_to, m);
 }
 

@@ -16,6 +16,8 @@
 struct viewer {
     struct picture picture;
     uint32_t pixel[SCREEN_WIDTH * SCREEN_HEIGHT];
+    struct picture still; /* not menura_screen()'s, which somebody may be showing */
+    uint32_t still_pixel[SCREEN_WIDTH * SCREEN_HEIGHT];
     struct screen_text text;
     struct menura_cell cell[SCREEN_ROWS * SCREEN_COLUMNS];
 };
@@ -34,25 +36,30 @@ void library_free_view(struct menura *m)
 }
 
 /* What blinks is as it is at now_ns. */
-static bool draw(struct menura *m, uint64_t now_ns)
+static bool draw(struct menura *m, struct picture *p, uint32_t *pixel, uint64_t now_ns)
 {
     const struct screen *s = machine_screen(m->machine);
-    struct viewer *v = s ? view(m) : NULL;
 
-    if (!v)
-        return false;
-    v->picture.pixel = v->pixel;
-    s->draw(s->owner, &v->picture, now_ns);
-    return v->picture.width && v->picture.height;
+    p->pixel = pixel;
+    s->draw(s->owner, p, now_ns);
+    return p->width && p->height;
 }
 
 bool menura_screen(struct menura *m, struct menura_picture *p)
 {
-    if (!draw(m, host_now_ns()))
+    struct viewer *v = machine_screen(m->machine) ? view(m) : NULL;
+
+    if (!v || !draw(m, &v->picture, v->pixel, host_now_ns()))
         return false;
-    *p = (struct menura_picture){m->viewer->picture.width, m->viewer->picture.height,
-                                 m->viewer->pixel};
+    *p = (struct menura_picture){v->picture.width, v->picture.height, v->pixel};
     return true;
+}
+
+const struct picture *library_still(struct menura *m, uint64_t now_ns)
+{
+    struct viewer *v = machine_screen(m->machine) ? view(m) : NULL;
+
+    return v && draw(m, &v->still, v->still_pixel, now_ns) ? &v->still : NULL;
 }
 
 uint64_t menura_screen_version(struct menura *m)
@@ -83,11 +90,13 @@ bool menura_screen_text(struct menura *m, struct menura_text *t)
 
 bool library_screenshot(struct menura *m, const char *file, uint64_t now_ns)
 {
-    if (!draw(m, now_ns))
+    const struct picture *p = library_still(m, now_ns);
+
+    if (!p)
         return error_set(&m->error, "there is no picture: %s",
                          machine_screen(m->machine) ? "the graphics card shows nothing"
                                                     : "the machine has no graphics card");
-    return png_write(file, &m->viewer->picture, &m->error);
+    return png_write(file, p, &m->error);
 }
 
 bool menura_screenshot(struct menura *m, const char *file)

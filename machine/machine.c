@@ -18,6 +18,10 @@ enum {
     TURN = 4000,    /* ticks of a CPU's turn when there are several */
 };
 
+/* LAG_NS: no more than this is made up for, so that an idle guest does not race through
+ * its timers after a long computation. */
+enum { NS = 1000000000, LAG_NS = 100000000 };
+
 /* ---- what the parts call ---- */
 
 static void leave_slice(struct machine *m)
@@ -305,24 +309,44 @@ static void run_turn(struct machine *m, uint64_t until)
 
 /* ---- idling ---- */
 
-/* Host time follows virtual time while nothing runs; a lead gained while busy counts for
- * nothing. Returns early when something came from outside. */
+/* Host ns by which the guest's clock is behind now, a busy CPU or a slow host having
+ * taken more than the instructions' time. A lead counts for nothing. */
+static uint64_t paced_lag(const struct machine *m, uint64_t now)
+{
+    uint64_t lag = m->paced_lag + (now - m->paced_host);
+    uint64_t ran = clock_to_hz(&m->clock, m->clock.now - m->paced_tick, NS);
+
+    if (!m->paced_host || ran >= lag)
+        return 0;
+    return lag - ran < LAG_NS ? lag - ran : LAG_NS;
+}
+
+/* Host time follows virtual time while nothing runs; what the guest's clock is behind
+ * comes off the sleep. Returns early when something came from outside. */
 static void sleep_until(struct machine *m, uint64_t tick)
 {
-    uint64_t ns = clock_to_hz(&m->clock, tick - m->clock.now, 1000000000u);
-    uint64_t start = host_now_ns(), now;
+    uint64_t ns = clock_to_hz(&m->clock, tick - m->clock.now, NS);
+    uint64_t start = host_now_ns(), now = start, lag = paced_lag(m, start);
+    uint64_t over = ns < lag ? ns : lag; /* of the sleep, before it began */
     /* With no timer armed ns is as good as endless: the sum must not wrap to the past. */
-    uint64_t deadline = ns > UINT64_MAX - start ? UINT64_MAX : start + ns;
+    uint64_t left = ns - over,
+             deadline = left > UINT64_MAX - start ? UINT64_MAX : start + left;
 
-    board_flush(m);
-    host_wait_kick(&m->kicked, deadline);
-    now = host_now_ns();
-    if (now < deadline) { /* woken: so much of the sleep is over */
-        uint64_t slept = clock_after_ns(&m->clock, now - start);
-        clock_advance(&m->clock, slept < tick ? slept : tick);
-    } else {
-        clock_advance(&m->clock, tick);
+    if (left) {
+        board_flush(m);
+        host_wait_kick(&m->kicked, deadline);
+        now = host_now_ns();
     }
+    if (now < deadline) { /* woken: so much of the sleep is over */
+        uint64_t slept = clock_after_ns(&m->clock, now - start + over);
+        tick = slept < tick ? slept : tick;
+    } else {
+        now = deadline; /* what is later is behind */
+    }
+    clock_advance(&m->clock, tick);
+    m->paced_host = now;
+    m->paced_tick = m->clock.now;
+    m->paced_lag = lag - over;
 }
 
 static void idle(struct machine *m, uint64_t until)

@@ -148,15 +148,14 @@ static void show_screen(struct script_run *r,
                         void (*line)(struct script_run *r, const char *text))
 {
     struct menura_text t;
-    struct menura_picture p;
+    const struct picture *p;
     char row[ROW_BYTES];
     unsigned rows = 0;
 
     if (!menura_screen_text(r->m, &t)) {
-        if (!menura_screen(r->m, &p))
-            p.width = p.height = 0;
-        snprintf(row, sizeof row, "(the screen shows no text: %u x %u pixels)", p.width,
-                 p.height);
+        p = library_still(r->m, 0);
+        snprintf(row, sizeof row, "(the screen shows no text: %u x %u pixels)",
+                 p ? p->width : 0, p ? p->height : 0);
         line(r, row);
         return;
     }

@@ -354,7 +354,7 @@ a_table_of_tiny_entries_takes_several_steps_and_comes_to_its_end(void **state)
         prd(w, n, 0x30000 + 2 * (n % 0x4000), 2, n == entries - 1);
     start(w, true);
     command(w, 0xc8, 64, 0);
-    rig_run(&w->rig, 8600); /* command and sectors, not the steps that follow */
+    rig_run(&w->rig, 3000); /* command and sectors, not the steps that follow */
     assert_int_equal(bm_status(w) & ACTIVE, ACTIVE);
     settle(w);
     assert_int_equal(bm_status(w), INTERRUPT);
@@ -459,7 +459,7 @@ static void a_transfer_in_the_middle_of_the_table_goes_on_after_restore(void **s
         prd(w, n, 0x30000 + 2 * n, 2, n == entries - 1);
     start(w, true);
     command(w, 0xc8, 16, 3);
-    rig_run(&w->rig, 3800);
+    rig_run(&w->rig, 2400);
     assert_int_equal(bm_status(w), ACTIVE);
     rig_transfer(w->d, w->d); /* each from what it saves itself */
     rig_transfer(w->ide, w->ide);

@@ -254,6 +254,12 @@ static HANDLER(run_invalid)
 
 /* ---- the cache ---- */
 
+static void forget_maps(struct code_cache *k)
+{
+    for (unsigned n = 0; n < CODE_MAPS; n++)
+        k->map[n].page = NO_PAGE;
+}
+
 bool code_cache_init(struct code_cache *k, struct phys *phys, struct cpu **cpus,
                      unsigned count)
 {
@@ -264,6 +270,7 @@ bool code_cache_init(struct code_cache *k, struct phys *phys, struct cpu **cpus,
     k->arena = malloc(CODE_ARENA);
     for (unsigned n = 0; n < JUMP_ENTRIES; n++)
         k->jumps[n].key = UINT64_MAX;
+    forget_maps(k);
     return k->arena != NULL;
 }
 
@@ -290,6 +297,7 @@ void code_cache_empty(struct code_cache *k)
     memset(k->in_page, 0, sizeof k->in_page);
     for (unsigned n = 0; n < JUMP_ENTRIES; n++)
         k->jumps[n] = (struct jump_entry){UINT64_MAX, NULL};
+    forget_maps(k);
     for (unsigned n = 0; n < k->cpu_count; n++)
         k->cpus[n]->patch = NULL;
     k->used = 0;
@@ -390,6 +398,11 @@ static void disarm_monitors(struct code_cache *k, uint32_t page, unsigned offset
 
 /* ---- dropping ---- */
 
+static unsigned last_of(const struct block *b)
+{
+    return (b->end > PAGE ? PAGE : b->end) - 1u;
+}
+
 /* The chunks of a page that its blocks still cover, or that MONITOR watches. */
 static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
 {
@@ -397,8 +410,7 @@ static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
     uint64_t mask = 0;
     for (struct block *b = k->in_page[bucket]; b; b = *page_link(b, bucket)) {
         if (b->page == page) {
-            unsigned last = (b->end > PAGE ? PAGE : b->end) - 1;
-            mask |= (~0ull << b->start / 64) & (~0ull >> (63 - last / 64));
+            mask |= (~0ull << b->start / 64) & (~0ull >> (63 - last_of(b) / 64));
         }
         if (b->page2 == page)
             mask |= 1;
@@ -407,6 +419,53 @@ static uint64_t chunks_of(const struct code_cache *k, uint32_t page)
         if (monitored_page(k->phys, k->cpus[n]) == page)
             mask |= 1ull << monitored_offset(k->cpus[n]) / LINE;
     return mask;
+}
+
+/* Bits [first, last] of a page's map: of the n-th word those. */
+static uint64_t word_of(unsigned n, unsigned first, unsigned last)
+{
+    uint64_t from = first > 64 * n ? ~0ull << first % 64 : ~0ull;
+    uint64_t to = last < 64 * n + 63 ? ~0ull >> (63 - last % 64) : ~0ull;
+
+    return from & to;
+}
+
+static void map_add(struct code_map *m, unsigned first, unsigned last)
+{
+    for (unsigned n = first / 64; n <= last / 64; n++)
+        m->bytes[n] |= word_of(n, first, last);
+}
+
+/* Was no block decoded from these bytes, as far as the map of the page knows? */
+static bool map_excludes(const struct code_cache *k, uint32_t page, unsigned first,
+                         unsigned last)
+{
+    const struct code_map *m = &k->map[page % CODE_MAPS];
+
+    if (m->page != page)
+        return false;
+    for (unsigned n = first / 64; n <= last / 64; n++)
+        if (m->bytes[n] & word_of(n, first, last))
+            return false;
+    return true;
+}
+
+/* A page that holds no block has no map: then its mask is gone too. */
+static void map_page(struct code_cache *k, uint32_t page)
+{
+    struct code_map *m = &k->map[page % CODE_MAPS];
+    unsigned bucket = page % BLOCK_BUCKETS;
+
+    memset(m, 0, sizeof *m);
+    m->page = NO_PAGE;
+    for (struct block *b = k->in_page[bucket]; b; b = *page_link(b, bucket)) {
+        if (b->page == page)
+            map_add(m, b->start, last_of(b));
+        if (b->page2 == page)
+            map_add(m, 0, b->end - PAGE - 1u);
+        if (b->page == page || b->page2 == page)
+            m->page = page;
+    }
 }
 
 /* Takes a cold block out of use until block_find() repairs it. Not for stores that are no
@@ -458,6 +517,8 @@ void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
     bool hit = false;
 
     disarm_monitors(k, page, offset, size);
+    if (map_excludes(k, page, offset, offset + size - 1))
+        return;
     for (struct block *b = k->in_page[bucket], *next; b; b = next, blocks++) {
         next = *page_link(b, bucket);
         if (overlaps(b, page, offset, offset + size)) {
@@ -476,6 +537,7 @@ void code_cache_written(struct code_cache *k, uint32_t page, unsigned offset,
      * soon decoded again. A store that hits no block shows that it says too much. */
     if (!hit) {
         k->phys->code[page] = chunks_of(k, page);
+        map_page(k, page);
         return;
     }
     for (unsigned n = 0; n < k->cpu_count; n++)
@@ -505,6 +567,8 @@ static void mark_code(struct code_cache *k, uint32_t page, unsigned first, unsig
         for (unsigned n = 0; n < k->cpu_count; n++)
             mmu_drop_write(&k->cpus[n]->mmu, page);
     *mask |= bits;
+    if (k->map[page % CODE_MAPS].page == page)
+        map_add(&k->map[page % CODE_MAPS], first, last);
 }
 
 static void enlist(struct code_cache *k, struct block *b)
@@ -515,7 +579,7 @@ static void enlist(struct code_cache *k, struct block *b)
     k->bucket[bucket] = b;
     b->next_in_page[0] = k->in_page[list];
     k->in_page[list] = b;
-    mark_code(k, b->page, b->start, (b->end > PAGE ? PAGE : b->end) - 1u);
+    mark_code(k, b->page, b->start, last_of(b));
     if (b->page2 != NO_PAGE) {
         list = b->page2 % BLOCK_BUCKETS;
         if (list != b->page % BLOCK_BUCKETS) {

@@ -18,6 +18,7 @@ enum {
     JUMP_ENTRIES = 1 << 14,
     CODE_ARENA = 32 << 20,     /* bytes of records */
     HOT_RUNS = 16,             /* executions before a block is specialised */
+    CODE_MAPS = 256,
 };
 
 struct block {
@@ -50,10 +51,19 @@ static ALWAYS_INLINE unsigned jump_slot(uint32_t page, unsigned offset)
     return (offset ^ page * 0x6d1u) & (JUMP_ENTRIES - 1);
 }
 
+/* The bytes of a page that blocks were decoded from, a bit each: at least these. Real-mode
+ * programs keep data beside their code, and a store there asks for one bit instead of
+ * walking all blocks of the page. */
+struct code_map {
+    uint32_t page; /* NO_PAGE: none */
+    uint64_t bytes[PAGE / 64];
+};
+
 struct code_cache {
     struct jump_entry jumps[JUMP_ENTRIES]; /* derived: the last found, by slot */
     struct block *bucket[BLOCK_BUCKETS];   /* by key */
     struct block *in_page[BLOCK_BUCKETS];  /* by backing page number */
+    struct code_map map[CODE_MAPS];        /* derived: by page */
     uint8_t *arena;
     size_t used;
     bool full;              /* empty it before the next block is built */

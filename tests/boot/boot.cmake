@@ -28,9 +28,17 @@ boot_test(memtest 1800 memtest 1)
 boot_test(memtest_smp4 1800 memtest 4)
 boot_test(memtest_seabios 1800 memtest 1 seabios)
 
-# Boot loaders from a CD, driven by a script.
-set(grub_cd /usr/lib/grub-rescue/grub-rescue-cdrom.iso)
-boot_test(grub 300 script own 2 grub-rescue-pc ${grub_cd} grub.script)
-boot_test(grub_seabios 300 script seabios 2 grub-rescue-pc ${grub_cd} grub.script)
+# Boot loaders from CDs and floppies, driven by a script.
+set(grub /usr/lib/grub-rescue/grub-rescue)
 boot_test(isolinux 300 isolinux)
-boot_test(ipxe 900 script own 1 ipxe /usr/lib/ipxe/ipxe.iso ipxe.script)
+boot_test(isolinux_seabios 300 isolinux seabios)
+foreach(bios own seabios)
+  set(name "")
+  if(bios STREQUAL seabios)
+    set(name _seabios)
+  endif()
+  boot_test(grub${name} 300 script ${bios} 2 grub-rescue-pc ${grub}-cdrom.iso grub.script)
+  boot_test(grub_floppy${name} 300 script ${bios} 1 grub-rescue-pc ${grub}-floppy.img
+            grub.script)
+  boot_test(ipxe${name} 300 script ${bios} 1 ipxe /usr/lib/ipxe/ipxe.iso ipxe.script)
+endforeach()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# isolinux.sh MENURA - ISOLINUX on a CD is typed at and spoken to over COM1.
+# isolinux.sh MENURA [seabios] - ISOLINUX on a CD is typed at and spoken to over COM1.
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/firmware.sh"
 command -v genisoimage >/dev/null 2>&1 || skip "needs genisoimage"
@@ -15,5 +15,5 @@ default none
 prompt 1
 END
 make_cd "$work/cd" "$work/cd.iso"
-sh "$source/tests/boot/script.sh" "$menura" own 2 isolinux "$work/cd.iso" isolinux.script \
+sh "$source/tests/boot/script.sh" "$menura" "${2:-own}" 2 isolinux "$work/cd.iso" isolinux.script \
     -serial null

@@ -1,15 +1,23 @@
 #!/bin/sh
-# script.sh MENURA own|seabios RUNS PACKAGE CD SCRIPT OPTION... - SCRIPT of this folder comes
-# to its end with a machine that boots from CD, a file of Debian's PACKAGE; every run in
-# the same count and hash.
+# script.sh MENURA own|seabios RUNS PACKAGE MEDIUM SCRIPT OPTION... - SCRIPT of this folder
+# comes to its end with a machine that boots from MEDIUM, a CD (*.iso) or floppy (*.img) of
+# Debian's PACKAGE; every run in the same count and hash.
 . "$(dirname "$0")/common.sh"
 . "$(dirname "$0")/firmware.sh"
-runs=$3 package=$4 cd=$5 script=$6
+runs=$3 package=$4 medium=$5 script=$6
 shift 6
-if [ ! -r "$cd" ]; then
-    fetch_package "$package" "$package" "${cd#/usr/lib/}"
-    cd=$guests/$package/$(basename "$cd")
+if [ ! -r "$medium" ]; then
+    fetch_package "$package" "$package" "${medium#/usr/lib/}"
+    medium=$guests/$package/$(basename "$medium")
 fi
+drive=-cdrom
+case $medium in
+*.img)
+    cp "$medium" "$work/floppy"
+    chmod u+w "$work/floppy"
+    drive=-fda medium=$work/floppy
+    ;;
+esac
 
 first=
 # try HOW OPTION...
@@ -17,7 +25,7 @@ try() {
     how=$1
     shift
     # shellcheck disable=SC2086
-    "$menura" $firmware -cdrom "$cd" -rtc base=2026-01-01 -hash \
+    "$menura" $firmware $drive "$medium" -rtc base=2026-01-01 -hash \
         -script "$source/tests/boot/$script" "$@" \
         </dev/null >"$work/printed" 2>"$work/messages"
     code=$?

@@ -301,6 +301,42 @@ static void a_patch_may_change_the_shape_of_the_block(void **state)
     engine_free(&e);
 }
 
+static void run_at(struct engine *e, uint64_t rip)
+{
+    e->cpu->activity = ACTIVITY_RUN;
+    e->cpu->rip = rip;
+    e->cpu->page = NO_PAGE;
+    run(e);
+}
+
+/* In the same 64 bytes: stores to data beside code drop nothing, until code stands there. */
+static void data_beside_code_may_become_code(void **state)
+{
+    static const uint8_t code[] = {0xb9, 1, 0, 0, 0, 0xf4}; /* mov ecx, 1; hlt */
+    (void)state;
+
+    for (unsigned gap = 6; gap < 70; gap += 9) { /* also across the 64 bytes' end */
+        struct engine e = engine_new(false);
+        uint64_t dropped;
+        memcpy(e.w->ram + CODE, code, sizeof code);
+        memcpy(e.w->ram + CODE + gap, code, sizeof code);
+        run_at(&e, CODE);
+        dropped = e.cache->dropped;
+        for (unsigned n = 0; n < 3; n++)
+            phys_stored(&e.w->phys, CODE / PAGE, gap + 1, 4);
+        assert_int_equal(e.cache->dropped, dropped);
+        run_at(&e, CODE + gap);
+        assert_int_equal(e.cpu->gpr[RCX], 1);
+        for (unsigned v = 2; v < 6; v++) {
+            store8(e.w->ram + CODE + gap + 1, (uint8_t)v);
+            phys_stored(&e.w->phys, CODE / PAGE, gap + 1, 1);
+            run_at(&e, CODE + gap);
+            assert_int_equal(e.cpu->gpr[RCX], v);
+        }
+        engine_free(&e);
+    }
+}
+
 /* ---- RF ---- */
 
 static void rf_from_iret_holds_for_one_instruction(void **state)
@@ -332,6 +368,7 @@ int main(void)
         cmocka_unit_test(joined_neighbours_do_what_each_does_alone),
         cmocka_unit_test(a_patched_instruction_runs_as_it_stands),
         cmocka_unit_test(a_patch_may_change_the_shape_of_the_block),
+        cmocka_unit_test(data_beside_code_may_become_code),
         cmocka_unit_test(rf_from_iret_holds_for_one_instruction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

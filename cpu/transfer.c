@@ -114,7 +114,8 @@ static uint64_t tss_load(struct cpu *c, uint32_t offset, unsigned size)
 }
 
 /* SS:ESP of cpl. */
-static void inner_stack(struct cpu *c, unsigned cpl, struct descriptor *ss, uint32_t *esp)
+static void inner_stack(struct cpu *c, unsigned cpl, struct descriptor *ss,
+                        uint32_t *esp)
 {
     bool wide = (c->tr.attr & SEG_TYPE) >= SYS_TSS32; /* 386: SSn:ESPn at 4 + 8n */
     uint16_t selector;

@@ -262,7 +262,8 @@ MENURA_API bool menura_command(struct menura *m, const char *command,
                                void (*line)(void *to, const char *text), void *to);
 
 /* Input for a serial port of menura_config_serial(): copied, and read by the guest as
- * it comes to it, once it has raised DTR or RTS. Returns how many bytes were taken: at most 64 KiB wait.
+ * it comes to it, once it has raised DTR or RTS. Returns how many bytes were taken: at
+ * most 64 KiB wait.
  * Under a script (option "script") port 0 has the script's input alone. */
 MENURA_API size_t menura_serial_send(struct menura *m, unsigned port,
                                      const uint8_t *bytes, size_t n);

@@ -46,7 +46,8 @@ struct board {
     uint8_t *rom; /* the firmware's image: rom_size bytes, a multiple of PAGE */
     uint64_t rom_size;
     int pam[PAM_SEGMENTS], smram; /* windows */
-    bool smram_enabled, smram_open, smram_closed, smm; /* smm: the CPU whose turn it is, is in SMM */
+    bool smram_enabled, smram_open, smram_closed;
+    bool smm; /* the CPU whose turn it is, is in SMM */
 };
 
 static inline struct board *board_of(struct machine *m)

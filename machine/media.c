@@ -47,8 +47,8 @@ bool media_look(struct machine *m, unsigned n, struct drive_view *view)
     if (n >= m->config.drives)
         return false;
     d = &m->config.drive[n];
-    *view =
-        (struct drive_view){.name = d->id ? d->id : place(d), .removable = removable(d)};
+    *view = (struct drive_view){.name = d->id ? d->id : place(d),
+                                .removable = removable(d)};
     if (d->cdrom) {
         view->open = ide_tray_open(b->channel[d->index / 2], d->index % 2);
         view->locked = ide_tray_locked(b->channel[d->index / 2], d->index % 2);
@@ -86,7 +86,8 @@ static bool no_such_drive(struct machine *m, const char *name, struct error *e)
     for (unsigned n = 0; media_look(m, n, &v); n++) {
         size_t used = strlen(list);
         if (v.removable)
-            snprintf(list + used, sizeof list - used, "%s%.40s", used ? ", " : "", v.name);
+            snprintf(list + used, sizeof list - used, "%s%.40s", used ? ", " : "",
+                     v.name);
     }
     error_set(e, "there is no drive '%.100s'", name);
     error_hint(e, "media can be changed in: %s", list);
@@ -102,7 +103,8 @@ static bool tell_device(struct machine *m, const struct drive_config *d,
         return floppy_insert(b->floppy, d->index, disk, e);
     if (ide_change(b->channel[d->index / 2], d->index % 2, disk, force))
         return true;
-    error_set(e, "the guest has locked the tray of %s, and has now been asked to open it",
+    error_set(e,
+              "the guest has locked the tray of %s, and has now been asked to open it",
               d->id ? d->id : place(d));
     return error_hint(e, "try again when it has, or force it: eject -f, change -f");
 }
@@ -217,11 +219,12 @@ static bool refuse(const struct drive_config *d, const struct label *wanted,
 
     tell_label(wanted, wants, sizeof wants);
     tell_label(there, has, sizeof has);
-    error_set(e, "the snapshot has %s in drive %s, this machine has %s", wants, place(d),
-              has);
+    error_set(e, "the snapshot has %s in drive %s, this machine has %s", wants,
+              place(d), has);
     return removable(d)
-               ? error_hint(e, "put in what the snapshot has: by the monitor's eject and "
-                               "change, or by the options of the command line")
+               ? error_hint(e,
+                            "put in what the snapshot has: by the monitor's eject and "
+                            "change, or by the options of the command line")
                : error_hint(e, "name the snapshot's disk in the options");
 }
 
@@ -244,12 +247,12 @@ bool media_check(struct machine *m, struct reader *r, struct error *e)
                 break;
         clean(name);
         if (n == m->config.drives)
-            return error_set(e, "the snapshot has a drive '%.40s', this machine has none",
-                             name);
+            return error_set(
+                e, "the snapshot has a drive '%.40s', this machine has none", name);
         label_of(board_of(m)->disk[n], &there);
         if (strcmp(there.file, wanted.file) ||
-            (*there.file && (strcmp(there.format, wanted.format) ||
-                             there.size != wanted.size)))
+            (*there.file &&
+             (strcmp(there.format, wanted.format) || there.size != wanted.size)))
             return refuse(&m->config.drive[n], &wanted, &there, e);
         told[n] = true;
     }

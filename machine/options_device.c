@@ -62,8 +62,8 @@ static bool vga_property(struct options *o, const struct item *i, struct error *
         if (!options_bounded(o, i->value, 1, 64, &v, e))
             return false;
         if (v & (v - 1))
-            return error_set(e, "-%s: vgamem_mb is a power of two, not %.100s", o->given,
-                             i->value);
+            return error_set(e, "-%s: vgamem_mb is a power of two, not %.100s",
+                             o->given, i->value);
         m->vga_mb = (unsigned)v;
     } else if (!strcmp(i->key, "edid")) {
         if (!item_switch(o, i, &on, e))
@@ -96,7 +96,8 @@ static const struct device_option {
     bool (*property)(struct options *o, const struct item *i, struct error *e);
 } devices[] = {
     {"isa-debug-exit",
-     "isa-debug-exit,iobase=0x501,iosize=0x02   a write of V ends the run with exit code "
+     "isa-debug-exit,iobase=0x501,iosize=0x02   a write of V ends the run with exit "
+     "code "
      "V * 2 + 1",
      add_debug_exit, debug_exit_property},
     {"VGA",
@@ -138,8 +139,8 @@ bool take_device(struct options *o, enum option_id id, const char *value,
     d = i.has_value ? NULL : find(i.key, strlen(i.key), false);
     if (!d) {
         error_set(e, "there is no device '%.100s'", i.key);
-        return error_hint(e,
-                          "there are: isa-debug-exit, VGA; and what the PC has on board");
+        return error_hint(
+            e, "there are: isa-debug-exit, VGA; and what the PC has on board");
     }
     d->add(o);
     while (*at) {

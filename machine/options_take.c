@@ -23,7 +23,7 @@
     {                                                                                  \
         uint64_t v;                                                                    \
         UNUSED_ID;                                                                     \
-        if (!options_bounded(o, value, least, most, &v, e))                                    \
+        if (!options_bounded(o, value, least, most, &v, e))                            \
             return false;                                                              \
         o->member = v;                                                                 \
         return true;                                                                   \
@@ -168,7 +168,8 @@ bool take_smp(struct options *o, enum option_id id, const char *value, struct er
                 k++;
         if (k == ARRAY_SIZE(known) || (!i.has_value && !first))
             return item_unknown(o, &i, "cpus, sockets, cores, threads", e);
-        if (!options_bounded(o, i.has_value ? i.value : i.key, 1, MACHINE_CPUS, &given[k], e))
+        if (!options_bounded(o, i.has_value ? i.value : i.key, 1, MACHINE_CPUS,
+                             &given[k], e))
             return false;
     }
     for (unsigned k = 1; k < ARRAY_SIZE(known); k++)

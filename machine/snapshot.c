@@ -1,8 +1,8 @@
 /* snapshot.c - the machine as a file, and as a hash.
  *
- * Sections: the media in the drives, the machine itself, each CPU, each device under its own name, RAM.
- * What is derived is not saved. Loading refuses a snapshot of a machine of another shape, or with
- * other media.
+ * Sections: the media in the drives, the machine itself, each CPU, each device under its
+ * own name, RAM. What is derived is not saved. Loading refuses a snapshot of a machine of
+ * another shape, or with other media.
  */
 #include "base/snapshot.h"
 #include "host/host.h"
@@ -17,7 +17,7 @@ enum { SNAPSHOT_CAP_EXTRA = 1 << 28 }; /* beyond RAM: devices, CPUs, video memor
 /* No machine gets this old, 36 years at 4 GHz; devices may add to the time without overflow. */
 #define LAST_TICK (UINT64_MAX >> 2)
 
-/* Everything but RAM and the names of media, which two equal machines may have otherwise. */
+/* Everything but RAM, and the names of media, in which equal machines may differ. */
 static void write_parts(struct machine *m, struct writer *w)
 {
     section_begin(w, "machine");

@@ -4,6 +4,7 @@
 
 #include "host/image.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -64,6 +66,31 @@ static const char *in_folder(const char *name)
 
     snprintf(p, sizeof path[0], "%s/%s", folder, name);
     return p;
+}
+
+/* Runs it and keeps what it says. Its exit code, or -1: it could not run, or was killed. */
+static inline int run_program(const char *command)
+{
+    char line[1300];
+    int status;
+
+    snprintf(line, sizeof line, "%s >%s/said 2>&1", command, folder);
+    status = system(line);
+    return status != -1 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The last one failed: what it said. */
+static inline void tell_program(const char *command, int status)
+{
+    FILE *said = fopen(in_folder("said"), "r");
+    char line[256];
+
+    print_message("%s: exit code %d%s%s\n", command, status, status < 0 ? ", " : "",
+                  status < 0 && errno ? strerror(errno) : "");
+    while (said && fgets(line, sizeof line, said))
+        print_message("  %s", line);
+    if (said)
+        fclose(said);
 }
 
 static inline uint64_t next_random(uint64_t *state)

@@ -9,11 +9,9 @@
 
 #include "base/byteorder.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 enum {
@@ -150,18 +148,19 @@ static void must_have_no_errors(const char *file, const char *format, bool qemu,
     struct image_check found;
     struct error e = {{0}};
     char command[256];
+    int status;
 
     must(image_check(file, false, &found, count_line, NULL, &e), &e);
     assert_int_equal(found.errors, 0);
     *leaks += found.leaks;
     if (!qemu || (strcmp(format, "qcow2") && strcmp(format, "vmdk")))
         return;
-    snprintf(command, sizeof command, "qemu-img check -q -f %s %s >/dev/null 2>&1",
-             format, file);
-    int status = system(command);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 3)
-        fail_msg("%s: %d", command, WEXITSTATUS(status));
+    snprintf(command, sizeof command, "qemu-img check -f %s %s", format, file);
+    status = run_program(command);
+    if (status != 0 && status != 3) {
+        tell_program(command, status);
+        fail_msg("qemu-img finds the image wrong, or could not look");
+    }
 }
 
 struct kind {
@@ -244,11 +243,14 @@ static unsigned writes_left;
 static void write_until_killed(const char *file, uint32_t n, unsigned writes, int tell)
 {
     struct image_options o = {.file = file};
-    struct disk *d = image_open(&o, NULL, NULL);
+    struct error e = {""};
+    struct disk *d = image_open(&o, NULL, &e);
     uint8_t word[4];
 
-    if (!d)
+    if (!d) {
+        fprintf(stderr, "%s\n", e.text);
         _exit(1);
+    }
     writes_left = writes;
     for (;; n++) {
         if (!do_operation(d, n) || (n % PERIOD == 0 && !d->flush(d->owner)))
@@ -284,6 +286,8 @@ static void kill_at_random(const struct kind *k, unsigned kills, bool qemu)
         assert_int_equal(pipe(ends), 0);
         fflush(NULL);
         child = fork();
+        if (child < 0) /* and kill(-1, ...) would be everybody's end */
+            fail_msg("no process to be killed: %s", strerror(errno));
         if (child == 0)
             write_until_killed(file, first, CAN_CUT ? writes : 0, ends[1]);
         close(ends[1]);
@@ -292,7 +296,9 @@ static void kill_at_random(const struct kind *k, unsigned kills, bool qemu)
             kill(child, SIGKILL);
         }
         assert_int_equal(waitpid(child, &status, 0), child);
-        assert_true(WIFSIGNALED(status));
+        if (!WIFSIGNALED(status))
+            fail_msg("%s: instead of being killed the writer gave up, exit code %d",
+                     k->name, WEXITSTATUS(status));
         while (read(ends[0], word, sizeof word) == sizeof word)
             sure = load32(word) + 1;
         close(ends[0]);

@@ -10,24 +10,17 @@ static bool qemu_img(const char *fmt, ...) __attribute__((format(printf, 1, 2)))
 
 static bool qemu_img(const char *fmt, ...)
 {
-    char words[1024], command[1200];
+    char words[1024], command[1100];
     va_list args;
     int status;
 
     va_start(args, fmt);
     vsnprintf(words, sizeof words, fmt, args);
     va_end(args);
-    snprintf(command, sizeof command, "qemu-img %s >%s/said 2>&1", words, folder);
-    status = system(command);
-    if (status != 0) {
-        char line[256];
-        FILE *said = fopen(in_folder("said"), "r");
-        print_message("qemu-img %s: %d\n", words, status);
-        while (said && fgets(line, sizeof line, said))
-            print_message("  %s", line);
-        if (said)
-            fclose(said);
-    }
+    snprintf(command, sizeof command, "qemu-img %s", words);
+    status = run_program(command);
+    if (status != 0)
+        tell_program(command, status);
     return status == 0;
 }
 

@@ -23,15 +23,19 @@ static int make_files(void **state)
     static const struct {
         const char *name;
         unsigned size;
-    } files[] = {{"a.img", FLOPPY},  {"b.img", FLOPPY}, {"large.img", 4 << 20},
-                 {"disc.iso", DISC}, {"other.iso", DISC + 2048}};
+    } files[] = {{"a.img", FLOPPY},
+                 {"b.img", FLOPPY},
+                 {"large.img", 4 << 20},
+                 {"disc.iso", DISC},
+                 {"other.iso", DISC + 2048}};
     (void)state;
 
     if (!mkdtemp(folder) || chdir(folder))
         return -1;
     for (unsigned n = 0; n < sizeof files / sizeof *files; n++) {
         FILE *f = fopen(files[n].name, "wb");
-        if (!f || fseek(f, (long)files[n].size - 1, SEEK_SET) || fputc(0, f) || fclose(f))
+        if (!f || fseek(f, (long)files[n].size - 1, SEEK_SET) || fputc(0, f) ||
+            fclose(f))
             return -1;
     }
     return 0;
@@ -39,9 +43,8 @@ static int make_files(void **state)
 
 static int remove_files(void **state)
 {
-    static const char *const names[] = {"a.img",     "b.img",        "large.img",
-                                        "disc.iso",  "other.iso",    "snapshot",
-                                        "forged"};
+    static const char *const names[] = {
+        "a.img", "b.img", "large.img", "disc.iso", "other.iso", "snapshot", "forged"};
     (void)state;
 
     for (unsigned n = 0; n < sizeof names / sizeof *names; n++)
@@ -128,7 +131,7 @@ static void a_medium_goes_in_and_comes_out(void **state)
 
     assert_true(insert(m, "cd", "disc.iso"));
     has(m, "cd", "disc.iso");
-    assert_true(menura_hash(m) != before); /* the guest will see it */
+    assert_true(menura_hash(m) != before);           /* the guest will see it */
     assert_true(insert(m, "ide0-cd0", "other.iso")); /* its place is a name too */
     has(m, "cd", "other.iso");
     assert_true(menura_eject(m, "cd", false));
@@ -151,11 +154,13 @@ static void what_cannot_go_in_leaves_the_old_medium(void **state)
     assert_false(menura_insert(m, "ide1-cd0", "other.iso", "tar", 0, false));
     because(m, "no image format is called 'tar'");
     assert_false(insert(m, "floppy0", "other.iso.gz"));
-    assert_false(menura_insert(m, "floppy0", "large.img", NULL, MENURA_READ_ONLY, false));
+    assert_false(
+        menura_insert(m, "floppy0", "large.img", NULL, MENURA_READ_ONLY, false));
     assert_false(insert(m, "ide0-hd0", "a.img"));
     because(m, "cannot be taken out");
     assert_false(insert(m, "floppy1", "b.img"));
-    because(m, "there is no drive 'floppy1'\nmedia can be changed in: floppy0, ide1-cd0");
+    because(m,
+            "there is no drive 'floppy1'\nmedia can be changed in: floppy0, ide1-cd0");
     assert_false(menura_eject(m, "", true));
     has(m, "floppy0", "a.img");
     has(m, "ide1-cd0", "disc.iso");
@@ -180,7 +185,8 @@ static void write_protection_stays_until_it_is_changed(void **state)
 
 static void an_image_that_came_out_is_free_for_others(void **state)
 {
-    struct menura *m = machine("fda", "a.img", NULL), *other = machine("fda", "b.img", NULL);
+    struct menura *m = machine("fda", "a.img", NULL),
+                  *other = machine("fda", "b.img", NULL);
     (void)state;
 
     assert_false(insert(other, "floppy0", "a.img"));
@@ -223,7 +229,8 @@ static void the_monitor_understands_qemus_commands(void **state)
     says(m, "eject -f", "eject [-f] DRIVE");
     says(m, "eject nothing", "there is no drive 'nothing'");
     says(m, "change -f ide1-cd0 \"other.iso\" raw read-only", "");
-    says(m, "info block", "ide1-cd0: other.iso (raw, 67584 bytes, read-only); removable");
+    says(m, "info block",
+         "ide1-cd0: other.iso (raw, 67584 bytes, read-only); removable");
     says(m, "change floppy0 b.img raw read-only", "");
     says(m, "info block", "floppy0: b.img (raw, 1474560 bytes, read-only)");
     says(m, "eject floppy0", "");
@@ -248,8 +255,9 @@ static void a_snapshot_wants_its_media(void **state)
     hash = menura_hash(m);
     assert_true(menura_eject(m, "ide1-cd0", false));
     assert_false(menura_load(m, "snapshot"));
-    because(m, "has 'other.iso' (raw, 67584 bytes) in drive ide1-cd0, this machine has no "
-               "medium");
+    because(m,
+            "has 'other.iso' (raw, 67584 bytes) in drive ide1-cd0, this machine has no "
+            "medium");
     has(m, "ide1-cd0", NULL);
     assert_true(insert(m, "ide1-cd0", "disc.iso"));
     assert_false(menura_load(m, "snapshot"));

@@ -234,7 +234,10 @@ break *0x7c00
 kill
 END
     over 0
-    expect '^0xfffffff0 0xfff0$' 'jmp' '^0xf[0-9a-f]* 0x[0-9a-f]*$'
+    jump='ea 5b e0 00 f0' # its bytes: built without a disassembler
+    # shellcheck disable=SC2086
+    ${EMULATOR-} "$menura" --version | grep -q 'no disassembly' || jump=jmp
+    expect '^0xfffffff0 0xfff0$' "$jump" '^0xf[0-9a-f]* 0x[0-9a-f]*$'
 
     test="Ctrl-C stops a running machine"
     start '' -bios $bios -time real
@@ -259,7 +262,9 @@ else
 fi
 
 test="what cannot be listened at is told"
-"$menura" -kernel "$kernels/modes" -serial none -gdb unix:/nonexistent/gdb >"$work/log" 2>&1
+# shellcheck disable=SC2086
+${EMULATOR-} "$menura" -kernel "$kernels/modes" -serial none \
+    -gdb unix:/nonexistent/gdb >"$work/log" 2>&1
 [ $? -eq 4 ] || wrong "not exit code 4:"
 expect "cannot listen at 'unix:/nonexistent/gdb'"
 

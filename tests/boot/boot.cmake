@@ -28,7 +28,7 @@ boot_test(memtest_seabios 1800 memtest 1 seabios)
 
 # Boot loaders from a CD, driven by a script.
 set(grub_cd /usr/lib/grub-rescue/grub-rescue-cdrom.iso)
-boot_test(grub 300 script own 2 grub-rescue-pc ${grub_cd} grub.script)
-boot_test(grub_seabios 300 script seabios 2 grub-rescue-pc ${grub_cd} grub.script)
-boot_test(isolinux 300 isolinux)
+boot_test(grub 900 script own 2 grub-rescue-pc ${grub_cd} grub.script)
+boot_test(grub_seabios 900 script seabios 2 grub-rescue-pc ${grub_cd} grub.script)
+boot_test(isolinux 900 isolinux)
 boot_test(ipxe 900 script own 1 ipxe /usr/lib/ipxe/ipxe.iso ipxe.script)

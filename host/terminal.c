@@ -14,6 +14,18 @@
 #include <termios.h>
 #include <unistd.h>
 
+#ifdef __has_feature /* clang's */
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__ /* gcc's */
+#define SANITIZED
+#endif
+#ifdef SANITIZED
+#include <sanitizer/common_interface_defs.h>
+#endif
+
 /* Written before `raw` becomes true, read by handlers while it is. */
 static struct termios before, ours;
 static int terminal = -1;
@@ -114,6 +126,10 @@ static void handle_if_free(int signal_number, void (*handler)(int), int flags)
 static void prepare(void)
 {
     atexit(terminal_cooked);
+#ifdef SANITIZED
+    /* It handles SIGSEGV and its like itself, and ends what it finds by _exit(). */
+    __sanitizer_set_death_callback(terminal_cooked);
+#endif
     for (unsigned n = 0; n < ARRAY_SIZE(fatal); n++)
         handle_if_free(fatal[n], die, (int)SA_RESETHAND);
     handle_if_free(SIGTSTP, stop, SA_RESTART);

@@ -24,7 +24,7 @@ skip()
 command -v nasm >/dev/null || skip "no nasm"
 if [ -n "$menura" ]; then
     "$menura" --help | grep -q -- '-cdrom' || skip "this menura has no disks yet"
-    emulator="$menura -max-seconds 30 -display none"
+    emulator="$menura -max-seconds 200 -display none"
 else
     command -v qemu-system-x86_64 >/dev/null || skip "no qemu-system-x86_64, and no -m menura"
     emulator="timeout 60 qemu-system-x86_64 -M pc -display none -no-reboot -monitor none -net none"
@@ -114,13 +114,13 @@ run_refuse()
     done
 }
 
-# Nothing boots: every device is named, with the reason. Nobody ends this run: a time limit does.
+# Nothing boots: every device is named, with the reason. Nobody ends this run: a limit does.
 run_nothing()
 {
     dd if=/dev/zero of="$work/empty.img" bs=1048576 count=1 2>/dev/null
     case $emulator in
     timeout*) emulator="timeout 10 ${emulator#timeout 60 }" ;;
-    *) emulator="$emulator -max-seconds 3" ;;
+    *) emulator="$emulator -max-instructions 100000000" ;;
     esac
     emulate nothing -drive "if=ide,index=0,format=raw,file=$work/empty.img"
     for text in "Nothing to boot from" "hard disk 0 .*no 55AAh signature" "floppy A: no medium"; do

@@ -30,15 +30,15 @@ boot_test(memtest_seabios 1800 memtest 1 seabios)
 
 # Boot loaders from CDs and floppies, driven by a script.
 set(grub /usr/lib/grub-rescue/grub-rescue)
-boot_test(isolinux 300 isolinux)
-boot_test(isolinux_seabios 300 isolinux seabios)
+boot_test(isolinux 900 isolinux)
+boot_test(isolinux_seabios 900 isolinux seabios)
 foreach(bios own seabios)
   set(name "")
   if(bios STREQUAL seabios)
     set(name _seabios)
   endif()
-  boot_test(grub${name} 300 script ${bios} 2 grub-rescue-pc ${grub}-cdrom.iso grub.script)
-  boot_test(grub_floppy${name} 300 script ${bios} 1 grub-rescue-pc ${grub}-floppy.img
+  boot_test(grub${name} 900 script ${bios} 2 grub-rescue-pc ${grub}-cdrom.iso grub.script)
+  boot_test(grub_floppy${name} 900 script ${bios} 1 grub-rescue-pc ${grub}-floppy.img
             grub.script)
-  boot_test(ipxe${name} 300 script ${bios} 1 ipxe /usr/lib/ipxe/ipxe.iso ipxe.script)
+  boot_test(ipxe${name} 900 script ${bios} 1 ipxe /usr/lib/ipxe/ipxe.iso ipxe.script)
 endforeach()

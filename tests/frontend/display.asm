@@ -44,9 +44,7 @@ key:    xor ah, ah
         je graphics
         or al, al
         jz key
-        mov ah, 0x0e
-        mov bx, 7
-        int 0x10
+        call show
         jmp key
 .say:   call print
         jmp key
@@ -81,11 +79,15 @@ mouse:  push bp
 print:  lodsb
         or al, al
         jz .done
+        call show
+        jmp print
+.done:  ret
+
+show:   out 0xe9, al                    ; also to -debugcon
         mov ah, 0x0e
         mov bx, 7
         int 0x10
-        jmp print
-.done:  ret
+        ret
 
 hello   db 'The boot sector is here.', 0
 f1      db '<F1>', 0

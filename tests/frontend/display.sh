@@ -85,6 +85,14 @@ screen() {
     $tmux capture-pane -p
 }
 
+cursor() {
+    $tmux display -p '<#{cursor_x},#{cursor_y}>'
+}
+
+top_row() {
+    echo "<$(screen | head -1)>"
+}
+
 # on_terminal ARGUMENT...: menura in a shell in a terminal of 80 columns and 27 rows.
 on_terminal() {
     $tmux send-keys "clear; '$menura' floppy.img $*; echo \"code=\$?\"; stty -a | grep -o '.icanon'" Enter
@@ -105,11 +113,9 @@ terminal() {
         wrong "the colours are wrong: $($tmux capture-pane -pe | head -2 | od -c)"
     $tmux send-keys h e l l o F1 Up '!' Z
     waits screen 'hello<F1><Up>!Z'
-    [ "$($tmux display -p '#{cursor_x},#{cursor_y}')" = 15,2 ] ||
-        wrong "the cursor is elsewhere: $($tmux display -p '#{cursor_x},#{cursor_y}')"
+    waits cursor '<15,2>'
     $tmux resize-window -x 20 -y 10
-    sleep 1
-    screen | head -1 | grep -qx 'The boot sector is h' || wrong "resized: $(screen)"
+    waits top_row '<The boot sector is h>'
     $tmux resize-window -x 80 -y 27
     $tmux send-keys C-a h
     waits screen 'x quit, c monitor'
@@ -126,6 +132,7 @@ terminal() {
     waits screen '640x400 pixels: Ctrl-A s, or screendump FILE after Ctrl-A c, makes a picture'
     $tmux send-keys C-a x
     waits screen 'code=0'
+    waits screen 'icanon'
     screen | grep -qx ' icanon' || wrong "the terminal stays raw"
     [ "$($tmux display -p '#{alternate_on} #{cursor_flag} #{wrap_flag}')" = '0 1 1' ] ||
         wrong "the terminal is not as it was"
@@ -153,11 +160,15 @@ terminal() {
 window() {
     "$menura" --version | grep -q 'displays: .*sdl' || skip "built without SDL2"
     unset DISPLAY WAYLAND_DISPLAY
+    # SDL leaves libdbus' memory allocated, which a sanitizer's build would report at exit.
+    echo 'leak:libdbus-1.so' >leaks
+    LSAN_OPTIONS=${LSAN_OPTIONS:+$LSAN_OPTIONS:}suppressions=$work/leaks:print_suppressions=0
+    export LSAN_OPTIONS
 
     # SDL's own dummy: no picture comes to an eye, but all of it runs.
     SDL_VIDEODRIVER=dummy "$menura" floppy.img -display sdl -serial none \
-        -max-seconds 10 --screen-text >out 2>err </dev/null
-    [ $? -eq 10 ] && grep -qx 'The boot sector is here.' out ||
+        -max-instructions 150000000 -time fast --screen-text >out 2>err </dev/null
+    [ $? -eq 8 ] && grep -qx 'The boot sector is here.' out ||
         wrong "SDL's dummy driver: $(cat out err)"
     SDL_VIDEODRIVER=x11 DISPLAY=:98765 "$menura" floppy.img -display sdl >out 2>err </dev/null
     [ $? -eq 4 ] && grep -q 'no window' err || wrong "no X server: $(cat err)"
@@ -177,12 +188,19 @@ window() {
     [ -s number ] || skip "the dummy driver did; Xvfb does not start"
     DISPLAY=:$(cat number)
     export DISPLAY
-    SDL_VIDEODRIVER=x11 "$menura" floppy.img -name Probe -serial none -max-seconds 200 \
-        --screen-text >out 2>err </dev/null &
+    # SDL unloads X's libraries: what only their variables point to looks lost then, and
+    # is of no library that a suppression could name.
+    ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 \
+        SDL_VIDEODRIVER=x11 "$menura" floppy.img -name Probe -serial none -max-seconds 200 \
+        -debugcon file:printed --screen-text >out 2>err </dev/null &
     menura_pid=$!
-    python3 "$here/press.py" 'focus:Probe - Menura' wait:12 size Shift_L+h i F1 Up wait:1 \
-        click wait:0.5 title move:9,0 wait:0.5 click wait:0.5 Control_L+Alt_L+g wait:0.5 \
-        title x Control_L+Alt_L+s wait:1 title Control_L+Alt_L+q >told 2>&1
+    python3 "$here/press.py" 'focus:Probe - Menura' 'until:printed:is here.' size \
+        Shift_L+h i F1 Up 'until:printed:<Up>' \
+        click 'title:Probe - Menura - Ctrl+Alt+G releases the mouse' \
+        move:9,0 'until:printed:<Moved>' click 'until:printed:<Left>' \
+        Control_L+Alt_L+g 'title:Probe - Menura' x 'until:printed:x' \
+        Control_L+Alt_L+s 'title:Probe - Menura - saved as menura-001.png' \
+        Control_L+Alt_L+q >told 2>&1
     code=$?
     [ $code -ne 77 ] || skip "the dummy driver did; $(cat told)"
     [ $code -eq 0 ] || wrong "press.py: $(cat told)"
@@ -190,8 +208,7 @@ window() {
     code=$?
     menura_pid=
     [ $code -eq 0 ] || wrong "menura ended with $code: $(cat err)"
-    printf '%s\n' 720x400 'Probe - Menura - Ctrl+Alt+G releases the mouse' 'Probe - Menura' \
-        'Probe - Menura - saved as menura-001.png' | diff - told || wrong "size and titles"
+    [ "$(cat told)" = 720x400 ] || wrong "the window's size: $(cat told)"
     grep -qx 'Hi<F1><Up><Moved><Left>x' out || wrong "what the guest got: $(cat out)"
     [ -s menura-001.png ] || wrong "there is no menura-001.png"
 }

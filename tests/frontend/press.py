@@ -2,13 +2,16 @@
 
 A word is a key's name ("a", "Return", "Control_L+Alt_L+q"), "click", "move:DX,DY",
 "focus:TITLE" (waits for the window whose title begins so, and gives it the keyboard),
-"title" (prints that window's title), "size" (prints its size) or "wait:SECONDS".
-Exit 77: the libraries are missing.
+"title:TITLE" (waits until its title is this one), "until:FILE:TEXT" (waits until
+the file ends so), or "size" (prints its size).
+Whatever does not come within PATIENCE seconds ends it. Exit 77: the libraries are missing.
 """
 import ctypes
 import ctypes.util
 import sys
 import time
+
+PATIENCE = 120
 
 try:
     X = ctypes.CDLL(ctypes.util.find_library('X11') or 'libX11.so.6')
@@ -40,13 +43,29 @@ def title(window):
     return (name.value or b'').decode()
 
 
-def find(wanted):
-    for _ in range(200):
-        for window in children(X.XDefaultRootWindow(display)):
-            if title(window).startswith(wanted):
-                return window
+def wait(found, what):
+    end = time.monotonic() + PATIENCE
+    while True:
+        result = found()
+        if result:
+            return result
+        if time.monotonic() > end:
+            sys.exit(what())
         time.sleep(0.1)
-    sys.exit(f'there is no window {wanted!r}')
+
+
+def find(wanted):
+    return wait(lambda: next((w for w in children(X.XDefaultRootWindow(display))
+                              if title(w).startswith(wanted)), None),
+                lambda: f'there is no window {wanted!r}')
+
+
+def text_of(name):
+    try:
+        with open(name, encoding='latin-1') as file:
+            return file.read()
+    except OSError:
+        return ''
 
 
 def press(keys):
@@ -63,6 +82,7 @@ def press(keys):
             time.sleep(0.05)
 
 
+X.XAutoRepeatOff(display)  # on a busy host a key may seem to be held for long
 window = 0
 for word in sys.argv[1:]:
     kind, _, value = word.partition(':')
@@ -70,15 +90,18 @@ for word in sys.argv[1:]:
         window = find(value)
         X.XWarpPointer(display, Window(0), Window(window), 0, 0, 0, 0, 50, 50)
         X.XSetInputFocus(display, Window(window), 1, 0)
-    elif kind == 'wait':
-        time.sleep(float(value))
     elif kind == 'move':
         TEST.XTestFakeRelativeMotionEvent(display, *map(int, value.split(',')), 0)
     elif kind == 'click':
         TEST.XTestFakeButtonEvent(display, 1, 1, 0)
         TEST.XTestFakeButtonEvent(display, 1, 0, 0)
     elif kind == 'title':
-        print(title(window))
+        wait(lambda: title(window) == value,
+             lambda: f'the title is {title(window)!r}, not {value!r}')
+    elif kind == 'until':
+        name, _, text = value.partition(':')
+        wait(lambda: text_of(name).endswith(text),
+             lambda: f'{name} is {text_of(name)!r}, without {text!r}')
     elif kind == 'size':
         root, x, y, width, height, border, depth = (
             Window(), *(ctypes.c_int() for _ in range(2)),

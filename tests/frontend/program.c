@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE = 20000, ARGUMENTS = 16 }; /* ms; words */
+enum { PATIENCE = 120000, ARGUMENTS = 16 }; /* ms; words */
 
 static const char *menura;
 static const char guest[] = "menura-program-guest.elf";
@@ -183,12 +183,12 @@ static int is_cooked(const struct child *c)
     return tcgetattr(c->slave, &t) == 0 && (t.c_lflag & ICANON) && (t.c_lflag & ECHO);
 }
 
-/* Waits for the mode: the terminal is set up soon after the start. */
-static int becomes_raw(const struct child *c)
+/* Waits for the mode. */
+static int becomes(const struct child *c, int cooked)
 {
     long end = now_ms() + PATIENCE;
 
-    while (is_cooked(c)) {
+    while (is_cooked(c) != cooked) {
         if (now_ms() > end)
             return 0;
         usleep(2000);
@@ -244,7 +244,7 @@ static void the_terminal_is_raw_while_it_runs_and_then_as_before(void)
     struct child *c = start(CODE(echo), "-serial stdio", 1);
     int status;
 
-    if (!becomes_raw(c))
+    if (!becomes(c, 0))
         failed("raw", "the terminal stays cooked");
     types(c, "hello");
     if (!sees(c, "hello"))
@@ -271,10 +271,7 @@ static void the_terminal_is_raw_while_it_runs_and_then_as_before(void)
     if (!sees(c, "back"))
         failed("cont", c->seen);
     types(c, "\001x");
-    usleep(100000); /* the mode comes back before the process goes */
-    for (int n = 0; n < 100 && !is_cooked(c); n++)
-        usleep(20000);
-    if (!is_cooked(c))
+    if (!becomes(c, 1)) /* the mode comes back before the process goes */
         failed("Ctrl-A x", "the terminal stays raw");
     status = finish(c);
     if (!WIFEXITED(status) || WEXITSTATUS(status))
@@ -286,7 +283,7 @@ static void a_break_reaches_the_guest(void)
     struct child *c = start(CODE(echo), "-serial stdio", 1);
     int status;
 
-    if (!becomes_raw(c))
+    if (!becomes(c, 0))
         failed("raw", "the terminal stays cooked");
     types(c, "x");
     sees(c, "x");
@@ -303,14 +300,12 @@ static void a_signal_ends_it_and_gives_the_terminal_back(void)
     for (int n = 0; n < 3; n++) {
         struct child *c = start(CODE(echo), "-serial stdio", 1);
         int status = 0;
-        if (!becomes_raw(c))
+        if (!becomes(c, 0))
             failed("raw", "the terminal stays cooked");
         types(c, "x");
         sees(c, "x");
         kill(c->pid, signals[n]);
-        for (int k = 0; k < 500 && !is_cooked(c); k++)
-            usleep(20000);
-        if (!is_cooked(c))
+        if (!becomes(c, 1))
             failed("signal", "the terminal stays raw");
         status = finish(c);
         if (!WIFSIGNALED(status) || WTERMSIG(status) != signals[n])
@@ -324,7 +319,7 @@ static void a_terminal_that_goes_away_ends_it(void)
     struct child *c = start(CODE(echo), "-serial stdio", 1);
     int status;
 
-    if (!becomes_raw(c))
+    if (!becomes(c, 0))
         failed("raw", "the terminal stays cooked");
     close(c->slave);
     close(c->master);

@@ -55,7 +55,7 @@ static bool again(unsigned *tries)
 {
     struct timespec ms = {.tv_nsec = 1000000};
     nanosleep(&ms, NULL);
-    return ++*tries < 3000;
+    return ++*tries < 60000;
 }
 
 static int get_soon(struct chardev *d)

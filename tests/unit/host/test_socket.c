@@ -52,10 +52,10 @@ static int connect_tcp(const struct server *s)
     return fd;
 }
 
-/* The next event, which comes within seconds. */
+/* The next event, which comes soon. */
 static enum server_event next(struct server *s, void *to, size_t room, size_t *n)
 {
-    uint64_t end = host_now_ns() + 10000000000u;
+    uint64_t end = host_now_ns() + 60000000000u;
     enum server_event event;
 
     while ((event = server_fetch(s, to, room, n)) == SERVER_NOTHING &&

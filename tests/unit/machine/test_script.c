@@ -372,7 +372,7 @@ static void the_monitor_s_refusal_fails(void **state)
 
 static void a_picture_is_written_and_the_same_each_time(void **state)
 {
-    static char first[1 << 16], second[1 << 16];
+    static char first[1 << 20], second[1 << 20]; /* 720x400 pixels of 3 bytes fit */
     char text[200];
     size_t size;
     FILE *f;

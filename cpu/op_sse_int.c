@@ -1,7 +1,8 @@
 /* op_sse_int.c - packed integers in XMM registers, whatever keeps to its 64 bits or its
- * neighbour's; the same functions as MMX (cpu/lanes.h), twice.
+ * neighbour's; the same functions as MMX (cpu/lanes.h), twice, and four times with VEX.
  */
 #include "cpu/simd.h"
+#include "cpu/vop.h"
 
 static ALWAYS_INLINE void lanes(struct cpu *c, const struct insn *i, lane_fn *f)
 {
@@ -9,11 +10,22 @@ static ALWAYS_INLINE void lanes(struct cpu *c, const struct insn *i, lane_fn *f)
     vec_put(c, i->reg, x128(f(a.q[0], b.q[0]), f(a.q[1], b.q[1])));
 }
 
+static ALWAYS_INLINE void v_lanes(struct vop *o, lane_fn *f)
+{
+    for (unsigned n = 0; n < o->words; n++)
+        o->d.q[n] = f(o->a.q[n], o->b.q[n]);
+}
+
 #define SSE_LANES(name)                                                                \
     void op_sse_##name(struct cpu *c, const struct insn *i)                            \
     {                                                                                  \
         lanes(c, i, lane_##name);                                                      \
-    }
+    }                                                                                  \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        v_lanes(o, lane_##name);                                                       \
+    }                                                                                  \
+    VOP(name, VOP_FULL, v_##name)
 
 SSE_LANES(paddb)
 SSE_LANES(paddw)

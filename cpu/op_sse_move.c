@@ -3,6 +3,7 @@
  * Non-temporal hints change nothing here: a store is a store.
  */
 #include "cpu/simd.h"
+#include "cpu/vop.h"
 
 /* ---- whole registers ---- */
 
@@ -262,4 +263,25 @@ void op_sse_pextrd(struct cpu *c, const struct insn *i)
 {
     struct x128 s = vec_get(c, i->reg);
     rm_set(c, i, y_bits(i), i->form & FORM_W ? s.q[i->imm & 1] : x32(s, i->imm & 3));
+}
+
+/* ---- VEX: the vector length of r/m ---- */
+
+void op_v_load(struct cpu *c, const struct insn *i)
+{
+    unsigned words = vop_words(i);
+    struct vec v;
+
+    vop_load(c, i, &v, VOP_FULL(words));
+    vop_put(c, i->reg, &v, words);
+}
+
+void op_v_store(struct cpu *c, const struct insn *i)
+{
+    unsigned words = vop_words(i);
+
+    if (i->form & FORM_MEM)
+        wide_write(c, i, vec_at(c, i->reg)->q, VOP_FULL(words));
+    else
+        vop_put(c, i->rm, vec_at(c, i->reg), words);
 }

@@ -168,7 +168,8 @@ static void print_regs(const char *who, const struct regs *r)
         printf(" R%u=%04x:%016" PRIx64, n, r->st[n].se, r->st[n].sig);
     printf("\n   ");
     for (unsigned n = 0; n < 16; n++)
-        printf(" x%u=%016" PRIx64 ":%016" PRIx64, n, r->xmm[n][1], r->xmm[n][0]);
+        printf(" y%u=%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64, n,
+               r->ymm[n][3], r->ymm[n][2], r->ymm[n][1], r->ymm[n][0]);
     printf("\n");
 }
 
@@ -249,10 +250,10 @@ static void compare_regs(const struct regs *n, const struct regs *m)
     if (n->mxcsr != m->mxcsr)
         differ(D_MXCSR, "mxcsr", n->mxcsr, m->mxcsr);
     for (unsigned k = 0; k < 16; k++)
-        for (unsigned h = 0; h < 2; h++)
-            if (n->xmm[k][h] != m->xmm[k][h]) {
-                snprintf(name, sizeof name, "xmm%u.%s", k, h ? "high" : "low");
-                differ(D_XMM, name, n->xmm[k][h], m->xmm[k][h]);
+        for (unsigned h = 0; h < 4; h++)
+            if (n->ymm[k][h] != m->ymm[k][h]) {
+                snprintf(name, sizeof name, "ymm%u.q%u", k, h);
+                differ(D_YMM, name, n->ymm[k][h], m->ymm[k][h]);
             }
     if (n->fcw != m->fcw)
         differ(D_FCW, "fcw", n->fcw, m->fcw);

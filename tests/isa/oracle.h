@@ -47,7 +47,7 @@ struct regs {
     uint8_t ftw;      /* bit n: physical register n is empty */
     struct f80 st[8]; /* physical registers */
     uint32_t mxcsr;
-    uint64_t xmm[16][2];
+    uint64_t ymm[16][4];
 };
 
 struct question {
@@ -72,6 +72,8 @@ extern uint64_t native_fs_base, native_gs_base;
 bool native_init(const char **why);
 /* Can the host run this mode? Loads DS, ES and GS for it. */
 bool native_enter(const struct oracle_mode *m);
+/* Do its registers have bits 255:128? */
+bool native_has_ymm(void);
 /* Does the host's CPUID tell of this feature? */
 bool native_has(unsigned feature);
 
@@ -142,7 +144,7 @@ enum {
     D_FLAGS = 1 << 3,
     D_GPR = 1 << 4,
     D_RIP = 1 << 5,
-    D_XMM = 1 << 6,
+    D_YMM = 1 << 6,
     D_MXCSR = 1 << 7,
     D_FCW = 1 << 8,
     D_FSW = 1 << 9,

@@ -64,8 +64,12 @@ enum {
     FX_XMM = 160,
     XSTATE_BV = 512,
     XSTATE_X87 = 1,
-    XSTATE_SSE = 2
+    XSTATE_SSE = 2,
+    XSTATE_AVX = 4
 };
+
+/* Where the frame has bits 255:128 of the YMM registers; 0: this host has none. */
+static unsigned ymm_high;
 
 static void load_fp(uint8_t *fx, const struct regs *r)
 {
@@ -82,8 +86,13 @@ static void load_fp(uint8_t *fx, const struct regs *r)
         store64(fx + FX_ST + 16 * n, st->sig);
         store16(fx + FX_ST + 16 * n + 8, st->se);
     }
-    memcpy(fx + FX_XMM, r->xmm, sizeof r->xmm);
-    store64(fx + XSTATE_BV, load64(fx + XSTATE_BV) | XSTATE_X87 | XSTATE_SSE);
+    for (unsigned n = 0; n < 16; n++) {
+        memcpy(fx + FX_XMM + 16 * n, r->ymm[n], 16);
+        if (ymm_high)
+            memcpy(fx + ymm_high + 16 * n, &r->ymm[n][2], 16);
+    }
+    store64(fx + XSTATE_BV, load64(fx + XSTATE_BV) | XSTATE_X87 | XSTATE_SSE |
+                                (ymm_high ? XSTATE_AVX : 0));
 }
 
 static void fetch_fp(const uint8_t *fx, struct regs *r)
@@ -92,9 +101,13 @@ static void fetch_fp(const uint8_t *fx, struct regs *r)
     unsigned top;
 
     r->mxcsr = load32(fx + FX_MXCSR);
-    memset(r->xmm, 0, sizeof r->xmm);
-    if (parts & XSTATE_SSE)
-        memcpy(r->xmm, fx + FX_XMM, sizeof r->xmm);
+    memset(r->ymm, 0, sizeof r->ymm);
+    for (unsigned n = 0; n < 16; n++) {
+        if (parts & XSTATE_SSE)
+            memcpy(r->ymm[n], fx + FX_XMM + 16 * n, 16);
+        if (ymm_high && (parts & XSTATE_AVX))
+            memcpy(&r->ymm[n][2], fx + ymm_high + 16 * n, 16);
+    }
     r->fcw = 0x37f;
     r->fsw = 0;
     r->ftw = 0xff;
@@ -271,6 +284,19 @@ static bool add_segment(unsigned entry, uint32_t base, unsigned contents)
     return syscall(SYS_modify_ldt, 1, &d, sizeof d) == 0;
 }
 
+/* The frame is in XSAVE's standard format: CPUID leaf 0Dh says where component 2 is. */
+static void find_ymm(void)
+{
+    uint32_t r[4];
+    if (native_has(CPUID_AVX) && __get_cpuid_count(0xd, 2, &r[0], &r[1], &r[2], &r[3]))
+        ymm_high = r[1];
+}
+
+bool native_has_ymm(void)
+{
+    return ymm_high != 0;
+}
+
 bool native_init(const char **why)
 {
     if (!map_areas()) {
@@ -283,6 +309,7 @@ bool native_init(const char **why)
     }
     syscall(SYS_arch_prctl, ARCH_GET_FS, &native_fs_base);
     native_gs_base = 0x7654321000ull;
+    find_ymm();
     return true;
 }
 

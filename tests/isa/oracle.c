@@ -57,6 +57,7 @@ static struct {
     uint8_t before[DATA_SIZE]; /* the data area when the case began; Menura's now */
     uint8_t code[24];          /* what stands at e.offset */
     unsigned code_len;
+    uint8_t code_area[CODE_SIZE]; /* the code area when the case began */
     unsigned cases[ROWS], failures[ROWS];
     unsigned accepted[64];
 } run;
@@ -107,6 +108,7 @@ static void put_code(const uint8_t *bytes, unsigned n)
     memcpy(run.code, bytes, n);
     run.code_len = n;
     room = code_room();
+    memcpy(run.code_area + run.e.offset, bytes, room);
     memcpy(native_code() + run.e.offset, bytes, room);
     menura_code(run.e.offset, bytes, room);
 }
@@ -274,6 +276,8 @@ static void compare_memory(void)
 {
     const uint8_t *n = native_data(), *m = menura_data();
 
+    if (memcmp(native_code(), menura_code_area(), CODE_SIZE) != 0)
+        differ(D_MEMORY, "the code area", 0, 1);
     for (unsigned p = 0; p < DATA_PAGES; p++) {
         if (data_page[p] != PAGE_WRITABLE || !memcmp(n + p * PAGE, m + p * PAGE, PAGE))
             continue;
@@ -348,8 +352,21 @@ static bool compare_pass(enum pass pass, const struct answer *n, struct answer *
     return differs == 0;
 }
 
+/* Some stores reach the code area: through RIP, or by accident. */
+static bool code_changed(void)
+{
+    return memcmp(native_code(), run.code_area, CODE_SIZE) != 0;
+}
+
+static void restore_code(void)
+{
+    if (memcmp(menura_code_area(), run.code_area, CODE_SIZE) != 0)
+        menura_code(0, run.code_area, CODE_SIZE);
+}
+
 static void restore_memory(struct range c)
 {
+    restore_code();
     if (c.first < c.end)
         memcpy(menura_data() + c.first, run.before + c.first, c.end - c.first);
 }
@@ -408,11 +425,12 @@ static void judge(const struct answer *n)
 {
     struct range c = changed();
     unsigned size = c.first < c.end ? c.end - c.first : 0;
-    bool differing = false;
+    bool differing = false, in_code = code_changed();
 
     for (enum pass pass = 0; pass < PASSES; pass++) {
         struct answer m;
-        if (pass_says_nothing(pass, n))
+        /* What the step has made of the code behind it runs in the other passes. */
+        if (pass_says_nothing(pass, n) || (in_code && pass != PASS_STEP && run.q.step))
             continue;
         menura_run(&run.q, pass, &m);
         if (compare_pass(pass, n, &m)) {
@@ -422,12 +440,15 @@ static void judge(const struct answer *n)
         if (!is_accepted(n, &m))
             fail(pass, n, &m);
         memcpy(menura_data(), run.before, DATA_SIZE);
+        restore_code();
         differing = true;
         if (!run.single)
             break;
     }
-    if (!differing && random64(&run.random) % 4 == 0)
+    if (!differing && !in_code && random64(&run.random) % 4 == 0)
         judge_followed(n, c);
+    if (in_code)
+        memcpy(native_code(), run.code_area, CODE_SIZE);
     if (size) {
         memcpy(run.before + c.first, native_data() + c.first, size);
         memcpy(menura_data() + c.first, native_data() + c.first, size);
@@ -581,6 +602,7 @@ static int work(const char *mode)
     if (!menura_init(&model))
         return 2;
     memset(native_code(), FILLER, CODE_SIZE);
+    memset(run.code_area, FILLER, CODE_SIZE);
     for (unsigned n = 0; n < ORACLE_MODES; n++)
         if (!mode || strcmp(mode, oracle_modes[n].name) == 0) {
             if (!run.single)

@@ -100,6 +100,7 @@ bool menura_init(const struct cpu_model *model);
 void menura_enter(const struct oracle_mode *m);
 void menura_code(unsigned offset, const uint8_t *bytes, unsigned n);
 uint8_t *menura_data(void);
+const uint8_t *menura_code_area(void); /* CODE_SIZE bytes */
 void menura_forget(void); /* drops first-level translations and specialised blocks */
 void menura_run(const struct question *q, enum pass pass, struct answer *a);
 const struct isa_table *menura_isa(void);

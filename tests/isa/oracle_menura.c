@@ -168,6 +168,11 @@ uint8_t *menura_data(void)
     return w.ram + DATA;
 }
 
+const uint8_t *menura_code_area(void)
+{
+    return w.ram + CODE;
+}
+
 void menura_code(unsigned offset, const uint8_t *bytes, unsigned n)
 {
     phys_poke(&w.phys, pa(CODE + offset), bytes, n);

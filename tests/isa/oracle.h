@@ -40,6 +40,8 @@ struct oracle_mode {
 enum { ORACLE_64, ORACLE_32, ORACLE_16, ORACLE_MODES };
 extern const struct oracle_mode oracle_modes[ORACLE_MODES];
 
+struct encoding;
+
 /* What user code sees. */
 struct regs {
     uint64_t gpr[16], rip, flags;
@@ -52,6 +54,8 @@ struct regs {
 
 struct question {
     const struct oracle_mode *mode;
+    const struct encoding *e;
+    unsigned long long number; /* of the encoding, in its row */
     struct regs in;
     bool step; /* trap after one instruction; else run until the filler stops it */
 };
@@ -63,10 +67,12 @@ struct answer {
     uint64_t cr2;   /* #PF only */
 };
 
-/* ---- the host (oracle_native.c) ---- */
+/* ---- the host (oracle_native.c), or its recorded answers (oracle_replay.c) ---- */
 
 /* FS and GS bases in 64-bit mode; known after native_init(). */
 extern uint64_t native_fs_base, native_gs_base;
+/* May questions go through FS? Not where they must be the same on every host. */
+extern bool native_fs_usable;
 
 /* Maps the areas and takes over the signals. False: this host cannot, and why. */
 bool native_init(const char **why);
@@ -74,8 +80,11 @@ bool native_init(const char **why);
 bool native_enter(const struct oracle_mode *m);
 /* Do its registers have bits 255:128? */
 bool native_has_ymm(void);
-/* Does the host's CPUID tell of this feature? */
-bool native_has(unsigned feature);
+/* How many cases of this row it answers in this mode; 0 and why, for one that it does not
+ * have. */
+unsigned long long native_cases(const struct isa_row *row, const char **why);
+/* Is there something wrong with the answers themselves? */
+bool native_failed(void);
 
 uint8_t *native_code(void); /* CODE_SIZE bytes */
 uint8_t *native_data(void); /* DATA_SIZE bytes; touch no PAGE_NONE */
@@ -112,6 +121,8 @@ struct random {
     uint64_t state;
 };
 uint64_t random64(struct random *r);
+
+enum { STATES = 4 }; /* cases of an encoding */
 
 struct encoding {
     const struct oracle_mode *mode;

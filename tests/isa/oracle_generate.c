@@ -310,7 +310,7 @@ static bool try_encoding(struct random *r, struct encoding *e)
     /* Addresses through FS lie about our own thread's data: only where every bit of the
      * address is under control. */
     if (INSN_SEG(&e->insn[0]) == FS &&
-        ((row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm ||
+        (!native_fs_usable || (row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm ||
          INSN_ASIZE(&e->insn[0]) != 2 || e->insn[0].rm == CPU_ZERO_OFFSET ||
          e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
         return false;

@@ -19,6 +19,7 @@
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <cpuid.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,7 @@ const struct oracle_mode oracle_modes[ORACLE_MODES] = {
 };
 
 uint64_t native_fs_base, native_gs_base;
+bool native_fs_usable = true;
 
 static native_next *ask;
 static void *ask_owner;
@@ -284,6 +286,32 @@ static bool add_segment(unsigned entry, uint32_t base, unsigned contents)
     return syscall(SYS_modify_ldt, 1, &d, sizeof d) == 0;
 }
 
+/* Does CPUID tell of this feature? */
+static bool native_has(unsigned feature)
+{
+    static const struct {
+        uint32_t leaf, subleaf;
+        uint8_t reg, bit;
+    } where[CPU_FEATURES] = {
+        {0, 0, 0, 0},
+#define FEATURE(name, leaf, subleaf, reg, bit) {leaf, subleaf, reg, bit},
+#include "cpu/cpuid.def"
+#undef FEATURE
+    };
+    static uint8_t known[CPU_FEATURES]; /* 1 no, 2 yes: CPUID is slow in a guest */
+    uint32_t r[4];
+
+    if (where[feature].leaf == 0)
+        return true;
+    if (!known[feature])
+        known[feature] = __get_cpuid_count(where[feature].leaf, where[feature].subleaf,
+                                           &r[0], &r[1], &r[2], &r[3]) &&
+                                 (r[where[feature].reg] >> where[feature].bit & 1)
+                             ? 2
+                             : 1;
+    return known[feature] == 2;
+}
+
 /* The frame is in XSAVE's standard format: CPUID leaf 0Dh says where component 2 is. */
 static void find_ymm(void)
 {
@@ -324,27 +352,13 @@ bool native_enter(const struct oracle_mode *m)
     return true;
 }
 
-bool native_has(unsigned feature)
+unsigned long long native_cases(const struct isa_row *row, const char **why)
 {
-    static const struct {
-        uint32_t leaf, subleaf;
-        uint8_t reg, bit;
-    } where[CPU_FEATURES] = {
-        {0, 0, 0, 0},
-#define FEATURE(name, leaf, subleaf, reg, bit) {leaf, subleaf, reg, bit},
-#include "cpu/cpuid.def"
-#undef FEATURE
-    };
-    static uint8_t known[CPU_FEATURES]; /* 1 no, 2 yes: CPUID is slow in a guest */
-    uint32_t r[4];
+    *why = "this host lacks it";
+    return native_has(row->feature) ? ULLONG_MAX : 0;
+}
 
-    if (where[feature].leaf == 0)
-        return true;
-    if (!known[feature])
-        known[feature] = __get_cpuid_count(where[feature].leaf, where[feature].subleaf,
-                                           &r[0], &r[1], &r[2], &r[3]) &&
-                                 (r[where[feature].reg] >> where[feature].bit & 1)
-                             ? 2
-                             : 1;
-    return known[feature] == 2;
+bool native_failed(void)
+{
+    return false;
 }

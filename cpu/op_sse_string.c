@@ -175,6 +175,25 @@ void op_sse_pcmpistrm(struct cpu *c, const struct insn *i)
     put_mask(c, (unsigned)i->imm, run(c, i, false));
 }
 
+/* With VEX the rest of the register is cleared. */
+static void clear_above_xmm0(struct cpu *c)
+{
+    for (unsigned n = 2; n < ARRAY_SIZE(c->v[0].q); n++)
+        c->v[0].q[n] = 0;
+}
+
+void op_v_pcmpestrm(struct cpu *c, const struct insn *i)
+{
+    op_sse_pcmpestrm(c, i);
+    clear_above_xmm0(c);
+}
+
+void op_v_pcmpistrm(struct cpu *c, const struct insn *i)
+{
+    op_sse_pcmpistrm(c, i);
+    clear_above_xmm0(c);
+}
+
 void op_sse_pcmpistri(struct cpu *c, const struct insn *i)
 {
     put_index(c, (unsigned)i->imm, run(c, i, false));

@@ -454,6 +454,13 @@ static bool has_class(const struct isa_row *r, unsigned class)
     return false;
 }
 
+/* A gather's destination, index and mask are three registers (SDM vol 2 2.3.12). */
+static bool is_distinct(const struct insn *i)
+{
+    uint16_t mask = vec_offset(INSN_VVVV(i));
+    return i->reg != i->index && i->reg != mask && i->index != mask;
+}
+
 static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
                                       const struct prefixes *p, const struct modrm *m,
                                       uint32_t mode)
@@ -534,6 +541,8 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     if (in->short_of)
         return DECODE_MORE;
     if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
+        return DECODE_INVALID;
+    if ((r->enc & VEX) && has_class(r, OC_VM) && !is_distinct(i))
         return DECODE_INVALID;
     if (relative) {
         int64_t disp = (int64_t)i->disp + at + in->at;

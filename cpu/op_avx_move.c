@@ -8,6 +8,8 @@
 #include "cpu/simd.h"
 #include "cpu/vop.h"
 
+#include <setjmp.h>
+
 /* ---- clearing ---- */
 
 /* Registers that the mode cannot name are left alone (SDM vol 2, VZEROALL). */
@@ -55,21 +57,47 @@ static ALWAYS_INLINE bool is_selected(const struct vec *mask, unsigned n, unsign
     return element(mask, n, size) >> (8 * size - 1);
 }
 
-/* How many bytes may go at once without meeting an alignment check. */
-static ALWAYS_INLINE unsigned unchecked(const struct cpu *c, unsigned size)
+/* How many bytes may go at once without meeting an alignment check. Fewer than all: the
+ * segment's checks of the whole element come first. */
+static ALWAYS_INLINE unsigned unchecked(struct cpu *c, const struct insn *i,
+                                        uint64_t offset, unsigned size,
+                                        enum access_kind kind)
 {
-    return UNLIKELY(c->cpl == 3 && (c->eflags & FLAG_AC)) ? 1 : size;
+    if (LIKELY(c->cpl != 3 || !(c->eflags & FLAG_AC)))
+        return size;
+    seg_linear(c, INSN_SEG(i), ea_wrap(i, offset), size, kind);
+    return 1;
 }
 
 static ALWAYS_INLINE uint64_t element_load(struct cpu *c, const struct insn *i,
                                            uint64_t offset, unsigned size)
 {
-    unsigned by = unchecked(c, size);
+    unsigned by = unchecked(c, i, offset, size, ACCESS_READ);
     uint64_t v = 0;
 
     for (unsigned n = 0; n < size; n += by)
         v |= mem_load(c, INSN_SEG(i), ea_wrap(i, offset + n), by) << 8 * n;
     return v;
+}
+
+static ALWAYS_INLINE void element_open(struct cpu *c, const struct insn *i,
+                                       uint64_t offset, unsigned size)
+{
+    unsigned by = unchecked(c, i, offset, size, ACCESS_WRITE);
+    struct spans spans;
+
+    for (unsigned n = 0; n < size; n += by)
+        mem_open(c, INSN_SEG(i), ea_wrap(i, offset + n), by, ACCESS_WRITE, &spans);
+}
+
+/* After element_open(). */
+static ALWAYS_INLINE void element_store(struct cpu *c, const struct insn *i,
+                                        uint64_t offset, unsigned size, uint64_t v)
+{
+    unsigned by = unchecked(c, i, offset, size, ACCESS_WRITE);
+
+    for (unsigned n = 0; n < size; n += by)
+        mem_store(c, INSN_SEG(i), ea_wrap(i, offset + n), by, v >> 8 * n);
 }
 
 /* ---- VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ ---- */
@@ -90,18 +118,16 @@ static ALWAYS_INLINE void mask_load(struct cpu *c, const struct insn *i, unsigne
 /* All that can fault comes before the first store. */
 static ALWAYS_INLINE void mask_write(struct cpu *c, const struct insn *i, unsigned size)
 {
-    unsigned count = vop_words(i) * 8 / size, by = unchecked(c, size);
+    unsigned count = vop_words(i) * 8 / size;
     const struct vec *mask = vop_first(c, i), *from = vec_at(c, i->reg);
     uint64_t offset = ea(c, i);
-    struct spans spans;
 
-    for (unsigned at = 0; at < count * size; at += by)
-        if (is_selected(mask, at / size, size))
-            mem_open(c, INSN_SEG(i), ea_wrap(i, offset + at), by, ACCESS_WRITE, &spans);
-    for (unsigned at = 0; at < count * size; at += by)
-        if (is_selected(mask, at / size, size))
-            mem_store(c, INSN_SEG(i), ea_wrap(i, offset + at), by,
-                      element(from, at / size, size) >> at % size * 8);
+    for (unsigned n = 0; n < count; n++)
+        if (is_selected(mask, n, size))
+            element_open(c, i, offset + n * size, size);
+    for (unsigned n = 0; n < count; n++)
+        if (is_selected(mask, n, size))
+            element_store(c, i, offset + n * size, size, element(from, n, size));
 }
 
 void op_v_maskload32(struct cpu *c, const struct insn *i)
@@ -126,10 +152,31 @@ void op_v_maskstore64(struct cpu *c, const struct insn *i)
 
 /* ---- gathers ---- */
 
+/* The same as element_load(), but a fault is no fault: false. */
+static COLD bool element_try(struct cpu *c, const struct insn *i, uint64_t offset,
+                             unsigned size, uint64_t *v)
+{
+    struct cpu_event last = c->event;
+    jmp_buf *kept = c->escape, escape;
+
+    c->escape = &escape;
+    if (_setjmp(escape) == 0) {
+        *v = element_load(c, i, offset, size);
+        c->escape = kept;
+        return true;
+    }
+    c->escape = kept;
+    c->event = last;
+    c->raised = false;
+    return false;
+}
+
 /* Elements come one by one from the lowest, each into the destination, and its mask
- * element is cleared: a fault leaves what was done, and the instruction begun again
- * goes on where it stopped. A data breakpoint stops it likewise, as long as something is
- * left: the trap must not get lost if the next element faults.
+ * element is cleared: a fault leaves what was done, and the instruction begun again goes
+ * on where it stopped. A trap that is pending by then (TF, a data breakpoint) comes in
+ * place of the fault, as SDM vol 2 and family 19h have it. From the faulting element on
+ * both registers hold what they held, as with family 19h; the manual's pseudo-code has
+ * by then filled each mask element with its top bit, which alone counts.
  */
 static ALWAYS_INLINE void gather(struct cpu *c, const struct insn *i, unsigned index,
                                  unsigned size)
@@ -139,25 +186,29 @@ static ALWAYS_INLINE void gather(struct cpu *c, const struct insn *i, unsigned i
     const struct vec *indices = vec_at(c, i->index);
     struct vec *mask = vop_first(c, i), *d = vec_at(c, i->reg);
     uint64_t base = reg_get(c, i->rm, 64) + (uint64_t)(int64_t)i->disp;
+    bool begun = false;
 
-    for (unsigned n = 0; n < ARRAY_SIZE(mask->q) * 8 / size; n++)
-        element_set(mask, n, size, n < count && is_selected(mask, n, size) ? ~0ull : 0);
     for (unsigned n = 0; n < count; n++) {
-        uint64_t x;
-        if (!is_selected(mask, n, size))
+        uint64_t x = element(indices, n, index), v;
+        if (!is_selected(mask, n, size)) {
+            element_set(mask, n, size, 0);
             continue;
-        if (UNLIKELY(c->pending_debug & 15)) {
+        }
+        if (index == 4)
+            x = sign_extend(x, 32);
+        x = base + (x << INSN_SCALE(i));
+        if (LIKELY(!begun || !((c->eflags & FLAG_TF) || (c->pending_debug & 15)))) {
+            v = element_load(c, i, x, size);
+        } else if (!element_try(c, i, x, size, &v)) {
             c->rip = c->insn_rip;
             c->rep_cut = true;
             return;
         }
-        x = element(indices, n, index);
-        if (index == 4)
-            x = sign_extend(x, 32);
-        element_set(d, n, size,
-                    element_load(c, i, base + (x << INSN_SCALE(i)), size));
+        element_set(d, n, size, v);
         element_set(mask, n, size, 0);
+        begun = true;
     }
+    *mask = (struct vec){{0}};
     for (unsigned n = count; n < ARRAY_SIZE(d->q) * 8 / size; n++)
         element_set(d, n, size, 0);
 }

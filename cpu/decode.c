@@ -428,7 +428,7 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
     }
 }
 
-/* The operation's width: the first operand that has one of its own. */
+/* The operation's width: the first operand that has one of its own; 128 for vectors. */
 static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
                               const struct prefixes *p)
 {
@@ -440,7 +440,10 @@ static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
         case OC_SI:
         case OC_J:
         case OC_A: break;
-        default: return (uint8_t)(size_bytes(o->size, osize, p) * 8);
+        default:
+            if (o->size == SZ_QQ)
+                return 128;
+            return (uint8_t)(size_bytes(o->size, osize, p) * 8);
         }
     }
     return (uint8_t)(osize * 8);

@@ -172,11 +172,11 @@ static COLD bool element_try(struct cpu *c, const struct insn *i, uint64_t offse
 }
 
 /* Elements come one by one from the lowest, each into the destination, and its mask
- * element is cleared: a fault leaves what was done, and the instruction begun again goes
- * on where it stopped. A trap that is pending by then (TF, a data breakpoint) comes in
- * place of the fault, as SDM vol 2 and family 19h have it. From the faulting element on
- * both registers hold what they held, as with family 19h; the manual's pseudo-code has
- * by then filled each mask element with its top bit, which alone counts.
+ * element is cleared: a fault leaves what was done, and the instruction, begun again,
+ * goes on where it stopped. A trap that is pending by then (TF, a data breakpoint) comes
+ * in place of the fault, as SDM vol 2 and family 19h have it. From the faulting element
+ * on both registers hold what they held, as with family 19h; the manual's pseudo-code
+ * has by then filled each mask element with its top bit, which alone counts.
  */
 static ALWAYS_INLINE void gather(struct cpu *c, const struct insn *i, unsigned index,
                                  unsigned size)

@@ -71,7 +71,8 @@ static ALWAYS_INLINE struct x128 permilpd(struct x128 a, struct x128 b, unsigned
 
 VOP_LANES(permilpd, 0, permilpd)
 
-static ALWAYS_INLINE struct x128 permilpd_imm(struct x128 a, struct x128 b, unsigned imm)
+static ALWAYS_INLINE struct x128 permilpd_imm(struct x128 a, struct x128 b,
+                                              unsigned imm)
 {
     (void)a;
     return x128(b.q[imm & 1], b.q[imm >> 1 & 1]);

@@ -1,4 +1,4 @@
-/* op_sse_move.c - SSE moves, whole and in part; elements in and out.
+/* op_sse_move.c - SSE moves, whole and in part; elements in and out; their VEX forms.
  *
  * Non-temporal hints change nothing here: a store is a store.
  */

@@ -1,5 +1,5 @@
 /* op_sse_sse4.c - SSE4.1's integer instructions that are no lane arithmetic: widening
- * moves, PTEST, PHMINPOSUW, MPSADBW.
+ * moves, PTEST, PHMINPOSUW, MPSADBW; and their VEX forms.
  */
 #include "cpu/simd.h"
 #include "cpu/vop.h"

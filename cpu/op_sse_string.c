@@ -1,4 +1,4 @@
-/* op_sse_string.c - PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM.
+/* op_sse_string.c - PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM; the same with VEX.
  *
  * Two strings of 16 bytes or 8 words are compared, each with each, into a matrix of
  * bits; the aggregation folds it into one bit per element of the second string

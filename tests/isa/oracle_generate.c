@@ -725,7 +725,8 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     }
     /* Left to itself, RIP-relative means the code. */
     if (memory && (fs || e->insn[0].rm == CPU_PAGE_RIP_OFFSET || percent(r, 96))) {
-        if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 && percent(r, 2))
+        if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 &&
+            percent(r, 2) && e->insn[0].rm != CPU_PAGE_RIP_OFFSET)
             la = 0x800000000000ull - below(r, 20); /* the edge of what is canonical */
         if (e->mode->bits == 16)
             la = DATA_LA + (la & 0xffff);

@@ -643,7 +643,7 @@ static void spread(struct random *r, const struct encoding *e, struct regs *in)
         if (wide)
             in->ymm[at][n] = x;
         else
-            store_le((uint8_t *)in->ymm[at] + 4 * n, 4, x);
+            in->ymm[at][n / 2] = in->ymm[at][n / 2] >> 32 | x << 32;
     }
     if (percent(r, 30))
         memset(in->ymm[INSN_VVVV(i)], 0xff, sizeof in->ymm[0]);

@@ -428,7 +428,7 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
     }
 }
 
-/* The operation's width: the first operand that has one of its own. */
+/* The operation's width: the first operand that has one of its own; 128 for vectors. */
 static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
                               const struct prefixes *p)
 {
@@ -440,7 +440,10 @@ static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
         case OC_SI:
         case OC_J:
         case OC_A: break;
-        default: return (uint8_t)(size_bytes(o->size, osize, p) * 8);
+        default:
+            if (o->size == SZ_QQ)
+                return 128;
+            return (uint8_t)(size_bytes(o->size, osize, p) * 8);
         }
     }
     return (uint8_t)(osize * 8);
@@ -452,6 +455,13 @@ static bool has_class(const struct isa_row *r, unsigned class)
         if (operand_info[r->operand[k]].class == class)
             return true;
     return false;
+}
+
+/* A gather's destination, index and mask are three registers (SDM vol 2 2.3.12). */
+static bool is_distinct(const struct insn *i)
+{
+    uint16_t mask = vec_offset(INSN_VVVV(i));
+    return i->reg != i->index && i->reg != mask && i->index != mask;
 }
 
 static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
@@ -534,6 +544,8 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     if (in->short_of)
         return DECODE_MORE;
     if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
+        return DECODE_INVALID;
+    if ((r->enc & VEX) && has_class(r, OC_VM) && !is_distinct(i))
         return DECODE_INVALID;
     if (relative) {
         int64_t disp = (int64_t)i->disp + at + in->at;

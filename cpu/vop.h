@@ -28,6 +28,10 @@ struct vop {
 #define VOP_QUARTER(words) ((words) * 2)
 #define VOP_EIGHTH(words) (words)
 #define VOP_16(words) 16 /* XMM whatever the length: shift counts, 128-bit lanes */
+#define VOP_8(words) 8   /* one element whatever the length: broadcasts */
+#define VOP_4(words) 4
+#define VOP_2(words) 2
+#define VOP_1(words) 1
 
 static ALWAYS_INLINE unsigned vop_words(const struct insn *i)
 {
@@ -40,7 +44,7 @@ static ALWAYS_INLINE void vec_copy(struct vec *to, const struct vec *from, unsig
         to->q[n] = from->q[n];
 }
 
-/* r/m: bytes of memory (2 to 64), or the register's. Below 8 bytes memory is
+/* r/m: bytes of memory (1 to 64), or the register's. Below 8 bytes memory is
  * zero-extended to a word. */
 static ALWAYS_INLINE void vop_load(struct cpu *c, const struct insn *i, struct vec *to,
                                    unsigned bytes)
@@ -53,13 +57,17 @@ static ALWAYS_INLINE void vop_load(struct cpu *c, const struct insn *i, struct v
         wide_read(c, i, to->q, bytes);
 }
 
-/* The register at offset gets `words` words and zeros above. */
+/* The register gets `words` words and zeros above. */
+static ALWAYS_INLINE void vec_set(struct vec *to, const struct vec *from, unsigned words)
+{
+    for (unsigned n = 0; n < ARRAY_SIZE(to->q); n++)
+        to->q[n] = n < words ? from->q[n] : 0;
+}
+
 static ALWAYS_INLINE void vop_put(struct cpu *c, uint16_t offset, const struct vec *from,
                                   unsigned words)
 {
-    struct vec *to = vec_at(c, offset);
-    for (unsigned n = 0; n < ARRAY_SIZE(to->q); n++)
-        to->q[n] = n < words ? from->q[n] : 0;
+    vec_set(vec_at(c, offset), from, words);
 }
 
 static ALWAYS_INLINE void vop_put128(struct cpu *c, uint16_t offset, struct x128 x)
@@ -125,6 +133,18 @@ typedef void vop_kernel(struct vop *o);
         vop_put(c, i->reg, &o.d, o.words);                                             \
     }
 
+/* Shifts by imm8: vvvv is the destination and r/m the source. The kernel finds them as
+ * in the other form: the source in a, the count in b. */
+#define VOP_SHIFT(name, kernel)                                                        \
+    void op_v_##name##_imm(struct cpu *c, const struct insn *i)                        \
+    {                                                                                  \
+        struct vop o = {.words = vop_words(i)};                                        \
+        vop_load(c, i, &o.a, VOP_FULL(o.words));                                       \
+        o.b.q[0] = (unsigned)i->imm & 0xff;                                            \
+        kernel(&o);                                                                    \
+        vec_set(vop_first(c, i), &o.d, o.words);                                       \
+    }
+
 /* Lane l, of 128 bits. */
 static ALWAYS_INLINE struct x128 vop_lane(const struct vec *v, unsigned l)
 {
@@ -136,5 +156,22 @@ static ALWAYS_INLINE void vop_lane_set(struct vec *v, unsigned l, struct x128 x)
     v->q[2 * l] = x.q[0];
     v->q[2 * l + 1] = x.q[1];
 }
+
+typedef struct x128 lane128_fn(struct x128 a, struct x128 b, unsigned imm);
+
+/* The same in each lane; a lane uses up `step` bits of imm (0: all use the same). */
+static ALWAYS_INLINE void vop_each_lane(struct vop *o, lane128_fn *f, unsigned step)
+{
+    for (unsigned l = 0; l < o->words / 2; l++)
+        vop_lane_set(&o->d, l,
+                     f(vop_lane(&o->a, l), vop_lane(&o->b, l), o->imm >> l * step));
+}
+
+#define VOP_LANES(name, step, f)                                                       \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        vop_each_lane(o, f, step);                                                     \
+    }                                                                                  \
+    VOP(name, VOP_FULL, v_##name)
 
 #endif

@@ -421,6 +421,9 @@ static void judge_followed(const struct answer *n, struct range c)
     if (!done || pass_says_nothing(PASS_HOT, n) ||
         n->out.rip != run.q.in.rip + run.e.len || run.e.offset % PAGE > PAGE - 32)
         return;
+    /* It may have read the code that stands there now instead. */
+    if ((run.e.insn[0].form & FORM_MEM) && INSN_SEG(&run.e.insn[0]) == CS)
+        return;
     /* No condition reads AF. */
     if (pass == PASS_BRANCH && (run.e.row->undefined & ~F_AF) && !run.undefined)
         return;

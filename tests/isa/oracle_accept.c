@@ -105,8 +105,20 @@ static bool loads_some(const struct judged *j)
  * before the address is known. */
 static bool masked_store(const struct judged *j)
 {
-    return starts(j, "MASKMOV") &&
+    return (starts(j, "MASKMOV") || starts(j, "VMASKMOVDQU")) &&
            (is_access_fault(j->native->vector) || j->menura->vector == VEC_AC);
+}
+
+static bool quadword_outside_64(const struct judged *j)
+{
+    const uint8_t *vex = j->e->bytes;
+
+    if (j->native->vector != VEC_UD || j->q->mode->bits == 64 ||
+        !(starts(j, "VPINSRD") || starts(j, "VPEXTRD")))
+        return false;
+    while (*vex != 0xc4) /* map 0F3A has no other form */
+        vex++;
+    return vex[2] & 0x80;
 }
 
 static bool mmx_before_xm(const struct judged *j)
@@ -214,6 +226,8 @@ const struct accepted oracle_accepted[] = {
     {masked_store,
      "MASKMOV: AMD faults on bytes that are masked out, and MASKMOVDQU is not "
      "checked for alignment (SDM vol 2, MASKMOVDQU: open)"},
+    {quadword_outside_64, "VPINSRQ and VPEXTRQ outside 64-bit mode: #UD on AMD, W is "
+                          "ignored here (SDM vol 2, PINSRQ, PEXTRQ)"},
     {mmx_before_xm, "AMD: the transition to MMX stays when #XM follows"},
     {compare_sets_codes,
      "AMD sets the codes even if the invalid operand is unmasked (SDM "

@@ -49,7 +49,8 @@ static uint64_t edge64(struct random *r)
 /* Rare rows that need nothing special here. */
 static bool is_plain(const struct isa_row *row)
 {
-    static const char *const name[] = {"EMMS", "MASKMOVQ", "MASKMOVDQU"};
+    static const char *const name[] = {"EMMS", "MASKMOVQ", "MASKMOVDQU",
+                                       "VMASKMOVDQU"};
     for (unsigned n = 0; n < ARRAY_SIZE(name); n++)
         if (strcmp(row->mnemonic, name[n]) == 0)
             return true;
@@ -311,6 +312,7 @@ static bool try_encoding(struct random *r, struct encoding *e)
      * address is under control. */
     if (INSN_SEG(&e->insn[0]) == FS &&
         (!native_fs_usable || (row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm ||
+         row_uses(row, OC_VM) ||
          INSN_ASIZE(&e->insn[0]) != 2 || e->insn[0].rm == CPU_ZERO_OFFSET ||
          e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
         return false;
@@ -595,7 +597,7 @@ static void imply(struct random *r, struct encoding *e, struct regs *in)
     if (uses_class(e, OC_X) && percent(r, 96))
         in->gpr[RSI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
                        (random64(r) & ~mask);
-    if (strncmp(e->row->mnemonic, "MASKMOV", 7) == 0)
+    if (strncmp(e->row->mnemonic, "MASKMOV", 7) == 0 || is(e, "VMASKMOVDQU"))
         in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
                        (random64(r) & ~mask);
     if (uses_class(e, OC_Y) && percent(r, 96))
@@ -624,6 +626,27 @@ static void imply(struct random *r, struct encoding *e, struct regs *in)
         else
             in->gpr[RDX] = 0 - (in->gpr[RAX] >> (i->bits - 1) & 1);
     }
+}
+
+/* Indices of a gather: mostly close to the place the base is aimed at. */
+static void spread(struct random *r, const struct encoding *e, struct regs *in)
+{
+    const struct insn *i = &e->insn[0];
+    bool wide = ENC_OPCODE(e->row->enc) & 1;
+    unsigned at = (unsigned)((i->index - offsetof(struct cpu, v)) / sizeof(struct vec));
+
+    for (unsigned n = 0; n < (wide ? 4u : 8u); n++) {
+        uint64_t x = below(r, 64) - (uint64_t)16;
+        if (percent(r, 12))
+            x = (uint64_t)below(r, 3 * PAGE) - PAGE;
+        x = percent(r, 3) ? edge64(r) : (uint64_t)((int64_t)x >> INSN_SCALE(i));
+        if (wide)
+            in->ymm[at][n] = x;
+        else
+            in->ymm[at][n / 2] = in->ymm[at][n / 2] >> 32 | x << 32;
+    }
+    if (percent(r, 30))
+        memset(in->ymm[INSN_VVVV(i)], 0xff, sizeof in->ymm[0]);
 }
 
 /* What an instruction compares with rAX or rDX:rAX, half of the time equal. */
@@ -691,6 +714,8 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     for (unsigned k = 0; k < sizeof bytes; k += 16)
         operand_bytes(r, e->row, bytes + k);
     imply(r, e, in);
+    if (uses_class(e, OC_VM))
+        spread(r, e, in);
     make_equal(r, e, in, bytes);
     if (jumps_through_rm(e) && percent(r, 80)) {
         store64(bytes, jump_target(r, e));
@@ -700,7 +725,8 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     }
     /* Left to itself, RIP-relative means the code. */
     if (memory && (fs || e->insn[0].rm == CPU_PAGE_RIP_OFFSET || percent(r, 96))) {
-        if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 && percent(r, 2))
+        if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 &&
+            percent(r, 2) && e->insn[0].rm != CPU_PAGE_RIP_OFFSET)
             la = 0x800000000000ull - below(r, 20); /* the edge of what is canonical */
         if (e->mode->bits == 16)
             la = DATA_LA + (la & 0xffff);

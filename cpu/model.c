@@ -16,8 +16,9 @@
     _(RDSEED) _(SMAP) _(CLFLUSHOPT) _(CLWB) _(UMIP) _(PKU) _(RDPID) _(SPEC_CTRL)         \
     _(STIBP) _(L1D_FLUSH) _(ARCH_CAPABILITIES) _(SSBD) _(XSAVEOPT) _(XSAVEC)             \
     _(XGETBV1) _(XSAVES) _(LAHF64) _(PREFETCHW) _(SYSCALL) _(NX) _(PDPE1GB) _(RDTSCP)    \
-    _(LM) _(INVTSC) _(LA57) _(AVX) _(AVX2) _(FMA) _(F16C) _(BMI1) _(BMI2) _(LZCNT) _(ADX) \
-    _(AES) _(PCLMULQDQ) _(SHA) _(GFNI) _(VAES) _(VPCLMULQDQ) _(SSE4A) _(PREFETCHWT1)
+    _(LM) _(INVTSC) _(LA57) _(AVX) _(AVX2) _(FMA) _(F16C) _(BMI1) _(BMI2) _(LZCNT)       \
+    _(ADX) _(AES) _(PCLMULQDQ) _(SHA) _(GFNI) _(VAES) _(VPCLMULQDQ) _(SSE4A)        \
+    _(PREFETCHWT1)
 
 _Static_assert(CPU_FEATURES <= 128, "struct cpu_model has 128 feature bits");
 

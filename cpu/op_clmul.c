@@ -1,4 +1,5 @@
-/* op_clmul.c - PCLMULQDQ: the product of two polynomials over GF(2). Intel SDM vol 2. */
+/* op_clmul.c - PCLMULQDQ: the product of two polynomials over GF(2). Intel SDM vol 2.
+ */
 #include "cpu/op_crypto.h"
 
 /* Four bits of b at a time, from a table of a's multiples. A multiple has up to 67

@@ -29,7 +29,8 @@
     static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
     {                                                                                  \
         for (unsigned l = 0; l < o->words / 2; l++)                                    \
-            vop_lane_set(&o->d, l, name(vop_lane(&o->a, l), vop_lane(&o->b, l), o->imm)); \
+            vop_lane_set(&o->d, l,                                                     \
+                         name(vop_lane(&o->a, l), vop_lane(&o->b, l), o->imm));        \
     }                                                                                  \
     VOP(name, VOP_FULL, v_##name)
 

@@ -1,5 +1,5 @@
-/* op_sha.c - SHA-1 and SHA-256: rounds and message schedule. FIPS 180-4; Intel SDM vol 2,
- * each instruction.
+/* op_sha.c - SHA-1 and SHA-256: rounds and message schedule. FIPS 180-4; Intel SDM
+ * vol 2, each instruction.
  *
  * SHA-1 keeps its words in falling order: the first one in bits 127:96. SHA-256 keeps
  * message words in rising order.

@@ -1,8 +1,8 @@
 /* op_sse4a.c - AMD's SSE4A: bit fields of the low half of an XMM register, and scalar
  * non-temporal stores. AMD64 APM vol 4, each instruction.
  *
- * Of length and index six bits count; length 0 is 64. A field that ends above bit 63 and
- * bits 127:64 of the result are undefined: the field is cut and they are 0, as on Zen 3.
+ * Of length and index six bits count; length 0 is 64. Undefined are a field that ends
+ * above bit 63 (here it is cut) and bits 127:64 of the result (here 0): as on Zen 3.
  */
 #include "cpu/simd.h"
 

@@ -120,8 +120,8 @@ static bool mxcsr_mm(const struct judged *j)
 {
     enum { MM = 1 << 17 };
     return (starts(j, "LDMXCSR") || starts(j, "VLDMXCSR")) &&
-           j->menura->vector == VEC_GP && only(j, D_EVENT | D_RIP | D_MXCSR | D_FLAGS) &&
-           (j->native->out.mxcsr & MM);
+           j->menura->vector == VEC_GP &&
+           only(j, D_EVENT | D_RIP | D_MXCSR | D_FLAGS) && (j->native->out.mxcsr & MM);
 }
 
 static bool mmx_before_xm(const struct judged *j)
@@ -229,7 +229,8 @@ const struct accepted oracle_accepted[] = {
     {masked_store,
      "MASKMOV: AMD faults on bytes that are masked out, and MASKMOVDQU is not "
      "checked for alignment (SDM vol 2, MASKMOVDQU: open)"},
-    {sha_unaligned, "SHA: AMD asks for no alignment (SDM vol 2 Table 2-21: class 4 does)"},
+    {sha_unaligned,
+     "SHA: AMD asks for no alignment (SDM vol 2 2.4: class 4 does)"},
     {mxcsr_mm, "LDMXCSR: MXCSR bit 17 (MM) exists on AMD"},
     {mmx_before_xm, "AMD: the transition to MMX stays when #XM follows"},
     {compare_sets_codes,

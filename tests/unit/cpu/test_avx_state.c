@@ -223,7 +223,7 @@ static void vex_is_a_prefix_in_protected_mode_alone(void **state)
 {
     struct bench *b = avx(64);
     (void)state;
-    assert_int_equal(RUN(b, 0xc5, 0xf9, 0xfe, 0xc1), DONE); /* VPADDD xmm0, xmm0, xmm1 */
+    assert_int_equal(RUN(b, 0xc5, 0xf9, 0xfe, 0xc1), DONE); /* VPADDD */
     assert_int_equal(RUN(b, 0x66, 0xc5, 0xf9, 0xfe, 0xc1), NOT_DECODED);
     assert_int_equal(RUN(b, 0xf2, 0xc5, 0xf9, 0xfe, 0xc1), NOT_DECODED);
     assert_int_equal(RUN(b, 0xf3, 0xc5, 0xf9, 0xfe, 0xc1), NOT_DECODED);

@@ -40,7 +40,7 @@ static uint64_t affine(uint64_t matrix, uint64_t x, unsigned imm)
         y ^= y >> 1;
         r |= (y & 0x0101010101010101) << n;
     }
-    return r ^ imm * 0x0101010101010101;
+    return r ^ (uint64_t)imm * 0x0101010101010101;
 }
 
 static struct x128 gf2p8mulb(struct x128 a, struct x128 b, unsigned imm)

@@ -117,6 +117,25 @@ static void xgetbv_1_tells_whether_they_are_in_use(void **state)
     bench_free(b);
 }
 
+static void vzeroupper_puts_them_out_of_use(void **state)
+{
+    struct bench *b = avx(64);
+    int ended;
+    (void)state;
+    set_upper(b, 3);
+    b->c.v[5].q[1] = 9;
+    ended = RUN(b, 0xc5, 0xf8, 0x77);
+    if (ended == NOT_DECODED) /* its row is not there yet */
+        skip();
+    assert_int_equal(ended, DONE);
+    assert_int_equal(xsave_in_use(&b->c) & XSTATE_AVX, 0);
+    assert_int_equal(b->c.v[5].q[1], 9);
+    memset(b->ram + AREA, 0, 4096);
+    assert_int_equal(RUN(b, XSAVEOPT_RBX), DONE);
+    assert_int_equal(load64(b->ram + BV) & 4, 0);
+    bench_free(b);
+}
+
 /* SDM vol 1 13.6, 13.7: eight registers, whatever the others hold. */
 static void outside_64_bit_mode_registers_8_to_15_do_not_exist(void **state)
 {
@@ -309,6 +328,7 @@ int main(void)
         cmocka_unit_test(every_save_keeps_the_upper_halves),
         cmocka_unit_test(upper_halves_of_zero_are_not_in_use),
         cmocka_unit_test(xgetbv_1_tells_whether_they_are_in_use),
+        cmocka_unit_test(vzeroupper_puts_them_out_of_use),
         cmocka_unit_test(outside_64_bit_mode_registers_8_to_15_do_not_exist),
         cmocka_unit_test(a_part_not_asked_for_stays),
         cmocka_unit_test(avx_in_xcr0_needs_sse_and_the_feature),

@@ -134,10 +134,8 @@ static bool read_vex(struct cursor *in, uint8_t op, struct prefixes *p, unsigned
     p->l = b >> 2 & 1;
     p->opsize = (b & 3) == 1;
     p->rep = (b & 3) == 2 ? 0xf3 : (b & 3) == 3 ? 0xf2 : 0;
-    if (!p->mode64) {
+    if (!p->mode64)
         p->rex &= REX_W;
-        p->vvvv &= 7;
-    }
     return true;
 }
 
@@ -364,9 +362,9 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
             struct insn_long slot = {.imm64 = fetch(in, 8)};
             memcpy(&out[1], &slot, sizeof slot);
             i->form |= FORM_LONG;
-        } else if (nth == 1 &&
-                   operand_info[isa_rows[i->row].operand[0]].class == OC_I) {
-            i->aux = (uint8_t)fetch(in, bytes); /* ENTER's level */
+        } else if (nth &&
+                   operand_info[isa_rows[i->row].operand[nth - 1]].class == OC_I) {
+            i->aux = (uint8_t)fetch(in, bytes); /* the second: ENTER, EXTRQ, INSERTQ */
         } else {
             i->imm = (int32_t)(uint32_t)fetch(in, bytes);
         }
@@ -538,7 +536,9 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     if (r->enc & COND)
         i->aux = op & 15;
     if (r->enc & VEX)
-        i->aux = (uint8_t)(p.vvvv | p.l << 5);
+        /* Outside 64-bit mode vvvv's bit 3 is ignored in an operand; unused, it must be
+         * 1 like the others (Zen 3). */
+        i->aux = (uint8_t)((p.mode64 ? p.vvvv : p.vvvv & 7) | p.l << 5);
     for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
         read_operand(in, &s, k, r->operand[k], out);
     if (in->short_of)

@@ -44,7 +44,7 @@ struct insn {
     uint8_t bits;   /* operand size: 8, 16, 32, 64; 128 for vectors, whatever VEX.L */
     uint8_t form;   /* enum insn_form */
     uint8_t addr;   /* INSN_SEG, INSN_SCALE, INSN_ASIZE */
-    uint8_t aux;    /* condition code; ENTER's level; INSN_VVVV, INSN_VL */
+    uint8_t aux;    /* condition code; a second imm8; INSN_VVVV, INSN_VL */
 };
 
 /* The slot after a FORM_LONG record. */

@@ -100,6 +100,7 @@ static bool not_implemented(const struct pair *p)
     case ZYDIS_ISA_EXT_SSE2:
     case ZYDIS_ISA_EXT_SSE3:
     case ZYDIS_ISA_EXT_SSE4:
+    case ZYDIS_ISA_EXT_SSE4A:
     case ZYDIS_ISA_EXT_SSSE3:
     case ZYDIS_ISA_EXT_VAES:
     case ZYDIS_ISA_EXT_VPCLMULQDQ:

@@ -206,6 +206,21 @@ static bool suppressed_store(const struct judged *j)
            j->menura->out.rip != j->q->in.rip && (j->menura->out.fsw & FSW_ES);
 }
 
+static bool sha_unaligned(const struct judged *j)
+{
+    return (starts(j, "SHA1") || starts(j, "SHA256")) &&
+           (j->e->insn[0].form & FORM_MEM) && j->menura->vector == VEC_GP;
+}
+
+/* Bit 17 of MXCSR (MM) switches off the alignment checks of SSE on AMD's processors. */
+static bool mxcsr_mm(const struct judged *j)
+{
+    enum { MM = 1 << 17 };
+    return (starts(j, "LDMXCSR") || starts(j, "VLDMXCSR")) &&
+           j->menura->vector == VEC_GP &&
+           only(j, D_EVENT | D_RIP | D_MXCSR | D_FLAGS) && (j->native->out.mxcsr & MM);
+}
+
 const struct accepted oracle_accepted[] = {
     {alignment_first, "#AC before or after #PF: AMD checks alignment first (SDM vol 3A "
                       "Table 6-2 has it last)"},
@@ -237,5 +252,7 @@ const struct accepted oracle_accepted[] = {
     {within_an_ulp, "transcendental: within one unit of the last place"},
     {suppressed_store, "AMD checks the address of a store that an unmasked exception "
                        "suppresses"},
+    {sha_unaligned, "SHA: AMD asks for no alignment (SDM vol 2 2.4: class 4 does)"},
+    {mxcsr_mm, "LDMXCSR: MXCSR bit 17 (MM) exists on AMD"},
 };
 const unsigned oracle_accepted_count = ARRAY_SIZE(oracle_accepted);

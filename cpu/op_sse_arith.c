@@ -1,4 +1,4 @@
-/* op_sse_arith.c - SSE floating-point arithmetic, and the approximations.
+/* op_sse_arith.c - SSE and AVX floating-point arithmetic, and the approximations.
  *
  * All elements are computed, then sse_done() looks at the exceptions, then the register
  * is written. Each operation takes the host's FPU where cpu/hostfloat.h proves that it
@@ -6,6 +6,8 @@
  */
 #include "cpu/hostfloat.h"
 #include "cpu/simd.h"
+#include "cpu/vector.h"
+#include "cpu/vop.h"
 
 typedef uint32_t op32(struct fp_env *e, uint32_t a, uint32_t b);
 typedef uint64_t op64(struct fp_env *e, uint64_t a, uint64_t b);
@@ -55,6 +57,17 @@ EXTREME(32, uint32_t, min, FP_LESS)
 EXTREME(64, uint64_t, min, FP_LESS)
 EXTREME(32, uint32_t, max, FP_GREATER)
 EXTREME(64, uint64_t, max, FP_GREATER)
+
+/* On the host's FPU if it may be tried and does not refuse. */
+#define ELEMENT(bits, type, name)                                                      \
+    static ALWAYS_INLINE type name##bits(bool may, struct fp_env *e, host##bits *host, \
+                                         op##bits *f, type a, type b)                  \
+    {                                                                                  \
+        type r;                                                                        \
+        return may && host(a, b, &r) ? r : f(e, a, b);                                 \
+    }
+
+BOTH(ELEMENT, element)
 
 /* ---- all elements ---- */
 
@@ -149,6 +162,42 @@ static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, host64 *
         soft_scalar64(c, i, a, b, f);
 }
 
+/* The same with VEX, where each element may take the way it can: the host's raises
+ * nothing that is not sticky already. */
+
+static ALWAYS_INLINE void v_packed32(struct vop *o, host32 *host, op32 *f)
+{
+    for (unsigned n = 0; n < o->words; n++) {
+        uint64_t a = o->a.q[n], b = o->b.q[n];
+        uint32_t low = element32(o->host, &o->env, host, f, (uint32_t)a, (uint32_t)b);
+        o->d.q[n] = two32(low, element32(o->host, &o->env, host, f, (uint32_t)(a >> 32),
+                                         (uint32_t)(b >> 32)));
+    }
+}
+
+static ALWAYS_INLINE void v_packed64(struct vop *o, host64 *host, op64 *f)
+{
+    for (unsigned n = 0; n < o->words; n++)
+        o->d.q[n] = element64(o->host, &o->env, host, f, o->a.q[n], o->b.q[n]);
+}
+
+static ALWAYS_INLINE void v_scalar32(struct vop *o, host32 *host, op32 *f)
+{
+    low32_set(&o->d, element32(o->host, &o->env, host, f, (uint32_t)o->a.q[0],
+                               (uint32_t)o->b.q[0]));
+}
+
+static ALWAYS_INLINE void v_scalar64(struct vop *o, host64 *host, op64 *f)
+{
+    o->d.q[0] = element64(o->host, &o->env, host, f, o->a.q[0], o->b.q[0]);
+}
+
+#define V_ARITH(name, shape, host, f)                                                  \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        shape(o, host, f);                                                             \
+    }
+
 /* SSE_ARITH(name, the host's functions, ours) up to the width. */
 #define SSE_ARITH(name, host, f)                                                       \
     void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
@@ -168,7 +217,15 @@ static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, host64 *
     void op_sse_##name##sd(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
         scalar64(c, i, host(64), f(64));                                               \
-    }
+    }                                                                                  \
+    V_ARITH(name##ps, v_packed32, host(32), f(32))                                     \
+    V_ARITH(name##pd, v_packed64, host(64), f(64))                                     \
+    V_ARITH(name##ss, v_scalar32, host(32), f(32))                                     \
+    V_ARITH(name##sd, v_scalar64, host(64), f(64))                                     \
+    VOP_FP(name##ps, VOP_FULL, v_##name##ps)                                           \
+    VOP_FP(name##pd, VOP_FULL, v_##name##pd)                                           \
+    VOP_FP_SCALAR(name##ss, 4, v_##name##ss)                                           \
+    VOP_FP_SCALAR(name##sd, 8, v_##name##sd)
 
 #define HOST_ADD(bits) host_f##bits##_add
 #define SOFT_ADD(bits) f##bits##_add
@@ -213,66 +270,102 @@ static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i,
     packed64(c, i, x128(a.q[0], b.q[0]), x128(a.q[1], b.q[1]), host, f);
 }
 
-void op_sse_haddps(struct cpu *c, const struct insn *i)
+static ALWAYS_INLINE uint64_t pairs32(struct vop *o, host32 *host, op32 *f,
+                                      uint64_t a, uint64_t b)
 {
-    horizontal32(c, i, host_f32_add, f32_add);
+    uint32_t low = element32(o->host, &o->env, host, f, (uint32_t)a,
+                             (uint32_t)(a >> 32));
+    return two32(low, element32(o->host, &o->env, host, f, (uint32_t)b,
+                                (uint32_t)(b >> 32)));
 }
 
-void op_sse_hsubps(struct cpu *c, const struct insn *i)
+/* Within each 128-bit lane. */
+static ALWAYS_INLINE void v_horizontal32(struct vop *o, host32 *host, op32 *f)
 {
-    horizontal32(c, i, host_f32_sub, f32_sub);
+    for (unsigned n = 0; n < o->words; n += 2) {
+        o->d.q[n] = pairs32(o, host, f, o->a.q[n], o->a.q[n + 1]);
+        o->d.q[n + 1] = pairs32(o, host, f, o->b.q[n], o->b.q[n + 1]);
+    }
 }
 
-void op_sse_haddpd(struct cpu *c, const struct insn *i)
+static ALWAYS_INLINE void v_horizontal64(struct vop *o, host64 *host, op64 *f)
 {
-    horizontal64(c, i, host_f64_add, f64_add);
+    for (unsigned n = 0; n < o->words; n += 2) {
+        o->d.q[n] =
+            element64(o->host, &o->env, host, f, o->a.q[n], o->a.q[n + 1]);
+        o->d.q[n + 1] =
+            element64(o->host, &o->env, host, f, o->b.q[n], o->b.q[n + 1]);
+    }
 }
 
-void op_sse_hsubpd(struct cpu *c, const struct insn *i)
-{
-    horizontal64(c, i, host_f64_sub, f64_sub);
-}
+#define SSE_HORIZONTAL(name, bits, operation)                                          \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        horizontal##bits(c, i, host_f##bits##_##operation, f##bits##_##operation);     \
+    }                                                                                  \
+    V_ARITH(name, v_horizontal##bits, host_f##bits##_##operation,                      \
+            f##bits##_##operation)                                                     \
+    VOP_FP(name, VOP_FULL, v_##name)
+
+SSE_HORIZONTAL(haddps, 32, add)
+SSE_HORIZONTAL(hsubps, 32, sub)
+SSE_HORIZONTAL(haddpd, 64, add)
+SSE_HORIZONTAL(hsubpd, 64, sub)
 
 /* ---- element by element: add and subtract by turns, dot products ---- */
 
 #define MIXED(bits, type, name)                                                        \
     static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
     {                                                                                  \
-        type r;                                                                        \
-        if (host && host_f##bits##_##name(a, b, &r))                                   \
-            return r;                                                                  \
-        return f##bits##_##name(e, a, b);                                              \
+        return element##bits(host, e, host_f##bits##_##name, f##bits##_##name, a, b);  \
     }
 
 BOTH(MIXED, add)
 BOTH(MIXED, sub)
 BOTH(MIXED, mul)
 
-void op_sse_addsubps(struct cpu *c, const struct insn *i)
+static ALWAYS_INLINE void v_addsubps(struct vop *o)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r = a;
-    struct fp_env e = SSE_ENV(c);
-    bool host = host_float_ok(c->mxcsr);
-
-    for (unsigned n = 0; n < 4; n++) {
-        uint32_t x = x32(a, n), y = x32(b, n);
-        x32_set(&r, n, n & 1 ? add32(host, &e, x, y) : sub32(host, &e, x, y));
+    for (unsigned n = 0; n < o->words; n++) {
+        uint64_t a = o->a.q[n], b = o->b.q[n];
+        uint32_t low = sub32(o->host, &o->env, (uint32_t)a, (uint32_t)b);
+        o->d.q[n] = two32(low, add32(o->host, &o->env, (uint32_t)(a >> 32),
+                                     (uint32_t)(b >> 32)));
     }
-    sse_done(c, &e);
-    vec_put(c, i->reg, r);
 }
 
-void op_sse_addsubpd(struct cpu *c, const struct insn *i)
+static ALWAYS_INLINE void v_addsubpd(struct vop *o)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r;
-    struct fp_env e = SSE_ENV(c);
-    bool host = host_float_ok(c->mxcsr);
-
-    r.q[0] = sub64(host, &e, a.q[0], b.q[0]);
-    r.q[1] = add64(host, &e, a.q[1], b.q[1]);
-    sse_done(c, &e);
-    vec_put(c, i->reg, r);
+    for (unsigned n = 0; n < o->words; n += 2) {
+        o->d.q[n] = sub64(o->host, &o->env, o->a.q[n], o->b.q[n]);
+        o->d.q[n + 1] = add64(o->host, &o->env, o->a.q[n + 1], o->b.q[n + 1]);
+    }
 }
+
+/* The frame of a kernel for legacy SSE: two operands, bits above 127 stay. */
+static ALWAYS_INLINE void sse_open(struct cpu *c, const struct insn *i, struct vop *o)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    o->words = 2;
+    o->imm = (unsigned)i->imm & 0xff;
+    vop_lane_set(&o->a, 0, a);
+    vop_lane_set(&o->b, 0, b);
+    vop_fp(c, o);
+}
+
+#define SSE_ADDSUB(name)                                                               \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        sse_open(c, i, &o);                                                            \
+        v_##name(&o);                                                                  \
+        sse_done(c, &o.env);                                                           \
+        vec_put(c, i->reg, vop_lane(&o.d, 0));                                         \
+    }                                                                                  \
+    VOP_FP(name, VOP_FULL, v_##name)
+
+SSE_ADDSUB(addsubps)
+SSE_ADDSUB(addsubpd)
 
 /* DPPS, DPPD:
  * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
@@ -287,45 +380,59 @@ static ALWAYS_INLINE void step_done(struct cpu *c, struct fp_env *e)
     e->flags = 0;
 }
 
-void op_sse_dpps(struct cpu *c, const struct insn *i)
+static void dot32(struct cpu *c, struct vop *o)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r = x128(0, 0);
-    struct fp_env e = SSE_ENV(c);
-    bool host = host_float_ok(c->mxcsr);
-    unsigned imm = (unsigned)i->imm;
-    uint32_t p[4] = {0}, low, high, sum;
+    uint32_t p[2 * ARRAY_SIZE(o->d.q)];
+    unsigned n;
 
-    for (unsigned n = 0; n < 4; n++)
-        if (imm >> (4 + n) & 1)
-            p[n] = mul32(host, &e, x32(a, n), x32(b, n));
-    step_done(c, &e);
-    low = add32(host, &e, p[0], p[1]);
-    high = add32(host, &e, p[2], p[3]);
-    step_done(c, &e);
-    sum = add32(host, &e, low, high);
-    sse_done(c, &e);
-    for (unsigned n = 0; n < 4; n++)
-        if (imm >> n & 1)
-            x32_set(&r, n, sum);
-    vec_put(c, i->reg, r);
+    for (n = 0; n < 2 * o->words; n++)
+        p[n] = o->imm >> (4 + n % 4) & 1
+                   ? mul32(o->host, &o->env, vec32(&o->a, n), vec32(&o->b, n))
+                   : 0;
+    step_done(c, &o->env);
+    for (n = 0; n < 2 * o->words; n += 2)
+        p[n] = add32(o->host, &o->env, p[n], p[n + 1]);
+    step_done(c, &o->env);
+    for (n = 0; n < 2 * o->words; n += 4) {
+        uint32_t sum = add32(o->host, &o->env, p[n], p[n + 2]);
+        for (unsigned k = 0; k < 4; k++)
+            vec32_set(&o->d, n + k, o->imm >> k & 1 ? sum : 0);
+    }
+    sse_done(c, &o->env);
 }
 
-void op_sse_dppd(struct cpu *c, const struct insn *i)
+static void dot64(struct cpu *c, struct vop *o)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
-    struct fp_env e = SSE_ENV(c);
-    bool host = host_float_ok(c->mxcsr);
-    unsigned imm = (unsigned)i->imm;
     uint64_t p[2] = {0}, sum;
 
     for (unsigned n = 0; n < 2; n++)
-        if (imm >> (4 + n) & 1)
-            p[n] = mul64(host, &e, a.q[n], b.q[n]);
-    step_done(c, &e);
-    sum = add64(host, &e, p[0], p[1]);
-    sse_done(c, &e);
-    vec_put(c, i->reg, x128(imm & 1 ? sum : 0, imm & 2 ? sum : 0));
+        if (o->imm >> (4 + n) & 1)
+            p[n] = mul64(o->host, &o->env, o->a.q[n], o->b.q[n]);
+    step_done(c, &o->env);
+    sum = add64(o->host, &o->env, p[0], p[1]);
+    sse_done(c, &o->env);
+    vop_lane_set(&o->d, 0, x128(o->imm & 1 ? sum : 0, o->imm & 2 ? sum : 0));
 }
+
+#define SSE_DOT(name, dot)                                                             \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        sse_open(c, i, &o);                                                            \
+        dot(c, &o);                                                                    \
+        vec_put(c, i->reg, vop_lane(&o.d, 0));                                         \
+    }                                                                                  \
+    void op_v_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        vop_open(c, i, &o, VOP_FULL(vop_words(i)));                                    \
+        vop_fp(c, &o);                                                                 \
+        dot(c, &o);                                                                    \
+        vop_put(c, i->reg, &o.d, o.words);                                             \
+    }
+
+SSE_DOT(dpps, dot32)
+SSE_DOT(dppd, dot64)
 
 /* ---- approximations ----
  *
@@ -396,6 +503,20 @@ static uint32_t rsqrt32(uint32_t a)
     void op_sse_##name##ss(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
         low32_set(vec_at(c, i->reg), name##32((uint32_t)low_load(c, i, 4)));           \
+    }                                                                                  \
+    static ALWAYS_INLINE void v_##name##ps(struct vop *o)                              \
+    {                                                                                  \
+        for (unsigned n = 0; n < 2 * o->words; n++)                                    \
+            vec32_set(&o->d, n, name##32(vec32(&o->b, n)));                            \
+    }                                                                                  \
+    VOP(name##ps, VOP_FULL, v_##name##ps)                                              \
+    void op_v_##name##ss(struct cpu *c, const struct insn *i)                          \
+    {                                                                                  \
+        struct x128 r;                                                                 \
+        uint32_t b = (uint32_t)low_load(c, i, 4);                                      \
+        r = vop_first128(c, i);                                                        \
+        x32_set(&r, 0, name##32(b));                                                   \
+        vop_put128(c, i->reg, r);                                                      \
     }
 
 SSE_APPROX(rcp)

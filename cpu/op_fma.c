@@ -7,6 +7,7 @@
 #include "cpu/simd.h"
 #include "cpu/vector.h"
 #include "cpu/vop.h"
+#include "mmu/access.h"
 
 /* What is negated: the product, and the addend of the even and of the odd elements. */
 enum { MINUS_PRODUCT = 1, MINUS_EVEN = 2, MINUS_ODD = 4, MINUS_ALL = 6 };
@@ -115,11 +116,17 @@ static void v_cvtps2ph(struct vop *o)
         vec16_set(&o->d, n, f32_to_f16(&o->env, vec32(&o->a, n)));
 }
 
-/* The source is the register in ModRM.reg, the destination r/m. */
+/* The source is the register in ModRM.reg, the destination r/m. That memory may be
+ * written comes before the exceptions of the conversion, as on a real Zen (SDM vol 3A
+ * Table 6-2 leaves the order open). */
 void op_v_cvtps2ph(struct cpu *c, const struct insn *i)
 {
-    struct vop o = {.words = vop_words(i), .imm = (unsigned)i->imm & 0xff};
+    uint8_t bytes[sizeof(struct vec) / 2];
+    struct spans sp;
+    struct vop o;
 
+    o.words = vop_words(i);
+    o.imm = (unsigned)i->imm & 0xff;
     vec_copy(&o.a, vec_at(c, i->reg), o.words);
     vop_fp(c, &o);
     v_cvtps2ph(&o);
@@ -128,11 +135,9 @@ void op_v_cvtps2ph(struct cpu *c, const struct insn *i)
         vop_put(c, i->rm, &o.d, o.words / 2);
         return;
     }
-    if (o.env.flags & ~o.env.masks)
-        sse_done(c, &o.env); /* does not return */
-    if (o.words == 2)
-        mem_store(c, INSN_SEG(i), ea(c, i), 8, o.d.q[0]);
-    else
-        wide_write(c, i, o.d.q, o.words * 4);
-    sse_done(c, &o.env); /* a store that faults leaves MXCSR alone */
+    mem_open(c, INSN_SEG(i), ea(c, i), o.words * 4, ACCESS_WRITE, &sp);
+    sse_done(c, &o.env);
+    for (unsigned n = 0; n < o.words / 2; n++)
+        store64(bytes + 8 * n, o.d.q[n]);
+    spans_write(&c->mmu, &sp, bytes, o.words * 4);
 }

@@ -36,10 +36,13 @@ static ALWAYS_INLINE unsigned vop_words(const struct insn *i)
     return 2u << INSN_VL(i);
 }
 
+/* At least `words` words; constant sizes make moves, where a loop makes a call. */
 static ALWAYS_INLINE void vec_copy(struct vec *to, const struct vec *from, unsigned words)
 {
-    for (unsigned n = 0; n < words; n++)
-        to->q[n] = from->q[n];
+    enum { YMM = 4 * sizeof to->q[0] };
+    memcpy(to->q, from->q, YMM);
+    if (words > 4)
+        memcpy(to->q + 4, from->q + 4, sizeof to->q - YMM);
 }
 
 /* r/m: bytes of memory (2 to 64), or the register's. Below 8 bytes memory is
@@ -60,8 +63,15 @@ static ALWAYS_INLINE void vop_put(struct cpu *c, uint16_t offset, const struct v
                                   unsigned words)
 {
     struct vec *to = vec_at(c, offset);
-    for (unsigned n = 0; n < ARRAY_SIZE(to->q); n++)
-        to->q[n] = n < words ? from->q[n] : 0;
+
+    to->q[0] = from->q[0];
+    to->q[1] = words > 1 ? from->q[1] : 0;
+    to->q[2] = words > 2 ? from->q[2] : 0;
+    to->q[3] = words > 2 ? from->q[3] : 0;
+    if (words > 4)
+        memcpy(to->q + 4, from->q + 4, 4 * sizeof to->q[0]);
+    else
+        memset(to->q + 4, 0, 4 * sizeof to->q[0]);
 }
 
 static ALWAYS_INLINE void vop_put128(struct cpu *c, uint16_t offset, struct x128 x)

@@ -324,14 +324,43 @@ BOTH(MIXED, add)
 BOTH(MIXED, sub)
 BOTH(MIXED, mul)
 
+static ALWAYS_INLINE uint64_t addsub_floats(bool host, struct fp_env *e, uint64_t a,
+                                            uint64_t b)
+{
+    uint32_t low = sub32(host, e, (uint32_t)a, (uint32_t)b);
+    return two32(low, add32(host, e, (uint32_t)(a >> 32), (uint32_t)(b >> 32)));
+}
+
+void op_sse_addsubps(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r;
+    struct fp_env e = SSE_ENV(c);
+    bool host = host_float_ok(c->mxcsr);
+
+    r.q[0] = addsub_floats(host, &e, a.q[0], b.q[0]);
+    r.q[1] = addsub_floats(host, &e, a.q[1], b.q[1]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, r);
+}
+
 static ALWAYS_INLINE void v_addsubps(struct vop *o)
 {
-    for (unsigned n = 0; n < o->words; n++) {
-        uint64_t a = o->a.q[n], b = o->b.q[n];
-        uint32_t low = sub32(o->host, &o->env, (uint32_t)a, (uint32_t)b);
-        o->d.q[n] = two32(low, add32(o->host, &o->env, (uint32_t)(a >> 32),
-                                     (uint32_t)(b >> 32)));
-    }
+    for (unsigned n = 0; n < o->words; n++)
+        o->d.q[n] = addsub_floats(o->host, &o->env, o->a.q[n], o->b.q[n]);
+}
+
+VOP_FP(addsubps, VOP_FULL, v_addsubps)
+
+void op_sse_addsubpd(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r;
+    struct fp_env e = SSE_ENV(c);
+    bool host = host_float_ok(c->mxcsr);
+
+    r.q[0] = sub64(host, &e, a.q[0], b.q[0]);
+    r.q[1] = add64(host, &e, a.q[1], b.q[1]);
+    sse_done(c, &e);
+    vec_put(c, i->reg, r);
 }
 
 static ALWAYS_INLINE void v_addsubpd(struct vop *o)
@@ -342,30 +371,7 @@ static ALWAYS_INLINE void v_addsubpd(struct vop *o)
     }
 }
 
-/* The frame of a kernel for legacy SSE: two operands, bits above 127 stay. */
-static ALWAYS_INLINE void sse_open(struct cpu *c, const struct insn *i, struct vop *o)
-{
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
-    o->words = 2;
-    o->imm = (unsigned)i->imm & 0xff;
-    vop_lane_set(&o->a, 0, a);
-    vop_lane_set(&o->b, 0, b);
-    vop_fp(c, o);
-}
-
-#define SSE_ADDSUB(name)                                                               \
-    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
-    {                                                                                  \
-        struct vop o;                                                                  \
-        sse_open(c, i, &o);                                                            \
-        v_##name(&o);                                                                  \
-        sse_done(c, &o.env);                                                           \
-        vec_put(c, i->reg, vop_lane(&o.d, 0));                                         \
-    }                                                                                  \
-    VOP_FP(name, VOP_FULL, v_##name)
-
-SSE_ADDSUB(addsubps)
-SSE_ADDSUB(addsubpd)
+VOP_FP(addsubpd, VOP_FULL, v_addsubpd)
 
 /* DPPS, DPPD:
  * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
@@ -380,59 +386,87 @@ static ALWAYS_INLINE void step_done(struct cpu *c, struct fp_env *e)
     e->flags = 0;
 }
 
-static void dot32(struct cpu *c, struct vop *o)
+/* Both lanes of a YMM register take each step together. */
+static ALWAYS_INLINE void dot32(struct cpu *c, const struct insn *i, unsigned lanes,
+                                const struct x128 *a, const struct x128 *b,
+                                struct x128 *r)
 {
-    uint32_t p[2 * ARRAY_SIZE(o->d.q)];
-    unsigned n;
+    struct fp_env e = SSE_ENV(c);
+    bool host = host_float_ok(c->mxcsr);
+    unsigned imm = (unsigned)i->imm, l, n;
+    uint32_t p[2][4], sum[2];
 
-    for (n = 0; n < 2 * o->words; n++)
-        p[n] = o->imm >> (4 + n % 4) & 1
-                   ? mul32(o->host, &o->env, vec32(&o->a, n), vec32(&o->b, n))
-                   : 0;
-    step_done(c, &o->env);
-    for (n = 0; n < 2 * o->words; n += 2)
-        p[n] = add32(o->host, &o->env, p[n], p[n + 1]);
-    step_done(c, &o->env);
-    for (n = 0; n < 2 * o->words; n += 4) {
-        uint32_t sum = add32(o->host, &o->env, p[n], p[n + 2]);
-        for (unsigned k = 0; k < 4; k++)
-            vec32_set(&o->d, n + k, o->imm >> k & 1 ? sum : 0);
+    for (l = 0; l < lanes; l++)
+        for (n = 0; n < 4; n++)
+            p[l][n] = imm >> (4 + n) & 1
+                          ? mul32(host, &e, x32(a[l], n), x32(b[l], n))
+                          : 0;
+    step_done(c, &e);
+    for (l = 0; l < lanes; l++) {
+        p[l][0] = add32(host, &e, p[l][0], p[l][1]);
+        p[l][2] = add32(host, &e, p[l][2], p[l][3]);
     }
-    sse_done(c, &o->env);
+    step_done(c, &e);
+    for (l = 0; l < lanes; l++)
+        sum[l] = add32(host, &e, p[l][0], p[l][2]);
+    sse_done(c, &e);
+    for (l = 0; l < lanes; l++)
+        r[l] = x128(two32(imm & 1 ? sum[l] : 0, imm & 2 ? sum[l] : 0),
+                    two32(imm & 4 ? sum[l] : 0, imm & 8 ? sum[l] : 0));
 }
 
-static void dot64(struct cpu *c, struct vop *o)
+void op_sse_dpps(struct cpu *c, const struct insn *i)
 {
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r;
+    dot32(c, i, 1, &a, &b, &r);
+    vec_put(c, i->reg, r);
+}
+
+void op_v_dpps(struct cpu *c, const struct insn *i)
+{
+    unsigned lanes = vop_words(i) / 2;
+    struct x128 a[2], b[2], r[2];
+    struct vop o;
+
+    vop_open(c, i, &o, VOP_FULL(vop_words(i)));
+    for (unsigned l = 0; l < lanes; l++) {
+        a[l] = vop_lane(&o.a, l);
+        b[l] = vop_lane(&o.b, l);
+    }
+    dot32(c, i, lanes, a, b, r);
+    for (unsigned l = 0; l < lanes; l++)
+        vop_lane_set(&o.d, l, r[l]);
+    vop_put(c, i->reg, &o.d, o.words);
+}
+
+static ALWAYS_INLINE struct x128 dot64(struct cpu *c, const struct insn *i,
+                                       struct x128 a, struct x128 b)
+{
+    struct fp_env e = SSE_ENV(c);
+    bool host = host_float_ok(c->mxcsr);
+    unsigned imm = (unsigned)i->imm;
     uint64_t p[2] = {0}, sum;
 
     for (unsigned n = 0; n < 2; n++)
-        if (o->imm >> (4 + n) & 1)
-            p[n] = mul64(o->host, &o->env, o->a.q[n], o->b.q[n]);
-    step_done(c, &o->env);
-    sum = add64(o->host, &o->env, p[0], p[1]);
-    sse_done(c, &o->env);
-    vop_lane_set(&o->d, 0, x128(o->imm & 1 ? sum : 0, o->imm & 2 ? sum : 0));
+        if (imm >> (4 + n) & 1)
+            p[n] = mul64(host, &e, a.q[n], b.q[n]);
+    step_done(c, &e);
+    sum = add64(host, &e, p[0], p[1]);
+    sse_done(c, &e);
+    return x128(imm & 1 ? sum : 0, imm & 2 ? sum : 0);
 }
 
-#define SSE_DOT(name, dot)                                                             \
-    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
-    {                                                                                  \
-        struct vop o;                                                                  \
-        sse_open(c, i, &o);                                                            \
-        dot(c, &o);                                                                    \
-        vec_put(c, i->reg, vop_lane(&o.d, 0));                                         \
-    }                                                                                  \
-    void op_v_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                  \
-        struct vop o;                                                                  \
-        vop_open(c, i, &o, VOP_FULL(vop_words(i)));                                    \
-        vop_fp(c, &o);                                                                 \
-        dot(c, &o);                                                                    \
-        vop_put(c, i->reg, &o.d, o.words);                                             \
-    }
+void op_sse_dppd(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    vec_put(c, i->reg, dot64(c, i, a, b));
+}
 
-SSE_DOT(dpps, dot32)
-SSE_DOT(dppd, dot64)
+void op_v_dppd(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vop_first128(c, i);
+    vop_put128(c, i->reg, dot64(c, i, a, b));
+}
 
 /* ---- approximations ----
  *

@@ -38,8 +38,7 @@ FUSED(64, uint64_t, 0x8000000000000000, 0x7ff0000000000000)
 static ALWAYS_INLINE uint64_t floats(struct vop *o, unsigned minus, uint64_t x,
                                      uint64_t y, uint64_t z)
 {
-    uint32_t low =
-        fused32(o, minus, false, (uint32_t)x, (uint32_t)y, (uint32_t)z);
+    uint32_t low = fused32(o, minus, false, (uint32_t)x, (uint32_t)y, (uint32_t)z);
     return two32(low, fused32(o, minus, true, (uint32_t)(x >> 32), (uint32_t)(y >> 32),
                               (uint32_t)(z >> 32)));
 }

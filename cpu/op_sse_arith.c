@@ -270,13 +270,13 @@ static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i,
     packed64(c, i, x128(a.q[0], b.q[0]), x128(a.q[1], b.q[1]), host, f);
 }
 
-static ALWAYS_INLINE uint64_t pairs32(struct vop *o, host32 *host, op32 *f,
-                                      uint64_t a, uint64_t b)
+static ALWAYS_INLINE uint64_t pairs32(struct vop *o, host32 *host, op32 *f, uint64_t a,
+                                      uint64_t b)
 {
-    uint32_t low = element32(o->host, &o->env, host, f, (uint32_t)a,
-                             (uint32_t)(a >> 32));
-    return two32(low, element32(o->host, &o->env, host, f, (uint32_t)b,
-                                (uint32_t)(b >> 32)));
+    uint32_t low =
+        element32(o->host, &o->env, host, f, (uint32_t)a, (uint32_t)(a >> 32));
+    return two32(
+        low, element32(o->host, &o->env, host, f, (uint32_t)b, (uint32_t)(b >> 32)));
 }
 
 /* Within each 128-bit lane. */
@@ -291,10 +291,8 @@ static ALWAYS_INLINE void v_horizontal32(struct vop *o, host32 *host, op32 *f)
 static ALWAYS_INLINE void v_horizontal64(struct vop *o, host64 *host, op64 *f)
 {
     for (unsigned n = 0; n < o->words; n += 2) {
-        o->d.q[n] =
-            element64(o->host, &o->env, host, f, o->a.q[n], o->a.q[n + 1]);
-        o->d.q[n + 1] =
-            element64(o->host, &o->env, host, f, o->b.q[n], o->b.q[n + 1]);
+        o->d.q[n] = element64(o->host, &o->env, host, f, o->a.q[n], o->a.q[n + 1]);
+        o->d.q[n + 1] = element64(o->host, &o->env, host, f, o->b.q[n], o->b.q[n + 1]);
     }
 }
 
@@ -398,9 +396,8 @@ static ALWAYS_INLINE void dot32(struct cpu *c, const struct insn *i, unsigned la
 
     for (l = 0; l < lanes; l++)
         for (n = 0; n < 4; n++)
-            p[l][n] = imm >> (4 + n) & 1
-                          ? mul32(host, &e, x32(a[l], n), x32(b[l], n))
-                          : 0;
+            p[l][n] =
+                imm >> (4 + n) & 1 ? mul32(host, &e, x32(a[l], n), x32(b[l], n)) : 0;
     step_done(c, &e);
     for (l = 0; l < lanes; l++) {
         p[l][0] = add32(host, &e, p[l][0], p[l][1]);
@@ -529,7 +526,7 @@ static uint32_t rsqrt32(uint32_t a)
 #define SSE_APPROX(name)                                                               \
     void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
-        struct x128 b = vec_load(c, i);                                            \
+        struct x128 b = vec_load(c, i);                                                \
         for (unsigned n = 0; n < 4; n++)                                               \
             x32_set(&b, n, name##32(x32(b, n)));                                       \
         vec_put(c, i->reg, b);                                                         \

@@ -16,13 +16,19 @@ static ALWAYS_INLINE void done_without_denormal(struct cpu *c, struct fp_env *e)
 /* ---- CMPxx: the predicate is imm 2:0, with VEX imm 4:0 (SDM vol 2, CMPPD, Table
  * 3-1) ---- */
 
-enum { LT = 1 << FP_LESS, EQ = 1 << FP_EQUAL, GT = 1 << FP_GREATER, UN = 1 << FP_UNORDERED };
+enum {
+    LT = 1 << FP_LESS,
+    EQ = 1 << FP_EQUAL,
+    GT = 1 << FP_GREATER,
+    UN = 1 << FP_UNORDERED
+};
 
 /* The relations for which it holds; predicates 10h to 1Fh are the same again. */
 static const uint8_t predicate[16] = {
-    EQ,      LT,           LT | EQ,      UN,      LT | GT | UN, EQ | GT | UN,
-    GT | UN, LT | EQ | GT, EQ | UN,      LT | UN, LT | EQ | UN, 0,
-    LT | GT, EQ | GT,      GT,           LT | EQ | GT | UN,
+    EQ,           LT,           LT | EQ,      UN,
+    LT | GT | UN, EQ | GT | UN, GT | UN,      LT | EQ | GT,
+    EQ | UN,      LT | UN,      LT | EQ | UN, 0,
+    LT | GT,      EQ | GT,      GT,           LT | EQ | GT | UN,
 };
 
 /* Those by size signal a quiet NaN, the others only a signalling one; from 10h on it is

@@ -339,8 +339,9 @@ uint64_t f64_sqrt(struct fp_env *e, uint64_t a)
 
 /* a * b + d with one rounding. The product is exact in 128 bits, its leading one at bit
  * 125 (or, short of it, 124); the addend is put beside it. */
-static ALWAYS_INLINE uint64_t fma_finite(struct fp_env *e, unsigned f, bool p_sign, int p_exp,
-                           struct u128 p, bool d_sign, int d_exp, uint64_t d_sig)
+static ALWAYS_INLINE uint64_t fma_finite(struct fp_env *e, unsigned f, bool p_sign,
+                                         int p_exp, struct u128 p, bool d_sign,
+                                         int d_exp, uint64_t d_sig)
 {
     struct u128 d = {d_sig >> 1, 0}, sum; /* leading one at bit 125 */
     unsigned shift;
@@ -416,17 +417,17 @@ static NOINLINE uint64_t fma_special(struct fp_env *e, unsigned f, uint64_t a,
 static ALWAYS_INLINE uint64_t fused(struct fp_env *e, unsigned f, uint64_t a,
                                     uint64_t b, uint64_t d)
 {
+    uint64_t a_sig, b_sig, d_sig, one = fp_hidden(f);
     unsigned shift = 62 - f;
-    struct u128 p;
 
     if (UNLIKELY(!fp_is_normal(f, a) || !fp_is_normal(f, b) || !fp_is_normal(f, d)))
         return fma_special(e, f, a, b, d);
-    p = mul64((fp_frac(f, a) | fp_hidden(f)) << shift,
-              (fp_frac(f, b) | fp_hidden(f)) << shift);
+    a_sig = (fp_frac(f, a) | one) << shift;
+    b_sig = (fp_frac(f, b) | one) << shift;
+    d_sig = (fp_frac(f, d) | one) << shift;
     return fma_finite(e, f, fp_sign(f, a ^ b),
-                      (int)(fp_exp(f, a) + fp_exp(f, b)) - fp_bias(f) + 1, p,
-                      fp_sign(f, d), (int)fp_exp(f, d),
-                      (fp_frac(f, d) | fp_hidden(f)) << shift);
+                      (int)(fp_exp(f, a) + fp_exp(f, b)) - fp_bias(f) + 1,
+                      mul64(a_sig, b_sig), fp_sign(f, d), (int)fp_exp(f, d), d_sig);
 }
 
 uint32_t f32_fma(struct fp_env *e, uint32_t a, uint32_t b, uint32_t addend)

@@ -19,8 +19,8 @@ static ALWAYS_INLINE uint64_t widened(struct fp_env *e, unsigned from, unsigned 
         if (fp_is_nan(from, a)) {
             if (fp_is_snan(from, a))
                 e->flags |= FP_INVALID;
-            return fp_inf(to, sign) | fp_hidden(to) >> 1 | fp_frac(from, a)
-                                                               << (to - from);
+            return fp_inf(to, sign) | fp_hidden(to) >> 1 |
+                   fp_frac(from, a) << (to - from);
         }
         if (fp_exp(from, a))
             return fp_inf(to, sign);

@@ -58,12 +58,9 @@ static ALWAYS_INLINE void vop_load(struct cpu *c, const struct insn *i, struct v
         wide_read(c, i, to->q, bytes);
 }
 
-/* The register at offset gets `words` words and zeros above. */
-static ALWAYS_INLINE void vop_put(struct cpu *c, uint16_t offset, const struct vec *from,
-                                  unsigned words)
+/* The register gets `words` words and zeros above. */
+static ALWAYS_INLINE void vec_set(struct vec *to, const struct vec *from, unsigned words)
 {
-    struct vec *to = vec_at(c, offset);
-
     to->q[0] = from->q[0];
     to->q[1] = words > 1 ? from->q[1] : 0;
     to->q[2] = words > 2 ? from->q[2] : 0;
@@ -72,6 +69,12 @@ static ALWAYS_INLINE void vop_put(struct cpu *c, uint16_t offset, const struct v
         memcpy(to->q + 4, from->q + 4, 4 * sizeof to->q[0]);
     else
         memset(to->q + 4, 0, 4 * sizeof to->q[0]);
+}
+
+static ALWAYS_INLINE void vop_put(struct cpu *c, uint16_t offset, const struct vec *from,
+                                  unsigned words)
+{
+    vec_set(vec_at(c, offset), from, words);
 }
 
 static ALWAYS_INLINE void vop_put128(struct cpu *c, uint16_t offset, struct x128 x)

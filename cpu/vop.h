@@ -9,6 +9,7 @@
 #ifndef CPU_VOP_H
 #define CPU_VOP_H
 
+#include "cpu/hostfloat.h"
 #include "cpu/simd.h"
 
 struct vop {
@@ -19,6 +20,7 @@ struct vop {
     unsigned words;    /* 64-bit words of the vector length: 2 or 4 */
     unsigned imm;      /* imm8 */
     struct fp_env env; /* VOP_FP: as MXCSR says; the kernel's flags */
+    bool host;         /* VOP_FP: the host's FPU may be tried (host_float_ok) */
 };
 
 /* How many bytes r/m has, by the words of the vector length: the size of a memory
@@ -38,10 +40,13 @@ static ALWAYS_INLINE unsigned vop_words(const struct insn *i)
     return 2u << INSN_VL(i);
 }
 
+/* At least `words` words; constant sizes make moves, where a loop makes a call. */
 static ALWAYS_INLINE void vec_copy(struct vec *to, const struct vec *from, unsigned words)
 {
-    for (unsigned n = 0; n < words; n++)
-        to->q[n] = from->q[n];
+    enum { YMM = 4 * sizeof to->q[0] };
+    memcpy(to->q, from->q, YMM);
+    if (words > 4)
+        memcpy(to->q + 4, from->q + 4, sizeof to->q - YMM);
 }
 
 /* r/m: bytes of memory (1 to 64), or the register's. Below 8 bytes memory is
@@ -60,8 +65,14 @@ static ALWAYS_INLINE void vop_load(struct cpu *c, const struct insn *i, struct v
 /* The register gets `words` words and zeros above. */
 static ALWAYS_INLINE void vec_set(struct vec *to, const struct vec *from, unsigned words)
 {
-    for (unsigned n = 0; n < ARRAY_SIZE(to->q); n++)
-        to->q[n] = n < words ? from->q[n] : 0;
+    to->q[0] = from->q[0];
+    to->q[1] = words > 1 ? from->q[1] : 0;
+    to->q[2] = words > 2 ? from->q[2] : 0;
+    to->q[3] = words > 2 ? from->q[3] : 0;
+    if (words > 4)
+        memcpy(to->q + 4, from->q + 4, 4 * sizeof to->q[0]);
+    else
+        memset(to->q + 4, 0, 4 * sizeof to->q[0]);
 }
 
 static ALWAYS_INLINE void vop_put(struct cpu *c, uint16_t offset, const struct vec *from,
@@ -110,16 +121,73 @@ typedef void vop_kernel(struct vop *o);
         vop_put(c, i->reg, &o.d, o.words);                                             \
     }
 
-/* With the destination as third source (FMA), which the kernel finds in d. */
+/* Floating point: what MXCSR says before the kernel, the exceptions after it. */
+static ALWAYS_INLINE void vop_fp(const struct cpu *c, struct vop *o)
+{
+    o->env = (struct fp_env)SSE_ENV(c);
+    o->host = host_float_ok(c->mxcsr);
+}
+
+static ALWAYS_INLINE void vop_done(struct cpu *c, const struct insn *i, struct vop *o,
+                                   unsigned words)
+{
+    sse_done(c, &o->env);
+    vop_put(c, i->reg, &o->d, words);
+}
+
 #define VOP_FP(name, size, kernel)                                                     \
     void op_v_##name(struct cpu *c, const struct insn *i)                              \
     {                                                                                  \
-        struct vop o = {.env = SSE_ENV(c)};                                            \
+        struct vop o;                                                                  \
         vop_open(c, i, &o, size(vop_words(i)));                                        \
+        vop_fp(c, &o);                                                                 \
+        kernel(&o);                                                                    \
+        vop_done(c, i, &o, o.words);                                                   \
+    }
+
+/* With the destination as third source (FMA), which the kernel finds in d. */
+#define VOP_FMA(name, kernel)                                                          \
+    void op_v_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        vop_open(c, i, &o, VOP_FULL(vop_words(i)));                                    \
+        vop_fp(c, &o);                                                                 \
         vec_copy(&o.d, vec_at(c, i->reg), o.words);                                    \
         kernel(&o);                                                                    \
-        sse_done(c, &o.env);                                                           \
-        vop_put(c, i->reg, &o.d, o.words);                                             \
+        vop_done(c, i, &o, o.words);                                                   \
+    }
+
+/* Scalars, whatever VEX.L: the kernel finds in d what bits 127:0 keep (of the first
+ * source; with FMA of the destination, which is its third source) and replaces element
+ * 0. bytes: the size of r/m. */
+static ALWAYS_INLINE void vop_open_scalar(struct cpu *c, const struct insn *i,
+                                          struct vop *o, unsigned bytes)
+{
+    o->words = 2;
+    o->imm = (unsigned)i->imm & 0xff;
+    vop_load(c, i, &o->b, bytes);
+    vec_copy(&o->a, vop_first(c, i), 2);
+    vop_fp(c, o);
+}
+
+#define VOP_FP_SCALAR(name, bytes, kernel)                                             \
+    void op_v_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        vop_open_scalar(c, i, &o, bytes);                                              \
+        vec_copy(&o.d, &o.a, 2);                                                       \
+        kernel(&o);                                                                    \
+        vop_done(c, i, &o, 2);                                                         \
+    }
+
+#define VOP_FMA_SCALAR(name, bytes, kernel)                                            \
+    void op_v_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        vop_open_scalar(c, i, &o, bytes);                                              \
+        vec_copy(&o.d, vec_at(c, i->reg), 2);                                          \
+        kernel(&o);                                                                    \
+        vop_done(c, i, &o, 2);                                                         \
     }
 
 /* With a fourth operand in imm8 bits 7:4 (is4), which the kernel finds in d. */

@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "cpu/operand.h"
 #include "cpu/points.h"
+#include "cpu/system.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -218,8 +219,10 @@ NORETURN static void raise_unavailable(struct cpu *c, const struct isa_row *r)
             RAISE_UD(c, R_UD_OSFXSR);
         raise_fault(c, VEC_NM, 0, R_NM_TS, 0, 0, 0);
     }
-    if (r->traits & T_AVX)
+    if ((r->traits & T_AVX) && !(c->cr4 & CR4_OSXSAVE))
         RAISE_UD(c, R_UD_OSXSAVE);
+    if ((r->traits & T_AVX) && (c->xcr0 & XSTATE_AVX_SSE) != XSTATE_AVX_SSE)
+        raise_fault(c, VEC_UD, 0, R_UD_XCR0, c->xcr0, 0, 0);
     raise_fault(c, VEC_NM, 0, cr0 & 4 ? R_NM_EM : R_NM_TS, 0, 0, 0);
 }
 

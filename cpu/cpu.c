@@ -8,21 +8,13 @@
 #include "cpu/points.h"
 #include "cpu/segment.h"
 #include "cpu/smm.h"
+#include "cpu/system.h"
 
 #include <string.h>
 
 /* ---- derived state ---- */
 
-enum {
-    CR0_PE = 1 << 0, CR0_MP = 1 << 1, CR0_EM = 1 << 2, CR0_TS = 1 << 3,
-    CR0_WP = 1 << 16, CR0_AM = 1 << 18,
-    CR4_PSE = 1 << 4, CR4_PAE = 1 << 5, CR4_PGE = 1 << 7, CR4_OSFXSR = 1 << 9,
-    CR4_LA57 = 1 << 12, CR4_PCIDE = 1 << 17, CR4_OSXSAVE = 1 << 18, CR4_SMEP = 1 << 20,
-    CR4_SMAP = 1 << 21, CR4_PKE = 1 << 22,
-    EFER_LMA = 1 << 10, EFER_NXE = 1 << 11,
-    DR7_ENABLES = 0xff,
-};
-#define CR0_PG 0x80000000u
+enum { DR7_ENABLES = 0xff };
 
 static bool flat_data(const struct segment *s)
 {
@@ -49,12 +41,14 @@ static uint32_t control_mode_of(const struct cpu *c)
     if (c->efer & EFER_LMA)
         mode |= MODE_LONG;
     if (c->cr0 & (CR0_EM | CR0_TS))
-        mode |= MODE_NO_FPU | MODE_NO_SSE | MODE_NO_AVX;
+        mode |= MODE_NO_FPU | MODE_NO_SSE;
     if (c->cr0 & CR0_EM)
         mode |= MODE_NO_MMX;
     if (!(c->cr4 & CR4_OSFXSR))
         mode |= MODE_NO_SSE;
-    if (!(c->cr4 & CR4_OSXSAVE) || (c->xcr0 & 6) != 6)
+    /* VEX: CR0.EM and CR4.OSFXSR do not matter (SDM vol 2 Table 2-19). */
+    if ((c->cr0 & CR0_TS) || !(c->cr4 & CR4_OSXSAVE) ||
+        (c->xcr0 & XSTATE_AVX_SSE) != XSTATE_AVX_SSE)
         mode |= MODE_NO_AVX;
     if (c->trace)
         mode |= MODE_TRACE | MODE_STEP;

@@ -194,7 +194,7 @@ enum {
     MODE_FLAT_CODE = 1 << 7, /* CS limit cannot be met: see cpu_derive */
     MODE_NO_FPU = 1 << 8,    /* CR0.EM or TS: x87 and MMX raise */
     MODE_NO_SSE = 1 << 9,    /* CR0.EM, TS or CR4.OSFXSR: SSE raises */
-    MODE_NO_AVX = 1 << 10,
+    MODE_NO_AVX = 1 << 10,   /* CR0.TS, CR4.OSXSAVE or XCR0: VEX vectors raise */
     MODE_LONG = 1 << 11,     /* EFER.LMA */
     MODE_STEP = 1 << 12,     /* one instruction per block */
     MODE_TRACE = 1 << 13,    /* the run loop calls cpu->trace before each instruction */

@@ -24,6 +24,8 @@ struct prefixes {
     uint8_t rex;
     int seg;       /* enum sreg, or -1 */
     unsigned asize; /* 2, 4, 8 bytes */
+    bool vex;      /* a VEX prefix, whose pp and RXBW stand in opsize, rep and rex */
+    uint8_t vvvv, l;
 };
 
 struct modrm {
@@ -100,6 +102,43 @@ static uint8_t read_prefixes(struct cursor *in, uint32_t mode, struct prefixes *
     }
 }
 
+/* C4 and C5 outside 64-bit mode: VEX where LES and LDS would name a register, in
+ * protected mode. SDM vol 2 2.3.5. */
+static bool is_vex(const struct cursor *in, uint8_t op, uint32_t mode)
+{
+    if ((op != 0xc4 && op != 0xc5) || !(mode & MODE_PROTECTED))
+        return false;
+    return (mode & MODE_CODE64) || in->at >= in->end || in->bytes[in->at] >= 0xc0;
+}
+
+/* The rest of a VEX prefix; false: #UD. SDM vol 2 2.3.5, 2.3.6. */
+static bool read_vex(struct cursor *in, uint8_t op, struct prefixes *p, unsigned *map)
+{
+    uint8_t a = (uint8_t)fetch(in, 1), b = a;
+
+    if (p->opsize || p->rep || p->lock || p->rex)
+        return false;
+    *map = 1;
+    p->rex = a & 0x80 ? 0 : REX_R;
+    if (op == 0xc4) {
+        b = (uint8_t)fetch(in, 1);
+        *map = a & 31;
+        p->rex |= (a & 0x40 ? 0 : REX_X) | (a & 0x20 ? 0 : REX_B) |
+                  (b & 0x80 ? REX_W : 0);
+        if (*map < 1 || *map > 3)
+            return false;
+    }
+    *map += ISA_VEX;
+    p->vex = true;
+    p->vvvv = ~b >> 3 & 15;
+    p->l = b >> 2 & 1;
+    p->opsize = (b & 3) == 1;
+    p->rep = (b & 3) == 2 ? 0xf3 : (b & 3) == 3 ? 0xf2 : 0;
+    if (!p->mode64)
+        p->rex &= REX_W;
+    return true;
+}
+
 static unsigned operand_bytes(const struct isa_row *r, const struct prefixes *p,
                               uint32_t mode)
 {
@@ -118,8 +157,9 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
 {
     uint64_t e = r->enc;
     unsigned prefix = (unsigned)ENC_PREFIX(e);
+    bool vvvv = false;
 
-    if (e & VEX)
+    if (((e & L0) && p->l) || ((e & L1) && !p->l))
         return false;
     if ((e & 1ull << 12) && m->reg != (e >> 13 & 7))
         return false;
@@ -158,6 +198,12 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
             if (m->mod == 3)
                 return false;
             break;
+        case OC_VM: /* with SIB */
+            if (m->mod == 3 || m->rm != 4 || p->asize == 2)
+                return false;
+            break;
+        case OC_H:
+        case OC_B: vvvv = true; break;
         case OC_R:
         case OC_U:
         case OC_N:
@@ -171,14 +217,14 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
             break;
         default: break;
         }
-    return true;
+    return vvvv || !p->vvvv;
 }
 
 static unsigned size_bytes(unsigned size, unsigned osize, const struct prefixes *p)
 {
     switch (size) {
     case SZ_V: return osize;
-    case SZ_Y: return p->rex & REX_W ? 8 : 4;
+    case SZ_Y: return p->mode64 && (p->rex & REX_W) ? 8 : 4;
     case SZ_Z: return osize == 2 ? 2 : 4;
     case SZ_YD: return p->mode64 ? 8 : 4;
     case SZ_P:
@@ -226,9 +272,10 @@ static void read_mem16(struct cursor *in, const struct prefixes *p, const struct
     set_addr(i, p->seg >= 0 ? (unsigned)p->seg : seg, 0, 2);
 }
 
-/* 32- and 64-bit addressing: SDM vol 2 Tables 2-2, 2-3, 2-7. True: RIP-relative. */
+/* 32- and 64-bit addressing: SDM vol 2 Tables 2-2, 2-3, 2-7. vsib: the index is a vector
+ * register. True: RIP-relative. */
 static bool read_mem(struct cursor *in, const struct prefixes *p, const struct modrm *m,
-                     struct insn *i)
+                     bool vsib, struct insn *i)
 {
     unsigned seg = DS, scale = 0, rm = m->rm;
     bool relative = false;
@@ -239,7 +286,9 @@ static bool read_mem(struct cursor *in, const struct prefixes *p, const struct m
         unsigned x = (sib >> 3 & 7) | (p->rex & REX_X ? 8 : 0);
         rm = sib & 7;
         scale = sib >> 6;
-        if (x != 4)
+        if (vsib)
+            i->index = vec_offset(x);
+        else if (x != 4)
             i->index = CPU_GPR_OFFSET(x);
         else
             scale = 0;
@@ -313,9 +362,9 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
             struct insn_long slot = {.imm64 = fetch(in, 8)};
             memcpy(&out[1], &slot, sizeof slot);
             i->form |= FORM_LONG;
-        } else if (nth == 1 &&
-                   operand_info[isa_rows[i->row].operand[0]].class == OC_I) {
-            i->aux = (uint8_t)fetch(in, bytes); /* ENTER's level */
+        } else if (nth &&
+                   operand_info[isa_rows[i->row].operand[nth - 1]].class == OC_I) {
+            i->aux = (uint8_t)fetch(in, bytes); /* the second: ENTER, EXTRQ, INSERTQ */
         } else {
             i->imm = (int32_t)(uint32_t)fetch(in, bytes);
         }
@@ -357,6 +406,9 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
         break;
     case OC_W:
     case OC_U: set_rm(i, vec_offset(rm)); break;
+    case OC_L:
+        i->imm = (int32_t)fetch(in, 1) & (p->mode64 ? 0xff : 0x7f);
+        break;
     case OC_P:
         i->reg = (uint16_t)s->m->reg;
         i->form |= nth == 0 ? FORM_DST_REG : 0;
@@ -370,11 +422,11 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
             i->form |= FORM_IMM;
         }
         break;
-    default: break; /* X, Y: the registers are implied; M: the memory form */
+    default: break; /* X, Y: the registers are implied; M, VM: the memory form; H, B: aux */
     }
 }
 
-/* The operation's width: the first operand that has one of its own. */
+/* The operation's width: the first operand that has one of its own; 128 for vectors. */
 static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
                               const struct prefixes *p)
 {
@@ -386,10 +438,28 @@ static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
         case OC_SI:
         case OC_J:
         case OC_A: break;
-        default: return (uint8_t)(size_bytes(o->size, osize, p) * 8);
+        default:
+            if (o->size == SZ_QQ)
+                return 128;
+            return (uint8_t)(size_bytes(o->size, osize, p) * 8);
         }
     }
     return (uint8_t)(osize * 8);
+}
+
+static bool has_class(const struct isa_row *r, unsigned class)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
+        if (operand_info[r->operand[k]].class == class)
+            return true;
+    return false;
+}
+
+/* A gather's destination, index and mask are three registers (SDM vol 2 2.3.12). */
+static bool is_distinct(const struct insn *i)
+{
+    uint16_t mask = vec_offset(INSN_VVVV(i));
+    return i->reg != i->index && i->reg != mask && i->index != mask;
 }
 
 static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
@@ -419,7 +489,11 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
 
     *i = (struct insn){.at = (uint16_t)at, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET};
     op = read_prefixes(in, mode, &p);
-    if (op == 0x0f && !in->short_of) {
+    if (is_vex(in, op, mode) && !in->short_of) {
+        if (!read_vex(in, op, &p, &map))
+            return in->short_of ? DECODE_MORE : DECODE_INVALID;
+        op = (uint8_t)fetch(in, 1);
+    } else if (op == 0x0f && !in->short_of) {
         map = 1;
         op = (uint8_t)fetch(in, 1);
         if (op == 0x38 || op == 0x3a) {
@@ -453,21 +527,25 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         if (p.asize == 2)
             read_mem16(in, &p, &m, i);
         else
-            relative = read_mem(in, &p, &m, i);
+            relative = read_mem(in, &p, &m, has_class(r, OC_VM), i);
     }
-    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, false};
-    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
-        s.moffs |= operand_info[r->operand[k]].class == OC_O;
+    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, has_class(r, OC_O)};
     i->bits = operation_bits(r, s.osize, &p);
     i->form |= (p.rep == 0xf3 ? FORM_REP : 0) | (p.rep == 0xf2 ? FORM_REPNE : 0) |
-               (p.rex & REX_W ? FORM_W : 0) | (p.lock ? FORM_LOCK : 0);
+               (p.mode64 && (p.rex & REX_W) ? FORM_W : 0) | (p.lock ? FORM_LOCK : 0);
     if (r->enc & COND)
         i->aux = op & 15;
+    if (r->enc & VEX)
+        /* Outside 64-bit mode vvvv's bit 3 is ignored in an operand; unused, it must be
+         * 1 like the others (Zen 3). */
+        i->aux = (uint8_t)((p.mode64 ? p.vvvv : p.vvvv & 7) | p.l << 5);
     for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
         read_operand(in, &s, k, r->operand[k], out);
     if (in->short_of)
         return DECODE_MORE;
     if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
+        return DECODE_INVALID;
+    if ((r->enc & VEX) && has_class(r, OC_VM) && !is_distinct(i))
         return DECODE_INVALID;
     if (relative) {
         int64_t disp = (int64_t)i->disp + at + in->at;

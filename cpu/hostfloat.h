@@ -47,6 +47,21 @@ float sqrtf(float);
 #define host_sqrtf sqrtf
 #endif
 
+/* A fused multiply-add only where the compiler promises an instruction for it: in
+ * libm it may be as slow as softfloat. FLT_EVAL_METHOD 0 again. */
+#if defined(FP_FAST_FMA) || defined(__FP_FAST_FMA)
+#define HOST_FMA 1
+#if defined(__GNUC__)
+#define host_fma __builtin_fma
+#else
+double fma(double, double, double);
+#define host_fma fma
+#endif
+#else
+#define HOST_FMA 0
+#define host_fma(x, y, z) ((x) * (y) + (z)) /* is not reached */
+#endif
+
 /* Does MXCSR allow it? RC = 0, all six masks set, PE set. */
 static ALWAYS_INLINE bool host_float_ok(uint32_t mxcsr)
 {
@@ -128,6 +143,57 @@ static ALWAYS_INLINE bool host_f32_sqrt(uint32_t a, uint32_t *result)
     memcpy(&x, &a, sizeof x);
     x = host_sqrtf(x);
     memcpy(result, &x, sizeof x);
+    return true;
+}
+
+/* a * b + d with one rounding. A zero is left to softfloat if it may come from a result
+ * too small, that is unless the product is zero. */
+static ALWAYS_INLINE bool host_f64_fma(uint64_t a, uint64_t b, uint64_t d,
+                                       uint64_t *result)
+{
+    double x, y, z;
+    uint64_t r;
+
+    if (!HOST_FMA || !f64_plain(a) || !f64_plain(b) || !f64_plain(d))
+        return false;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    memcpy(&z, &d, sizeof z);
+    z = host_fma(x, y, z);
+    memcpy(&r, &z, sizeof r);
+    if (!f64_safe(r) && (r << 1 || (a << 1 && b << 1)))
+        return false;
+    *result = r;
+    return true;
+}
+
+/* The same without such an instruction: in float64 the product is exact, and the sum has
+ * no overflow and nothing denormal. Rounding it a second time, to float32, gives what
+ * one rounding gives, unless the sum was rounded to the middle of two float32 numbers,
+ * where the second rounding no longer sees on which side the first one came from. The
+ * middle is representable in float64, so rounding never crosses it. */
+static ALWAYS_INLINE bool host_f32_fma(uint32_t a, uint32_t b, uint32_t d,
+                                       uint32_t *result)
+{
+    float x, y, z;
+    double sum;
+    uint64_t s;
+    uint32_t r;
+
+    if (!f32_plain(a) || !f32_plain(b) || !f32_plain(d))
+        return false;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    memcpy(&z, &d, sizeof z);
+    sum = (double)x * y + z;
+    memcpy(&s, &sum, sizeof s);
+    if ((s & 0x1fffffff) == 0x10000000)
+        return false;
+    x = (float)sum;
+    memcpy(&r, &x, sizeof r);
+    if (!f32_safe(r) && s << 1)
+        return false;
+    *result = r;
     return true;
 }
 

@@ -25,7 +25,7 @@ enum insn_form {
     FORM_REPNE = 1 << 3,   /* F2 */
     FORM_DST_REG = 1 << 4, /* the first operand is `reg`, r/m is the source */
     FORM_IMM = 1 << 5,     /* the source is imm */
-    FORM_W = 1 << 6,       /* REX.W or VEX.W */
+    FORM_W = 1 << 6,       /* REX.W or VEX.W, in 64-bit mode */
     FORM_LONG = 1 << 7,    /* the next slot holds a 64-bit immediate: its `imm64` */
 };
 
@@ -41,10 +41,10 @@ struct insn {
     uint16_t at;    /* its first byte's offset in the page */
     uint8_t len;    /* bytes, 1 to 15 */
     uint8_t left;   /* instructions of the block from this one to the end, this included */
-    uint8_t bits;   /* operand size: 8, 16, 32, 64; 128 for XMM (see aux for VEX.L) */
+    uint8_t bits;   /* operand size: 8, 16, 32, 64; 128 for vectors, whatever VEX.L */
     uint8_t form;   /* enum insn_form */
     uint8_t addr;   /* INSN_SEG, INSN_SCALE, INSN_ASIZE */
-    uint8_t aux;    /* condition code; ENTER's level; VEX: vvvv | L << 4 */
+    uint8_t aux;    /* condition code; a second imm8; INSN_VVVV, INSN_VL */
 };
 
 /* The slot after a FORM_LONG record. */
@@ -56,6 +56,8 @@ struct insn_long {
 #define INSN_SEG(i) ((i)->addr & 7)          /* enum sreg: the segment it goes through */
 #define INSN_SCALE(i) ((i)->addr >> 3 & 3)   /* index << scale */
 #define INSN_ASIZE(i) ((i)->addr >> 5 & 3)   /* address size: 0 16, 1 32, 2 64 bits */
+#define INSN_VVVV(i) ((i)->aux & 31)         /* VEX.vvvv: a register number */
+#define INSN_VL(i) ((i)->aux >> 5)           /* VEX.L: 0 128 bits, 1 256 */
 
 static inline uint64_t insn_imm64(const struct insn *i)
 {

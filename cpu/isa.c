@@ -64,6 +64,7 @@ static uint8_t shape_of(const struct isa_row *r)
         case OC_P:
         case OC_Q:
         case OC_N:
+        case OC_VM:
         case OC_ST: shape |= SHAPE_MODRM; break;
         default: break;
         }
@@ -80,7 +81,7 @@ bool isa_table_init(struct isa_table *t, const struct cpu_model *m)
      * stands in several chains: next[] has 16 places a row, one per low opcode nibble. */
     for (unsigned n = isa_row_count; n-- > 0;) {
         const struct isa_row *r = &isa_rows[n];
-        unsigned map = ENC_MAP(r->enc), op = ENC_OPCODE(r->enc);
+        unsigned map = isa_map(r), op = ENC_OPCODE(r->enc);
         for (unsigned k = 0; k < opcodes_of(r); k++)
             t->shape[map][op + k] |= shape_of(r);
         if (!cpu_model_has(m, r->feature))

@@ -17,7 +17,7 @@ typedef void general_fn(struct cpu *c, const struct insn *i);
 #define OP38(op) ((uint64_t)(op) | 2ull << 8)
 #define OP3A(op) ((uint64_t)(op) | 3ull << 8)
 #define ENC_OPCODE(e) ((e) & 0xff)
-#define ENC_MAP(e) ((e) >> 8 & 7)
+#define ENC_MAP(e) ((e) >> 8 & 3)
 /* ModRM constraints. */
 #define REG(n) (1ull << 12 | (uint64_t)(n) << 13) /* ModRM.reg is an opcode extension /n */
 #define RM(n) (1ull << 16 | (uint64_t)(n) << 17)  /* ModRM.rm too */
@@ -36,7 +36,6 @@ typedef void general_fn(struct cpu *c, const struct insn *i);
 #define VEX (1ull << 29)   /* only with a VEX prefix; rows without it only without */
 #define L0 (1ull << 30)
 #define L1 (1ull << 31)
-#define EVEX (1ull << 32)
 #define HASMODRM (1ull << 33) /* a ModRM byte though no operand says so */
 #define OS16 (1ull << 34)     /* only with operand size 16; OS32, OS64 likewise */
 #define OS32 (1ull << 35)
@@ -60,9 +59,10 @@ enum trait {
     T_X87 = 1 << 9,     /* #NM with CR0.EM or TS (WAIT, FXSAVE have their own check) */
     T_MMX = 1 << 10,    /* #UD with EM, #NM with TS; pending x87 errors raise #MF */
     T_SSE = 1 << 11,    /* #UD with EM or without OSFXSR, #NM with TS */
-    T_AVX = 1 << 12,
+    T_AVX = 1 << 12,    /* #UD without OSXSAVE or XCR0[2:1] = 11, #NM with TS */
     T_X87WAIT = 1 << 13, /* waits: pending unmasked x87 errors raise #MF first */
-    T_ALIGN16 = 1 << 14, /* memory operand must be 16-byte aligned, else #GP(0) */
+    T_ALIGN16 = 1 << 14, /* memory operand must be 16-byte aligned, else #GP(0); with
+                            VEX: aligned to its own size */
     T_NOIMPL = 1 << 15, /* a row that claims an encoding and raises #UD */
     T_RARE = 1 << 16,   /* oracle: needs a hand-written test */
     T_SYS = 1 << 17,    /* oracle: cannot run in user mode */
@@ -105,7 +105,7 @@ enum operand_class {
     OC_V,     /* ModRM.reg: XMM */
     OC_W,     /* ModRM.rm: XMM or memory */
     OC_U,     /* ModRM.rm: XMM only */
-    OC_H,     /* VEX.vvvv: XMM; aux */
+    OC_H,     /* VEX.vvvv: vector register; its number in aux */
     OC_P,     /* ModRM.reg: MMX: reg holds the number */
     OC_Q,     /* ModRM.rm: MMX (rm holds the number) or memory */
     OC_N,     /* ModRM.rm: MMX only */
@@ -113,7 +113,9 @@ enum operand_class {
     OC_Y,     /* ES:rDI */
     OC_ST,    /* ST(rm): rm holds the number */
     OC_FIXED, /* named by the mnemonic alone: CL, DX, 1, ES, ... */
-    OC_B,     /* VEX.vvvv: general register */
+    OC_B,     /* VEX.vvvv: general register; its number in aux */
+    OC_L,     /* imm8 bits 7:4: vector register; its number there in imm */
+    OC_VM,    /* ModRM.rm: memory whose index is a vector register (VSIB) */
 };
 
 /* Sizes: bytes, or the letters that depend on prefixes. */
@@ -151,10 +153,18 @@ extern const struct operand_info operand_info[];
 /* What the bytes after an opcode look like, whatever row is chosen in the end. */
 enum { SHAPE_KNOWN = 1, SHAPE_MODRM = 2, SHAPE_REGISTER = 4 /* mod is ignored: MOV CR */ };
 
+/* The opcode maps: one byte, 0F, 0F38, 0F3A, and from ISA_VEX on the same with VEX. */
+enum { ISA_VEX = 4, ISA_MAPS = 8 };
+
+static inline unsigned isa_map(const struct isa_row *r)
+{
+    return (unsigned)ENC_MAP(r->enc) + (r->enc & VEX ? ISA_VEX : 0);
+}
+
 /* Which rows a CPU model has, chained by map and opcode. */
 struct isa_table {
-    uint16_t first[4][256]; /* row + 1 */
-    uint8_t shape[4][256];  /* SHAPE_* */
+    uint16_t first[ISA_MAPS][256]; /* row + 1 */
+    uint8_t shape[ISA_MAPS][256];  /* SHAPE_* */
     uint16_t *next; /* by row * 16 + (opcode - the row's first): next candidate + 1 */
 };
 

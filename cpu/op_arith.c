@@ -218,7 +218,7 @@ void op_cmpxchg16b(struct cpu *c, const struct insn *i)
     bool same;
 
     if (la & 15)
-        raise_fault(c, VEC_GP, 0, R_GP_ALIGN16, la, 0, 0);
+        raise_fault(c, VEC_GP, 0, R_GP_ALIGN16, la, 16, 0);
     mem_open(c, INSN_SEG(i), at, 16, ACCESS_WRITE, &sp);
     spans_read(&c->mmu, &sp, bytes, 16);
     low = load64(bytes);

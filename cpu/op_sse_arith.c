@@ -1,4 +1,4 @@
-/* op_sse_arith.c - SSE floating-point arithmetic, and the approximations.
+/* op_sse_arith.c - SSE and AVX floating-point arithmetic, and the approximations.
  *
  * All elements are computed, then sse_done() looks at the exceptions, then the register
  * is written. Each operation takes the host's FPU where cpu/hostfloat.h proves that it
@@ -6,6 +6,8 @@
  */
 #include "cpu/hostfloat.h"
 #include "cpu/simd.h"
+#include "cpu/vector.h"
+#include "cpu/vop.h"
 
 typedef uint32_t op32(struct fp_env *e, uint32_t a, uint32_t b);
 typedef uint64_t op64(struct fp_env *e, uint64_t a, uint64_t b);
@@ -55,6 +57,17 @@ EXTREME(32, uint32_t, min, FP_LESS)
 EXTREME(64, uint64_t, min, FP_LESS)
 EXTREME(32, uint32_t, max, FP_GREATER)
 EXTREME(64, uint64_t, max, FP_GREATER)
+
+/* On the host's FPU if it may be tried and does not refuse. */
+#define ELEMENT(bits, type, name)                                                      \
+    static ALWAYS_INLINE type name##bits(bool may, struct fp_env *e, host##bits *host, \
+                                         op##bits *f, type a, type b)                  \
+    {                                                                                  \
+        type r;                                                                        \
+        return may && host(a, b, &r) ? r : f(e, a, b);                                 \
+    }
+
+BOTH(ELEMENT, element)
 
 /* ---- all elements ---- */
 
@@ -149,6 +162,42 @@ static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, host64 *
         soft_scalar64(c, i, a, b, f);
 }
 
+/* The same with VEX, where each element may take the way it can: the host's raises
+ * nothing that is not sticky already. */
+
+static ALWAYS_INLINE void v_packed32(struct vop *o, host32 *host, op32 *f)
+{
+    for (unsigned n = 0; n < o->words; n++) {
+        uint64_t a = o->a.q[n], b = o->b.q[n];
+        uint32_t low = element32(o->host, &o->env, host, f, (uint32_t)a, (uint32_t)b);
+        o->d.q[n] = two32(low, element32(o->host, &o->env, host, f, (uint32_t)(a >> 32),
+                                         (uint32_t)(b >> 32)));
+    }
+}
+
+static ALWAYS_INLINE void v_packed64(struct vop *o, host64 *host, op64 *f)
+{
+    for (unsigned n = 0; n < o->words; n++)
+        o->d.q[n] = element64(o->host, &o->env, host, f, o->a.q[n], o->b.q[n]);
+}
+
+static ALWAYS_INLINE void v_scalar32(struct vop *o, host32 *host, op32 *f)
+{
+    low32_set(&o->d, element32(o->host, &o->env, host, f, (uint32_t)o->a.q[0],
+                               (uint32_t)o->b.q[0]));
+}
+
+static ALWAYS_INLINE void v_scalar64(struct vop *o, host64 *host, op64 *f)
+{
+    o->d.q[0] = element64(o->host, &o->env, host, f, o->a.q[0], o->b.q[0]);
+}
+
+#define V_ARITH(name, shape, host, f)                                                  \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        shape(o, host, f);                                                             \
+    }
+
 /* SSE_ARITH(name, the host's functions, ours) up to the width. */
 #define SSE_ARITH(name, host, f)                                                       \
     void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
@@ -168,7 +217,15 @@ static ALWAYS_INLINE void scalar64(struct cpu *c, const struct insn *i, host64 *
     void op_sse_##name##sd(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
         scalar64(c, i, host(64), f(64));                                               \
-    }
+    }                                                                                  \
+    V_ARITH(name##ps, v_packed32, host(32), f(32))                                     \
+    V_ARITH(name##pd, v_packed64, host(64), f(64))                                     \
+    V_ARITH(name##ss, v_scalar32, host(32), f(32))                                     \
+    V_ARITH(name##sd, v_scalar64, host(64), f(64))                                     \
+    VOP_FP(name##ps, VOP_FULL, v_##name##ps)                                           \
+    VOP_FP(name##pd, VOP_FULL, v_##name##pd)                                           \
+    VOP_FP_SCALAR(name##ss, 4, v_##name##ss)                                           \
+    VOP_FP_SCALAR(name##sd, 8, v_##name##sd)
 
 #define HOST_ADD(bits) host_f##bits##_add
 #define SOFT_ADD(bits) f##bits##_add
@@ -213,54 +270,84 @@ static ALWAYS_INLINE void horizontal64(struct cpu *c, const struct insn *i,
     packed64(c, i, x128(a.q[0], b.q[0]), x128(a.q[1], b.q[1]), host, f);
 }
 
-void op_sse_haddps(struct cpu *c, const struct insn *i)
+static ALWAYS_INLINE uint64_t pairs32(struct vop *o, host32 *host, op32 *f, uint64_t a,
+                                      uint64_t b)
 {
-    horizontal32(c, i, host_f32_add, f32_add);
+    uint32_t low =
+        element32(o->host, &o->env, host, f, (uint32_t)a, (uint32_t)(a >> 32));
+    return two32(
+        low, element32(o->host, &o->env, host, f, (uint32_t)b, (uint32_t)(b >> 32)));
 }
 
-void op_sse_hsubps(struct cpu *c, const struct insn *i)
+/* Within each 128-bit lane. */
+static ALWAYS_INLINE void v_horizontal32(struct vop *o, host32 *host, op32 *f)
 {
-    horizontal32(c, i, host_f32_sub, f32_sub);
+    for (unsigned n = 0; n < o->words; n += 2) {
+        o->d.q[n] = pairs32(o, host, f, o->a.q[n], o->a.q[n + 1]);
+        o->d.q[n + 1] = pairs32(o, host, f, o->b.q[n], o->b.q[n + 1]);
+    }
 }
 
-void op_sse_haddpd(struct cpu *c, const struct insn *i)
+static ALWAYS_INLINE void v_horizontal64(struct vop *o, host64 *host, op64 *f)
 {
-    horizontal64(c, i, host_f64_add, f64_add);
+    for (unsigned n = 0; n < o->words; n += 2) {
+        o->d.q[n] = element64(o->host, &o->env, host, f, o->a.q[n], o->a.q[n + 1]);
+        o->d.q[n + 1] = element64(o->host, &o->env, host, f, o->b.q[n], o->b.q[n + 1]);
+    }
 }
 
-void op_sse_hsubpd(struct cpu *c, const struct insn *i)
-{
-    horizontal64(c, i, host_f64_sub, f64_sub);
-}
+#define SSE_HORIZONTAL(name, bits, operation)                                          \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        horizontal##bits(c, i, host_f##bits##_##operation, f##bits##_##operation);     \
+    }                                                                                  \
+    V_ARITH(name, v_horizontal##bits, host_f##bits##_##operation,                      \
+            f##bits##_##operation)                                                     \
+    VOP_FP(name, VOP_FULL, v_##name)
+
+SSE_HORIZONTAL(haddps, 32, add)
+SSE_HORIZONTAL(hsubps, 32, sub)
+SSE_HORIZONTAL(haddpd, 64, add)
+SSE_HORIZONTAL(hsubpd, 64, sub)
 
 /* ---- element by element: add and subtract by turns, dot products ---- */
 
 #define MIXED(bits, type, name)                                                        \
     static ALWAYS_INLINE type name##bits(bool host, struct fp_env *e, type a, type b)  \
     {                                                                                  \
-        type r;                                                                        \
-        if (host && host_f##bits##_##name(a, b, &r))                                   \
-            return r;                                                                  \
-        return f##bits##_##name(e, a, b);                                              \
+        return element##bits(host, e, host_f##bits##_##name, f##bits##_##name, a, b);  \
     }
 
 BOTH(MIXED, add)
 BOTH(MIXED, sub)
 BOTH(MIXED, mul)
 
+static ALWAYS_INLINE uint64_t addsub_floats(bool host, struct fp_env *e, uint64_t a,
+                                            uint64_t b)
+{
+    uint32_t low = sub32(host, e, (uint32_t)a, (uint32_t)b);
+    return two32(low, add32(host, e, (uint32_t)(a >> 32), (uint32_t)(b >> 32)));
+}
+
 void op_sse_addsubps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r = a;
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r;
     struct fp_env e = SSE_ENV(c);
     bool host = host_float_ok(c->mxcsr);
 
-    for (unsigned n = 0; n < 4; n++) {
-        uint32_t x = x32(a, n), y = x32(b, n);
-        x32_set(&r, n, n & 1 ? add32(host, &e, x, y) : sub32(host, &e, x, y));
-    }
+    r.q[0] = addsub_floats(host, &e, a.q[0], b.q[0]);
+    r.q[1] = addsub_floats(host, &e, a.q[1], b.q[1]);
     sse_done(c, &e);
     vec_put(c, i->reg, r);
 }
+
+static ALWAYS_INLINE void v_addsubps(struct vop *o)
+{
+    for (unsigned n = 0; n < o->words; n++)
+        o->d.q[n] = addsub_floats(o->host, &o->env, o->a.q[n], o->b.q[n]);
+}
+
+VOP_FP(addsubps, VOP_FULL, v_addsubps)
 
 void op_sse_addsubpd(struct cpu *c, const struct insn *i)
 {
@@ -273,6 +360,16 @@ void op_sse_addsubpd(struct cpu *c, const struct insn *i)
     sse_done(c, &e);
     vec_put(c, i->reg, r);
 }
+
+static ALWAYS_INLINE void v_addsubpd(struct vop *o)
+{
+    for (unsigned n = 0; n < o->words; n += 2) {
+        o->d.q[n] = sub64(o->host, &o->env, o->a.q[n], o->b.q[n]);
+        o->d.q[n + 1] = add64(o->host, &o->env, o->a.q[n + 1], o->b.q[n + 1]);
+    }
+}
+
+VOP_FP(addsubpd, VOP_FULL, v_addsubpd)
 
 /* DPPS, DPPD:
  * imm 7:4 says which products take part (the others are +0), imm 3:0 which elements get
@@ -287,32 +384,61 @@ static ALWAYS_INLINE void step_done(struct cpu *c, struct fp_env *e)
     e->flags = 0;
 }
 
-void op_sse_dpps(struct cpu *c, const struct insn *i)
+/* Both lanes of a YMM register take each step together. */
+static ALWAYS_INLINE void dot32(struct cpu *c, const struct insn *i, unsigned lanes,
+                                const struct x128 *a, const struct x128 *b,
+                                struct x128 *r)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r = x128(0, 0);
     struct fp_env e = SSE_ENV(c);
     bool host = host_float_ok(c->mxcsr);
-    unsigned imm = (unsigned)i->imm;
-    uint32_t p[4] = {0}, low, high, sum;
+    unsigned imm = (unsigned)i->imm, l, n;
+    uint32_t p[2][4], sum[2];
 
-    for (unsigned n = 0; n < 4; n++)
-        if (imm >> (4 + n) & 1)
-            p[n] = mul32(host, &e, x32(a, n), x32(b, n));
+    for (l = 0; l < lanes; l++)
+        for (n = 0; n < 4; n++)
+            p[l][n] =
+                imm >> (4 + n) & 1 ? mul32(host, &e, x32(a[l], n), x32(b[l], n)) : 0;
     step_done(c, &e);
-    low = add32(host, &e, p[0], p[1]);
-    high = add32(host, &e, p[2], p[3]);
+    for (l = 0; l < lanes; l++) {
+        p[l][0] = add32(host, &e, p[l][0], p[l][1]);
+        p[l][2] = add32(host, &e, p[l][2], p[l][3]);
+    }
     step_done(c, &e);
-    sum = add32(host, &e, low, high);
+    for (l = 0; l < lanes; l++)
+        sum[l] = add32(host, &e, p[l][0], p[l][2]);
     sse_done(c, &e);
-    for (unsigned n = 0; n < 4; n++)
-        if (imm >> n & 1)
-            x32_set(&r, n, sum);
+    for (l = 0; l < lanes; l++)
+        r[l] = x128(two32(imm & 1 ? sum[l] : 0, imm & 2 ? sum[l] : 0),
+                    two32(imm & 4 ? sum[l] : 0, imm & 8 ? sum[l] : 0));
+}
+
+void op_sse_dpps(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), r;
+    dot32(c, i, 1, &a, &b, &r);
     vec_put(c, i->reg, r);
 }
 
-void op_sse_dppd(struct cpu *c, const struct insn *i)
+void op_v_dpps(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    unsigned lanes = vop_words(i) / 2;
+    struct x128 a[2], b[2], r[2];
+    struct vop o;
+
+    vop_open(c, i, &o, VOP_FULL(vop_words(i)));
+    for (unsigned l = 0; l < lanes; l++) {
+        a[l] = vop_lane(&o.a, l);
+        b[l] = vop_lane(&o.b, l);
+    }
+    dot32(c, i, lanes, a, b, r);
+    for (unsigned l = 0; l < lanes; l++)
+        vop_lane_set(&o.d, l, r[l]);
+    vop_put(c, i->reg, &o.d, o.words);
+}
+
+static ALWAYS_INLINE struct x128 dot64(struct cpu *c, const struct insn *i,
+                                       struct x128 a, struct x128 b)
+{
     struct fp_env e = SSE_ENV(c);
     bool host = host_float_ok(c->mxcsr);
     unsigned imm = (unsigned)i->imm;
@@ -324,7 +450,19 @@ void op_sse_dppd(struct cpu *c, const struct insn *i)
     step_done(c, &e);
     sum = add64(host, &e, p[0], p[1]);
     sse_done(c, &e);
-    vec_put(c, i->reg, x128(imm & 1 ? sum : 0, imm & 2 ? sum : 0));
+    return x128(imm & 1 ? sum : 0, imm & 2 ? sum : 0);
+}
+
+void op_sse_dppd(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    vec_put(c, i->reg, dot64(c, i, a, b));
+}
+
+void op_v_dppd(struct cpu *c, const struct insn *i)
+{
+    struct x128 b = vec_load(c, i), a = vop_first128(c, i);
+    vop_put128(c, i->reg, dot64(c, i, a, b));
 }
 
 /* ---- approximations ----
@@ -388,7 +526,7 @@ static uint32_t rsqrt32(uint32_t a)
 #define SSE_APPROX(name)                                                               \
     void op_sse_##name##ps(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
-        struct x128 b = vec_load(c, i);                                            \
+        struct x128 b = vec_load(c, i);                                                \
         for (unsigned n = 0; n < 4; n++)                                               \
             x32_set(&b, n, name##32(x32(b, n)));                                       \
         vec_put(c, i->reg, b);                                                         \
@@ -396,6 +534,20 @@ static uint32_t rsqrt32(uint32_t a)
     void op_sse_##name##ss(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
         low32_set(vec_at(c, i->reg), name##32((uint32_t)low_load(c, i, 4)));           \
+    }                                                                                  \
+    static ALWAYS_INLINE void v_##name##ps(struct vop *o)                              \
+    {                                                                                  \
+        for (unsigned n = 0; n < 2 * o->words; n++)                                    \
+            vec32_set(&o->d, n, name##32(vec32(&o->b, n)));                            \
+    }                                                                                  \
+    VOP(name##ps, VOP_FULL, v_##name##ps)                                              \
+    void op_v_##name##ss(struct cpu *c, const struct insn *i)                          \
+    {                                                                                  \
+        struct x128 r;                                                                 \
+        uint32_t b = (uint32_t)low_load(c, i, 4);                                      \
+        r = vop_first128(c, i);                                                        \
+        x32_set(&r, 0, name##32(b));                                                   \
+        vop_put128(c, i->reg, r);                                                      \
     }
 
 SSE_APPROX(rcp)

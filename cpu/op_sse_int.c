@@ -1,7 +1,8 @@
 /* op_sse_int.c - packed integers in XMM registers, whatever keeps to its 64 bits or its
- * neighbour's; the same functions as MMX (cpu/lanes.h), twice.
+ * neighbour's; the same functions as MMX (cpu/lanes.h), twice, and four times with VEX.
  */
 #include "cpu/simd.h"
+#include "cpu/vop.h"
 
 static ALWAYS_INLINE void lanes(struct cpu *c, const struct insn *i, lane_fn *f)
 {
@@ -9,11 +10,22 @@ static ALWAYS_INLINE void lanes(struct cpu *c, const struct insn *i, lane_fn *f)
     vec_put(c, i->reg, x128(f(a.q[0], b.q[0]), f(a.q[1], b.q[1])));
 }
 
+static ALWAYS_INLINE void v_lanes(struct vop *o, lane_fn *f)
+{
+    for (unsigned n = 0; n < o->words; n++)
+        o->d.q[n] = f(o->a.q[n], o->b.q[n]);
+}
+
 #define SSE_LANES(name)                                                                \
     void op_sse_##name(struct cpu *c, const struct insn *i)                            \
     {                                                                                  \
         lanes(c, i, lane_##name);                                                      \
-    }
+    }                                                                                  \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        v_lanes(o, lane_##name);                                                       \
+    }                                                                                  \
+    VOP(name, VOP_FULL, v_##name)
 
 SSE_LANES(paddb)
 SSE_LANES(paddw)
@@ -77,17 +89,22 @@ SSE_LANES(pabsd)
 /* ---- neighbours: the first operand makes the low half of the result ---- */
 
 #define SSE_PAIRS(name, expr)                                                          \
-    static ALWAYS_INLINE uint32_t name(uint64_t a)                                     \
+    static ALWAYS_INLINE uint32_t name##_half(uint64_t a)                              \
     {                                                                                  \
         return expr;                                                                   \
     }                                                                                  \
+    static ALWAYS_INLINE struct x128 name(struct x128 a, struct x128 b, unsigned imm)  \
+    {                                                                                  \
+        (void)imm;                                                                     \
+        return x128(two32(name##_half(a.q[0]), name##_half(a.q[1])),                   \
+                    two32(name##_half(b.q[0]), name##_half(b.q[1])));                  \
+    }                                                                                  \
     void op_sse_##name(struct cpu *c, const struct insn *i)                            \
     {                                                                                  \
-        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                    \
-        vec_put(c, i->reg,                                                             \
-                x128(two32(name(a.q[0]), name(a.q[1])),                                \
-                     two32(name(b.q[0]), name(b.q[1]))));                              \
-    }
+        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                        \
+        vec_put(c, i->reg, name(a, b, 0));                                             \
+    }                                                                                  \
+    VOP_LANES(name, 0, name)
 
 SSE_PAIRS(phaddw, lanes_pairs_add(16, a))
 SSE_PAIRS(phaddd, lanes_pairs_add(32, a))
@@ -115,7 +132,14 @@ SSE_PAIRS(phsubsw, lanes_pairs_sub_signed(a))
         unsigned n = (unsigned)i->imm & 0xff;                                          \
         struct x128 a = vec_get(c, i->rm);                                             \
         vec_put(c, i->rm, x128(name(a.q[0], n), name(a.q[1], n)));                     \
-    }
+    }                                                                                  \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        for (unsigned n = 0; n < o->words; n++)                                        \
+            o->d.q[n] = name(o->a.q[n], o->b.q[0]);                                    \
+    }                                                                                  \
+    VOP(name, VOP_16, v_##name)                                                        \
+    VOP_SHIFT(name, v_##name)
 
 SSE_SHIFT(psrlw, 16, shr, 0)
 SSE_SHIFT(psrld, 32, shr, 0)
@@ -135,3 +159,40 @@ void op_sse_pslldq(struct cpu *c, const struct insn *i)
 {
     vec_put(c, i->rm, bytes_up(vec_get(c, i->rm), (unsigned)i->imm & 0xff));
 }
+
+static ALWAYS_INLINE void v_psrldq(struct vop *o)
+{
+    for (unsigned l = 0; l < o->words / 2; l++)
+        vop_lane_set(&o->d, l, bytes_down(vop_lane(&o->a, l), (unsigned)o->b.q[0]));
+}
+
+static ALWAYS_INLINE void v_pslldq(struct vop *o)
+{
+    for (unsigned l = 0; l < o->words / 2; l++)
+        vop_lane_set(&o->d, l, bytes_up(vop_lane(&o->a, l), (unsigned)o->b.q[0]));
+}
+
+VOP_SHIFT(psrldq, v_psrldq)
+VOP_SHIFT(pslldq, v_pslldq)
+
+/* ---- each lane by a count of its own: AVX2 ---- */
+
+#define SHIFT_EACH(name, w, by)                                                        \
+    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t b)                         \
+    {                                                                                  \
+        uint64_t r = 0, ones = ~0ull >> (64 - w);                                      \
+        for (unsigned s = 0; s < 64; s += w)                                           \
+            r |= by(a >> s & ones, b >> s & ones) << s;                                \
+        return r;                                                                      \
+    }                                                                                  \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        v_lanes(o, name);                                                              \
+    }                                                                                  \
+    VOP(name, VOP_FULL, v_##name)
+
+SHIFT_EACH(psllvd, 32, pslld)
+SHIFT_EACH(psllvq, 64, psllq)
+SHIFT_EACH(psrlvd, 32, psrld)
+SHIFT_EACH(psrlvq, 64, psrlq)
+SHIFT_EACH(psravd, 32, psrad)

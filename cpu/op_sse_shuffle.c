@@ -1,63 +1,73 @@
 /* op_sse_shuffle.c - elements of XMM registers moved about: unpack, pack, shuffle,
- * blend, align.
+ * blend, align. With VEX the same in each 128-bit lane.
  */
 #include "cpu/simd.h"
+#include "cpu/vop.h"
 
-/* ---- two operands: SHUFFLE(name, low half of the result, high half) ---- */
+/* ---- two operands: SHUFFLE(name, bits of imm that a lane uses up, low half of the
+ * result, high half) ---- */
 
-#define SHUFFLE(name, low, high)                                                       \
+#define SHUFFLE(name, step, low, high)                                                 \
+    static ALWAYS_INLINE struct x128 name(struct x128 a, struct x128 b, unsigned imm)  \
+    {                                                                                  \
+        (void)imm, (void)a;                                                            \
+        return x128(low, high);                                                        \
+    }                                                                                  \
     void op_sse_##name(struct cpu *c, const struct insn *i)                            \
     {                                                                                  \
-        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                    \
-        vec_put(c, i->reg, x128(low, high));                                           \
-    }
+        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                        \
+        vec_put(c, i->reg, name(a, b, (unsigned)i->imm));                              \
+    }                                                                                  \
+    VOP_LANES(name, step, name)
 
-SHUFFLE(punpcklbw, lanes_interleave(8, x32(a, 0), x32(b, 0)),
+SHUFFLE(punpcklbw, 0, lanes_interleave(8, x32(a, 0), x32(b, 0)),
         lanes_interleave(8, x32(a, 1), x32(b, 1)))
-SHUFFLE(punpckhbw, lanes_interleave(8, x32(a, 2), x32(b, 2)),
+SHUFFLE(punpckhbw, 0, lanes_interleave(8, x32(a, 2), x32(b, 2)),
         lanes_interleave(8, x32(a, 3), x32(b, 3)))
-SHUFFLE(punpcklwd, lanes_interleave(16, x32(a, 0), x32(b, 0)),
+SHUFFLE(punpcklwd, 0, lanes_interleave(16, x32(a, 0), x32(b, 0)),
         lanes_interleave(16, x32(a, 1), x32(b, 1)))
-SHUFFLE(punpckhwd, lanes_interleave(16, x32(a, 2), x32(b, 2)),
+SHUFFLE(punpckhwd, 0, lanes_interleave(16, x32(a, 2), x32(b, 2)),
         lanes_interleave(16, x32(a, 3), x32(b, 3)))
-SHUFFLE(punpckldq, two32(x32(a, 0), x32(b, 0)), two32(x32(a, 1), x32(b, 1)))
-SHUFFLE(punpckhdq, two32(x32(a, 2), x32(b, 2)), two32(x32(a, 3), x32(b, 3)))
-SHUFFLE(punpcklqdq, a.q[0], b.q[0])
-SHUFFLE(punpckhqdq, a.q[1], b.q[1])
+SHUFFLE(punpckldq, 0, two32(x32(a, 0), x32(b, 0)), two32(x32(a, 1), x32(b, 1)))
+SHUFFLE(punpckhdq, 0, two32(x32(a, 2), x32(b, 2)), two32(x32(a, 3), x32(b, 3)))
+SHUFFLE(punpcklqdq, 0, a.q[0], b.q[0])
+SHUFFLE(punpckhqdq, 0, a.q[1], b.q[1])
 
 #define PACK(w, x, low, high)                                                          \
     two32(lanes_pack(w, x.q[0], low, high), lanes_pack(w, x.q[1], low, high))
 
-SHUFFLE(packsswb, PACK(16, a, -128, 127), PACK(16, b, -128, 127))
-SHUFFLE(packuswb, PACK(16, a, 0, 255), PACK(16, b, 0, 255))
-SHUFFLE(packssdw, PACK(32, a, -32768, 32767), PACK(32, b, -32768, 32767))
-SHUFFLE(packusdw, PACK(32, a, 0, 65535), PACK(32, b, 0, 65535))
+SHUFFLE(packsswb, 0, PACK(16, a, -128, 127), PACK(16, b, -128, 127))
+SHUFFLE(packuswb, 0, PACK(16, a, 0, 255), PACK(16, b, 0, 255))
+SHUFFLE(packssdw, 0, PACK(32, a, -32768, 32767), PACK(32, b, -32768, 32767))
+SHUFFLE(packusdw, 0, PACK(32, a, 0, 65535), PACK(32, b, 0, 65535))
+
+static ALWAYS_INLINE struct x128 pshufb(struct x128 a, struct x128 b, unsigned imm)
+{
+    struct shuffle_table t = shuffle_table(a.q, 16);
+
+    (void)imm;
+    return x128(lanes_shuffle(&t, b.q[0]), lanes_shuffle(&t, b.q[1]));
+}
 
 void op_sse_pshufb(struct cpu *c, const struct insn *i)
 {
     struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
-    struct shuffle_table t = shuffle_table(a.q, 16);
-
-    vec_put(c, i->reg, x128(lanes_shuffle(&t, b.q[0]), lanes_shuffle(&t, b.q[1])));
+    vec_put(c, i->reg, pshufb(a, b, 0));
 }
+
+VOP_LANES(pshufb, 0, pshufb)
 
 /* ---- with an immediate ---- */
 
-#define PICK(n) ((unsigned)i->imm >> 2 * (n)&3)
+#define PICK(n) (imm >> 2 * (n) & 3)
 
-SHUFFLE(shufps, two32(x32(a, PICK(0)), x32(a, PICK(1))),
+SHUFFLE(shufps, 0, two32(x32(a, PICK(0)), x32(a, PICK(1))),
         two32(x32(b, PICK(2)), x32(b, PICK(3))))
-SHUFFLE(shufpd, a.q[i->imm & 1], b.q[i->imm >> 1 & 1])
+SHUFFLE(shufpd, 2, a.q[imm & 1], b.q[imm >> 1 & 1])
+SHUFFLE(pshufd, 0, two32(x32(b, PICK(0)), x32(b, PICK(1))),
+        two32(x32(b, PICK(2)), x32(b, PICK(3))))
 
-void op_sse_pshufd(struct cpu *c, const struct insn *i)
-{
-    struct x128 b = vec_load(c, i);
-    vec_put(c, i->reg,
-            x128(two32(x32(b, PICK(0)), x32(b, PICK(1))),
-                 two32(x32(b, PICK(2)), x32(b, PICK(3)))));
-}
-
-static ALWAYS_INLINE uint64_t pick_words(const struct insn *i, uint64_t q)
+static ALWAYS_INLINE uint64_t pick_words(unsigned imm, uint64_t q)
 {
     uint64_t r = 0;
     for (unsigned n = 0; n < 4; n++)
@@ -65,29 +75,26 @@ static ALWAYS_INLINE uint64_t pick_words(const struct insn *i, uint64_t q)
     return r;
 }
 
-void op_sse_pshuflw(struct cpu *c, const struct insn *i)
-{
-    struct x128 b = vec_load(c, i);
-    vec_put(c, i->reg, x128(pick_words(i, b.q[0]), b.q[1]));
-}
-
-void op_sse_pshufhw(struct cpu *c, const struct insn *i)
-{
-    struct x128 b = vec_load(c, i);
-    vec_put(c, i->reg, x128(b.q[0], pick_words(i, b.q[1])));
-}
+SHUFFLE(pshuflw, 0, pick_words(imm, b.q[0]), b.q[1])
+SHUFFLE(pshufhw, 0, b.q[0], pick_words(imm, b.q[1]))
 
 /* The first operand stands above the second; bytes come from imm upwards, then zeros.
  */
+static ALWAYS_INLINE struct x128 palignr(struct x128 a, struct x128 b, unsigned imm)
+{
+    unsigned n = imm & 0xff;
+    struct x128 low = bytes_down(b, n);
+    struct x128 high = n < 16 ? bytes_up(a, 16 - n) : bytes_down(a, n - 16);
+    return x128(low.q[0] | high.q[0], low.q[1] | high.q[1]);
+}
+
 void op_sse_palignr(struct cpu *c, const struct insn *i)
 {
-    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg), low, high;
-    unsigned n = (unsigned)i->imm & 0xff;
-
-    low = bytes_down(b, n);
-    high = n < 16 ? bytes_up(a, 16 - n) : bytes_down(a, n - 16);
-    vec_put(c, i->reg, x128(low.q[0] | high.q[0], low.q[1] | high.q[1]));
+    struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);
+    vec_put(c, i->reg, palignr(a, b, (unsigned)i->imm));
 }
+
+VOP_LANES(palignr, 0, palignr)
 
 /* ---- blends: where the mask is set, the second operand ---- */
 
@@ -100,16 +107,34 @@ static ALWAYS_INLINE uint64_t mask_of(unsigned w, unsigned imm)
     return m;
 }
 
-#define BLEND(name, low, high)                                                         \
-    SHUFFLE(name, lanes_pick(low, b.q[0], a.q[0]), lanes_pick(high, b.q[1], a.q[1]))
+#define BLEND(name, w, step)                                                           \
+    SHUFFLE(name, step, lanes_pick(mask_of(w, imm), b.q[0], a.q[0]),                   \
+            lanes_pick(mask_of(w, imm >> 64 / w), b.q[1], a.q[1]))
 
-BLEND(pblendw, mask_of(16, (unsigned)i->imm), mask_of(16, (unsigned)i->imm >> 4))
-BLEND(blendps, mask_of(32, (unsigned)i->imm), mask_of(32, (unsigned)i->imm >> 2))
-BLEND(blendpd, mask_of(64, (unsigned)i->imm), mask_of(64, (unsigned)i->imm >> 1))
+BLEND(pblendw, 16, 0)
+BLEND(blendps, 32, 4)
+BLEND(blendpd, 64, 2)
 
-/* The mask is the top bit of each lane of XMM0. */
-#define XMM0_MASK(w, h) lanes_fill(w, c->v[0].q[h] & lanes_top(w))
+/* The mask is the top bit of each lane of XMM0; with VEX, of the register in is4. */
+#define BLENDV(name, w)                                                                \
+    static ALWAYS_INLINE uint64_t name(uint64_t a, uint64_t b, uint64_t mask)          \
+    {                                                                                  \
+        return lanes_pick(lanes_fill(w, mask & lanes_top(w)), b, a);                   \
+    }                                                                                  \
+    void op_sse_##name(struct cpu *c, const struct insn *i)                            \
+    {                                                                                  \
+        struct x128 b = vec_load(c, i), a = vec_get(c, i->reg);                        \
+        vec_put(c, i->reg,                                                             \
+                x128(name(a.q[0], b.q[0], c->v[0].q[0]),                               \
+                     name(a.q[1], b.q[1], c->v[0].q[1])));                             \
+    }                                                                                  \
+    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
+    {                                                                                  \
+        for (unsigned n = 0; n < o->words; n++)                                        \
+            o->d.q[n] = name(o->a.q[n], o->b.q[n], o->d.q[n]);                         \
+    }                                                                                  \
+    VOP_IS4(name, VOP_FULL, v_##name)
 
-BLEND(pblendvb, XMM0_MASK(8, 0), XMM0_MASK(8, 1))
-BLEND(blendvps, XMM0_MASK(32, 0), XMM0_MASK(32, 1))
-BLEND(blendvpd, XMM0_MASK(64, 0), XMM0_MASK(64, 1))
+BLENDV(pblendvb, 8)
+BLENDV(blendvps, 32)
+BLENDV(blendvpd, 64)

@@ -1,4 +1,4 @@
-/* op_sse_string.c - PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM.
+/* op_sse_string.c - PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM; the same with VEX.
  *
  * Two strings of 16 bytes or 8 words are compared, each with each, into a matrix of
  * bits; the aggregation folds it into one bit per element of the second string
@@ -173,6 +173,25 @@ void op_sse_pcmpestri(struct cpu *c, const struct insn *i)
 void op_sse_pcmpistrm(struct cpu *c, const struct insn *i)
 {
     put_mask(c, (unsigned)i->imm, run(c, i, false));
+}
+
+/* With VEX the rest of the register is cleared. */
+static void clear_above_xmm0(struct cpu *c)
+{
+    for (unsigned n = 2; n < ARRAY_SIZE(c->v[0].q); n++)
+        c->v[0].q[n] = 0;
+}
+
+void op_v_pcmpestrm(struct cpu *c, const struct insn *i)
+{
+    op_sse_pcmpestrm(c, i);
+    clear_above_xmm0(c);
+}
+
+void op_v_pcmpistrm(struct cpu *c, const struct insn *i)
+{
+    op_sse_pcmpistrm(c, i);
+    clear_above_xmm0(c);
 }
 
 void op_sse_pcmpistri(struct cpu *c, const struct insn *i)

@@ -121,10 +121,11 @@ static unsigned xmm_count(const struct cpu *c)
     return cpu_code64(c) ? 16 : 8;
 }
 
+/* Outside 64-bit mode registers 8 to 15 do not count (vol 1 13.6). */
 uint64_t xsave_in_use(const struct cpu *c)
 {
     uint64_t used = x87_in_use(c) ? XSTATE_X87 : 0;
-    for (unsigned n = 0; n < 16; n++) {
+    for (unsigned n = 0; n < xmm_count(c); n++) {
         if (c->v[n].q[0] | c->v[n].q[1])
             used |= XSTATE_SSE;
         if (c->v[n].q[2] | c->v[n].q[3])

@@ -69,16 +69,22 @@ static inline uint16_t reg_offset(unsigned n, unsigned bits, bool high8)
 
 /* ---- effective addresses ---- */
 
-/* The offset part of r/m, truncated to the address size. */
-static ALWAYS_INLINE uint64_t ea(const struct cpu *c, const struct insn *i)
+/* a, truncated to the address size. */
+static ALWAYS_INLINE uint64_t ea_wrap(const struct insn *i, uint64_t a)
 {
-    uint64_t a = reg_get(c, i->rm, 64) + (reg_get(c, i->index, 64) << INSN_SCALE(i)) +
-                 (uint64_t)(int64_t)i->disp;
     switch (INSN_ASIZE(i)) {
     case 0: return (uint16_t)a;
     case 1: return (uint32_t)a;
     default: return a;
     }
+}
+
+/* The offset part of r/m, truncated to the address size. */
+static ALWAYS_INLINE uint64_t ea(const struct cpu *c, const struct insn *i)
+{
+    return ea_wrap(i, reg_get(c, i->rm, 64) +
+                          (reg_get(c, i->index, 64) << INSN_SCALE(i)) +
+                          (uint64_t)(int64_t)i->disp);
 }
 
 /* ---- memory ---- */

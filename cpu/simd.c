@@ -12,18 +12,19 @@ static bool must_align(const struct insn *i)
 /* Alignment is a matter of linear addresses and ranks before paging: #GP, not #PF, for
  * a misaligned operand in a page that is absent (SDM vol 3A 6.9). */
 static void check_alignment(struct cpu *c, const struct insn *i, uint64_t offset,
-                            enum access_kind kind)
+                            unsigned size, enum access_kind kind)
 {
-    uint64_t la = seg_linear(c, INSN_SEG(i), offset, 16, kind);
-    if ((la & 15) && must_align(i))
-        raise_fault(c, VEC_GP, 0, R_GP_ALIGN16, la, 0, 0);
+    uint64_t la = seg_linear(c, INSN_SEG(i), offset, size, kind);
+    if ((la & (size - 1)) && must_align(i))
+        raise_fault(c, VEC_GP, 0, R_GP_ALIGN16, la, size, 0);
 }
 
 /* The short way: the host address of the operand if its segment needs no further check,
  * it is aligned or need not be, and its page is plain RAM known to the TLB. Else NULL.
  */
 static ALWAYS_INLINE uint8_t *quick(const struct cpu *c, const struct insn *i,
-                                    uint64_t offset, enum access_kind kind)
+                                    uint64_t offset, unsigned size,
+                                    enum access_kind kind)
 {
     const struct segment *seg = &c->seg[INSN_SEG(i)];
     uint64_t la;
@@ -31,24 +32,24 @@ static ALWAYS_INLINE uint8_t *quick(const struct cpu *c, const struct insn *i,
     if (c->mode & MODE_CODE64) {
         la = offset + (INSN_SEG(i) >= FS ? seg->base : 0);
     } else {
-        if (offset + 16 > (kind == ACCESS_WRITE ? seg->fast_write : seg->fast_read))
+        if (offset + size > (kind == ACCESS_WRITE ? seg->fast_write : seg->fast_read))
             return NULL;
         la = (uint32_t)(seg->base + offset);
     }
-    if (UNLIKELY(la & 15) && must_align(i))
+    if (UNLIKELY(la & (size - 1)) && must_align(i))
         return NULL;
-    return kind == ACCESS_WRITE ? probe_write(&c->mmu, la, 16)
-                                : probe_read(&c->mmu, la, 16);
+    return kind == ACCESS_WRITE ? probe_write(&c->mmu, la, size)
+                                : probe_read(&c->mmu, la, size);
 }
 
 const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2])
 {
     uint64_t offset = ea(c, i);
-    const uint8_t *host = quick(c, i, offset, ACCESS_READ);
+    const uint8_t *host = quick(c, i, offset, 16, ACCESS_READ);
     uint8_t bytes[16];
 
     if (UNLIKELY(!host)) {
-        check_alignment(c, i, offset, ACCESS_READ);
+        check_alignment(c, i, offset, 16, ACCESS_READ);
         mem_read(c, INSN_SEG(i), offset, bytes, 16);
         host = bytes;
     }
@@ -62,7 +63,7 @@ const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2])
 void vec_write(struct cpu *c, const struct insn *i, const uint64_t from[2])
 {
     uint64_t offset = ea(c, i), q[2];
-    uint8_t *host = quick(c, i, offset, ACCESS_WRITE);
+    uint8_t *host = quick(c, i, offset, 16, ACCESS_WRITE);
 
     memcpy(q, from, 16);
     q[0] = LE64(q[0]);
@@ -71,8 +72,39 @@ void vec_write(struct cpu *c, const struct insn *i, const uint64_t from[2])
         memcpy(host, q, 16);
         return;
     }
-    check_alignment(c, i, offset, ACCESS_WRITE);
+    check_alignment(c, i, offset, 16, ACCESS_WRITE);
     mem_write(c, INSN_SEG(i), offset, q, 16);
+}
+
+void wide_read(struct cpu *c, const struct insn *i, uint64_t *q, unsigned size)
+{
+    uint64_t offset = ea(c, i);
+    const uint8_t *host = quick(c, i, offset, size, ACCESS_READ);
+    uint8_t bytes[sizeof(struct vec)];
+
+    if (UNLIKELY(!host)) {
+        check_alignment(c, i, offset, size, ACCESS_READ);
+        mem_read(c, INSN_SEG(i), offset, bytes, size);
+        host = bytes;
+    }
+    memcpy(q, host, size);
+    for (unsigned n = 0; n < size / 8; n++)
+        q[n] = LE64(q[n]);
+}
+
+void wide_write(struct cpu *c, const struct insn *i, const uint64_t *from, unsigned size)
+{
+    uint64_t offset = ea(c, i), q[ARRAY_SIZE(((struct vec *)0)->q)];
+    uint8_t *host = quick(c, i, offset, size, ACCESS_WRITE);
+
+    for (unsigned n = 0; n < size / 8; n++)
+        q[n] = LE64(from[n]);
+    if (LIKELY(host != NULL)) {
+        memcpy(host, q, size);
+        return;
+    }
+    check_alignment(c, i, offset, size, ACCESS_WRITE);
+    mem_write(c, INSN_SEG(i), offset, q, size);
 }
 
 void mask_store(struct cpu *c, const struct insn *i, struct x128 x, struct x128 mask,

@@ -13,11 +13,12 @@
 #include "cpu/softfloat.h"
 #include "cpu/x87.h"
 
-/* Every handler of the two chapters. */
+/* Every handler of the three chapters. */
 #define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                 \
     general_fn op_##handler;
 #include "cpu/isa_mmx.def"
 #include "cpu/isa_sse.def"
+#include "cpu/isa_avx.def"
 #undef INSN
 
 /* 128 bits; q[0] holds the low half, as a host number. */
@@ -115,6 +116,10 @@ const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2]);
 
 /* Stores 16 bytes to the memory operand; alignment as above. */
 void vec_write(struct cpu *c, const struct insn *i, const uint64_t from[2]);
+
+/* The same for 16, 32 or 64 bytes of a wider vector. */
+void wide_read(struct cpu *c, const struct insn *i, uint64_t *q, unsigned size);
+void wide_write(struct cpu *c, const struct insn *i, const uint64_t *from, unsigned size);
 
 /* r/m, all 128 bits. */
 static ALWAYS_INLINE struct x128 vec_load(struct cpu *c, const struct insn *i)

@@ -339,8 +339,9 @@ uint64_t f64_sqrt(struct fp_env *e, uint64_t a)
 
 /* a * b + d with one rounding. The product is exact in 128 bits, its leading one at bit
  * 125 (or, short of it, 124); the addend is put beside it. */
-static uint64_t fma_finite(struct fp_env *e, unsigned f, bool p_sign, int p_exp,
-                           struct u128 p, bool d_sign, int d_exp, uint64_t d_sig)
+static ALWAYS_INLINE uint64_t fma_finite(struct fp_env *e, unsigned f, bool p_sign,
+                                         int p_exp, struct u128 p, bool d_sign,
+                                         int d_exp, uint64_t d_sig)
 {
     struct u128 d = {d_sig >> 1, 0}, sum; /* leading one at bit 125 */
     unsigned shift;
@@ -368,61 +369,65 @@ static uint64_t fma_finite(struct fp_env *e, unsigned f, bool p_sign, int p_exp,
                     shr_jam(sum.hi, 1) | (sum.lo != 0));
 }
 
-static uint64_t fused(struct fp_env *e, unsigned f, uint64_t a, uint64_t b, uint64_t d)
+static NOINLINE uint64_t fma_special(struct fp_env *e, unsigned f, uint64_t a,
+                                     uint64_t b, uint64_t d)
 {
-    bool sign = fp_sign(f, a ^ b), no_product;
-    int a_exp, b_exp, d_exp;
-    uint64_t a_sig, b_sig, d_sig, inf = fp_inf(f, false);
-    struct u128 p;
+    bool sign = fp_sign(f, a ^ b), p_inf;
+    int a_exp, b_exp, d_exp = -100000; /* of zero: far below any product; vanishes */
+    uint64_t a_sig, b_sig, d_sig = 0, inf = fp_inf(f, false);
 
-    if (UNLIKELY(!fp_is_normal(f, a) || !fp_is_normal(f, b) || !fp_is_normal(f, d))) {
-        if (e->daz && fp_is_denormal(f, a))
-            a &= fp_sign_bit(f);
-        if (e->daz && fp_is_denormal(f, b))
-            b &= fp_sign_bit(f);
-        if (e->daz && fp_is_denormal(f, d))
-            d &= fp_sign_bit(f);
-        if (fp_is_nan(f, a) || fp_is_nan(f, b) || fp_is_nan(f, d)) {
-            if (fp_is_nan(f, a) || fp_is_nan(f, b)) {
-                if (fp_is_snan(f, d))
-                    e->flags |= FP_INVALID;
-                return fp_nan2(e, f, a, b);
-            }
-            return fp_nan2(e, f, d, d); /* also for inf * 0 + QNaN: SDM vol 1 14.5.3 */
-        }
-        no_product = (fp_magnitude(f, a) == inf && !fp_magnitude(f, b)) ||
-                     (fp_magnitude(f, b) == inf && !fp_magnitude(f, a));
-        if (no_product)
-            return fp_invalid(e, f);
-        bool p_inf = fp_magnitude(f, a) == inf || fp_magnitude(f, b) == inf;
-        if (p_inf && fp_magnitude(f, d) == inf && fp_sign(f, d) != sign)
-            return fp_invalid(e, f);
-        if (!(fp_denormals(e, f, &a) && fp_denormals(e, f, &b) &&
-              fp_denormals(e, f, &d)))
-            return a;
-        if (p_inf)
-            return fp_inf(f, sign);
-        if (fp_magnitude(f, d) == inf)
-            return d;
-        if (!fp_magnitude(f, a) || !fp_magnitude(f, b)) {
-            if (fp_magnitude(f, d)) {
-                d_sig = fp_unpack(f, d, &d_exp);
-                return fp_round(e, f, fp_sign(f, d), d_exp, d_sig);
-            }
-            return fp_sign(f, d) == sign ? d : fp_zero(f, e->rounding == FP_DOWN);
-        }
+    if (e->daz && fp_is_denormal(f, a))
+        a &= fp_sign_bit(f);
+    if (e->daz && fp_is_denormal(f, b))
+        b &= fp_sign_bit(f);
+    if (e->daz && fp_is_denormal(f, d))
+        d &= fp_sign_bit(f);
+    if (fp_is_nan(f, a) || fp_is_nan(f, b)) {
+        if (fp_is_snan(f, d))
+            e->flags |= FP_INVALID;
+        return fp_nan2(e, f, a, b);
+    }
+    if (fp_is_nan(f, d)) /* also inf * 0 + QNaN: SDM vol 1 Table 14-17 */
+        return fp_nan2(e, f, d, d);
+    if ((fp_magnitude(f, a) == inf && !fp_magnitude(f, b)) ||
+        (fp_magnitude(f, b) == inf && !fp_magnitude(f, a)))
+        return fp_invalid(e, f);
+    p_inf = fp_magnitude(f, a) == inf || fp_magnitude(f, b) == inf;
+    if (p_inf && fp_magnitude(f, d) == inf && fp_sign(f, d) != sign)
+        return fp_invalid(e, f);
+    if (!(fp_denormals(e, f, &a) && fp_denormals(e, f, &b) && fp_denormals(e, f, &d)))
+        return a;
+    if (p_inf)
+        return fp_inf(f, sign);
+    if (fp_magnitude(f, d) == inf)
+        return d;
+    if (fp_magnitude(f, d))
+        d_sig = fp_unpack(f, d, &d_exp);
+    if (!fp_magnitude(f, a) || !fp_magnitude(f, b)) {
+        if (d_sig)
+            return fp_round(e, f, fp_sign(f, d), d_exp, d_sig);
+        return fp_sign(f, d) == sign ? d : fp_zero(f, e->rounding == FP_DOWN);
     }
     a_sig = fp_unpack(f, a, &a_exp);
     b_sig = fp_unpack(f, b, &b_exp);
-    p = mul64(a_sig, b_sig); /* leading one at bit 124 or 125 */
-    if (!fp_magnitude(f, d)) {
-        d_exp = -100000; /* far below any product; vanishes */
-        d_sig = 0;
-    } else {
-        d_sig = fp_unpack(f, d, &d_exp);
-    }
-    return fma_finite(e, f, sign, a_exp + b_exp - fp_bias(f) + 1, p, fp_sign(f, d),
-                      d_exp, d_sig);
+    return fma_finite(e, f, sign, a_exp + b_exp - fp_bias(f) + 1, mul64(a_sig, b_sig),
+                      fp_sign(f, d), d_exp, d_sig);
+}
+
+static ALWAYS_INLINE uint64_t fused(struct fp_env *e, unsigned f, uint64_t a,
+                                    uint64_t b, uint64_t d)
+{
+    uint64_t a_sig, b_sig, d_sig, one = fp_hidden(f);
+    unsigned shift = 62 - f;
+
+    if (UNLIKELY(!fp_is_normal(f, a) || !fp_is_normal(f, b) || !fp_is_normal(f, d)))
+        return fma_special(e, f, a, b, d);
+    a_sig = (fp_frac(f, a) | one) << shift;
+    b_sig = (fp_frac(f, b) | one) << shift;
+    d_sig = (fp_frac(f, d) | one) << shift;
+    return fma_finite(e, f, fp_sign(f, a ^ b),
+                      (int)(fp_exp(f, a) + fp_exp(f, b)) - fp_bias(f) + 1,
+                      mul64(a_sig, b_sig), fp_sign(f, d), (int)fp_exp(f, d), d_sig);
 }
 
 uint32_t f32_fma(struct fp_env *e, uint32_t a, uint32_t b, uint32_t addend)

@@ -48,6 +48,8 @@ enum fp_relation f64_compare(struct fp_env *e, uint64_t a, uint64_t b, bool quie
 
 /* Conversions. To integers: out of range or NaN raises invalid and gives the integer
  * indefinite (only the sign bit set). truncate overrides the rounding mode. */
+uint32_t f16_to_f32(struct fp_env *e, uint16_t a);
+uint16_t f32_to_f16(struct fp_env *e, uint32_t a);
 uint64_t f32_to_f64(struct fp_env *e, uint32_t a);
 uint32_t f64_to_f32(struct fp_env *e, uint64_t a);
 uint32_t f32_from_i32(struct fp_env *e, int32_t a);

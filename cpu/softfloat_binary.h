@@ -1,7 +1,7 @@
-/* softfloat_binary.h - float32 and float64 in one description: their bits, and
+/* softfloat_binary.h - float16, float32 and float64 in one description: their bits, and
  * rounding.
  *
- * f is the format's count of fraction bits, always a constant; values of both formats
+ * f is the format's count of fraction bits, always a constant; values of all formats
  * travel as uint64_t. A significand on its way to a result has its leading one at bit
  * 62, what does not fit jammed into bit 0, and comes with the biased exponent of that
  * one.
@@ -12,21 +12,21 @@
 #include "cpu/softfloat.h"
 #include "cpu/wide.h"
 
-enum { F32 = 23, F64 = 52 };
+enum { F16 = 10, F32 = 23, F64 = 52 };
 
 static ALWAYS_INLINE unsigned fp_exp_max(unsigned f)
 {
-    return f == F32 ? 0xff : 0x7ff;
+    return f == F32 ? 0xff : f == F64 ? 0x7ff : 0x1f;
 }
 
 static ALWAYS_INLINE int fp_bias(unsigned f)
 {
-    return f == F32 ? 127 : 1023;
+    return f == F32 ? 127 : f == F64 ? 1023 : 15;
 }
 
 static ALWAYS_INLINE uint64_t fp_sign_bit(unsigned f)
 {
-    return f == F32 ? 1ull << 31 : 1ull << 63;
+    return f == F32 ? 1ull << 31 : f == F64 ? 1ull << 63 : 1ull << 15;
 }
 
 static ALWAYS_INLINE uint64_t fp_hidden(unsigned f)

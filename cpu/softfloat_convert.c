@@ -1,4 +1,5 @@
-/* softfloat_convert.c - float32 and float64 to and from each other and integers.
+/* softfloat_convert.c - float16, float32 and float64 to and from each other and
+ * integers.
  *
  * Denormal operands raise the denormal flag only between the two float formats; on the
  * way to an integer they are just small (SDM vol 1, Table C-5 and following).
@@ -7,50 +8,85 @@
 
 /* ---- between the formats ---- */
 
-uint64_t f32_to_f64(struct fp_env *e, uint32_t a)
+static ALWAYS_INLINE uint64_t widened(struct fp_env *e, unsigned from, unsigned to,
+                                      uint64_t a)
 {
-    uint64_t v = a, sig;
+    uint64_t sig;
     int exp;
 
-    if (UNLIKELY(!fp_is_normal(F32, v))) {
-        bool sign = fp_sign(F32, v);
-        if (fp_is_nan(F32, v)) {
-            if (fp_is_snan(F32, v))
+    if (UNLIKELY(!fp_is_normal(from, a))) {
+        bool sign = fp_sign(from, a);
+        if (fp_is_nan(from, a)) {
+            if (fp_is_snan(from, a))
                 e->flags |= FP_INVALID;
-            return fp_inf(F64, sign) | fp_hidden(F64) >> 1 |
-                   fp_frac(F32, v) << (F64 - F32);
+            return fp_inf(to, sign) | fp_hidden(to) >> 1 |
+                   fp_frac(from, a) << (to - from);
         }
-        if (fp_exp(F32, v))
-            return fp_inf(F64, sign);
-        if (!fp_denormals(e, F32, &v) || !fp_magnitude(F32, v))
-            return fp_zero(F64, sign);
+        if (fp_exp(from, a))
+            return fp_inf(to, sign);
+        if (!fp_denormals(e, from, &a) || !fp_magnitude(from, a))
+            return fp_zero(to, sign);
     }
-    sig = fp_unpack(F32, v, &exp);
-    exp += fp_bias(F64) - fp_bias(F32);
-    return fp_zero(F64, fp_sign(F32, v)) + ((uint64_t)(unsigned)(exp - 1) << F64) +
-           (sig >> (62 - F64));
+    sig = fp_unpack(from, a, &exp);
+    exp += fp_bias(to) - fp_bias(from);
+    return fp_zero(to, fp_sign(from, a)) + ((uint64_t)(unsigned)(exp - 1) << to) +
+           (sig >> (62 - to));
+}
+
+static ALWAYS_INLINE uint64_t narrowed(struct fp_env *e, unsigned from, unsigned to,
+                                       uint64_t a)
+{
+    bool sign = fp_sign(from, a);
+    uint64_t sig;
+    int exp;
+
+    if (UNLIKELY(!fp_is_normal(from, a))) {
+        if (fp_is_nan(from, a)) {
+            if (fp_is_snan(from, a))
+                e->flags |= FP_INVALID;
+            return fp_inf(to, sign) | fp_hidden(to) >> 1 |
+                   fp_frac(from, a) >> (from - to);
+        }
+        if (fp_exp(from, a))
+            return fp_inf(to, sign);
+        if (!fp_denormals(e, from, &a) || !fp_magnitude(from, a))
+            return fp_zero(to, sign);
+    }
+    sig = fp_unpack(from, a, &exp);
+    return fp_round(e, to, sign, exp - fp_bias(from) + fp_bias(to), sig);
+}
+
+uint64_t f32_to_f64(struct fp_env *e, uint32_t a)
+{
+    return widened(e, F32, F64, a);
 }
 
 uint32_t f64_to_f32(struct fp_env *e, uint64_t a)
 {
-    bool sign = fp_sign(F64, a);
-    uint64_t sig;
-    int exp;
+    return (uint32_t)narrowed(e, F64, F32, a);
+}
 
-    if (UNLIKELY(!fp_is_normal(F64, a))) {
-        if (fp_is_nan(F64, a)) {
-            if (fp_is_snan(F64, a))
-                e->flags |= FP_INVALID;
-            return (uint32_t)(fp_inf(F32, sign) | fp_hidden(F32) >> 1 |
-                              fp_frac(F64, a) >> (F64 - F32));
-        }
-        if (fp_exp(F64, a))
-            return (uint32_t)fp_inf(F32, sign);
-        if (!fp_denormals(e, F64, &a) || !fp_magnitude(F64, a))
-            return (uint32_t)fp_zero(F32, sign);
-    }
-    sig = fp_unpack(F64, a, &exp);
-    return (uint32_t)fp_round(e, F32, sign, exp - fp_bias(F64) + fp_bias(F32), sig);
+/* A denormal float16 is a number like any other: neither DAZ nor the denormal exception
+ * are for it (SDM vol 2, VCVTPH2PS). */
+uint32_t f16_to_f32(struct fp_env *e, uint16_t a)
+{
+    struct fp_env plain = {.masks = FP_DENORMAL};
+    uint32_t r = (uint32_t)widened(&plain, F16, F32, a);
+
+    e->flags |= plain.flags & FP_INVALID;
+    return r;
+}
+
+/* Nor is FTZ for a tiny result (SDM vol 2, VCVTPS2PH). */
+uint16_t f32_to_f16(struct fp_env *e, uint32_t a)
+{
+    bool ftz = e->ftz;
+    uint16_t r;
+
+    e->ftz = false;
+    r = (uint16_t)narrowed(e, F32, F16, a);
+    e->ftz = ftz;
+    return r;
 }
 
 /* ---- from integers ---- */

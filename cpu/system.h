@@ -76,6 +76,7 @@
 #define XSTATE_X87 (1ull << 0)
 #define XSTATE_SSE (1ull << 1)
 #define XSTATE_AVX (1ull << 2)
+#define XSTATE_AVX_SSE (XSTATE_SSE | XSTATE_AVX)
 #define XSTATE_PKRU (1ull << 9)
 #define XCOMP_COMPACT (1ull << 63)
 

@@ -65,28 +65,45 @@ static bool is_row(const struct pair *p, const char *mnemonic)
 static bool not_implemented(const struct pair *p)
 {
     switch (p->z.meta.isa_ext) {
+    case ZYDIS_ISA_EXT_ADOX_ADCX:
+    case ZYDIS_ISA_EXT_AES:
+    case ZYDIS_ISA_EXT_AVX:
+    case ZYDIS_ISA_EXT_AVX2:
+    case ZYDIS_ISA_EXT_AVX2GATHER:
+    case ZYDIS_ISA_EXT_AVXAES:
     case ZYDIS_ISA_EXT_BASE:
+    case ZYDIS_ISA_EXT_BMI1:
+    case ZYDIS_ISA_EXT_BMI2:
     case ZYDIS_ISA_EXT_CLFLUSHOPT:
     case ZYDIS_ISA_EXT_CLFSH:
     case ZYDIS_ISA_EXT_CLWB:
+    case ZYDIS_ISA_EXT_F16C:
+    case ZYDIS_ISA_EXT_FMA:
+    case ZYDIS_ISA_EXT_GFNI:
     case ZYDIS_ISA_EXT_INVPCID:
     case ZYDIS_ISA_EXT_LONGMODE:
+    case ZYDIS_ISA_EXT_LZCNT:
     case ZYDIS_ISA_EXT_MMX:
     case ZYDIS_ISA_EXT_MONITOR:
     case ZYDIS_ISA_EXT_MOVBE:
     case ZYDIS_ISA_EXT_PAUSE:
+    case ZYDIS_ISA_EXT_PCLMULQDQ:
     case ZYDIS_ISA_EXT_PKU:
     case ZYDIS_ISA_EXT_RDPID:
     case ZYDIS_ISA_EXT_RDRAND:
     case ZYDIS_ISA_EXT_RDSEED:
     case ZYDIS_ISA_EXT_RDTSCP:
     case ZYDIS_ISA_EXT_RDWRFSGS:
+    case ZYDIS_ISA_EXT_SHA:
     case ZYDIS_ISA_EXT_SMAP:
     case ZYDIS_ISA_EXT_SSE:
     case ZYDIS_ISA_EXT_SSE2:
     case ZYDIS_ISA_EXT_SSE3:
     case ZYDIS_ISA_EXT_SSE4:
+    case ZYDIS_ISA_EXT_SSE4A:
     case ZYDIS_ISA_EXT_SSSE3:
+    case ZYDIS_ISA_EXT_VAES:
+    case ZYDIS_ISA_EXT_VPCLMULQDQ:
     case ZYDIS_ISA_EXT_X87:
     case ZYDIS_ISA_EXT_XSAVE:
     case ZYDIS_ISA_EXT_XSAVEC:
@@ -240,6 +257,7 @@ static bool same_register(uint16_t ours, ZydisRegister z)
     case ZYDIS_REGCLASS_GPR32:
     case ZYDIS_REGCLASS_GPR64: return gpr_at(ours) == (int)id;
     case ZYDIS_REGCLASS_XMM:
+    case ZYDIS_REGCLASS_YMM:
         return ours == offsetof(struct cpu, v) + id * sizeof(struct vec);
     case ZYDIS_REGCLASS_MMX:
     case ZYDIS_REGCLASS_X87:
@@ -344,6 +362,12 @@ static const char *compare_operands(const struct pair *p)
                       o->encoding == ZYDIS_OPERAND_ENCODING_OPCODE) &&
                      !same_register(i->rm, o->reg.value))
                 what = "r/m register";
+            else if (o->encoding == ZYDIS_OPERAND_ENCODING_NDSNDD &&
+                     INSN_VVVV(i) != (unsigned)ZydisRegisterGetId(o->reg.value))
+                what = "vvvv";
+            else if (o->encoding == ZYDIS_OPERAND_ENCODING_IS4 &&
+                     i->imm >> 4 != ZydisRegisterGetId(o->reg.value))
+                what = "is4";
             break;
         case ZYDIS_OPERAND_TYPE_MEMORY:
             if (o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM ||
@@ -447,6 +471,14 @@ static void random_string(uint8_t bytes[BYTES])
         store64(bytes + k, random64());
     if (dice & 1)
         return;
+    if ((dice & 0xc000) == 0xc000) { /* VEX: map and pp that exist */
+        bytes[n++] = dice >> 16 & 1 ? 0xc4 : 0xc5;
+        if (bytes[0] == 0xc4)
+            bytes[n] = (uint8_t)((bytes[n] & 0xe0) | (1 + (dice >> 17) % 3)), n++;
+        if (dice & 2) /* vvvv that most rows without it want */
+            bytes[n] |= 0x78;
+        return;
+    }
     for (unsigned k = dice >> 1 & 3; k > 1; k--)
         bytes[n++] = prefix[random64() % ARRAY_SIZE(prefix)];
     if (dice & 8)

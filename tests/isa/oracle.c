@@ -9,7 +9,7 @@
  * -undefined only: this repository's handlers follow AMD's family 19h there.
  */
 #define _GNU_SOURCE
-#include "tests/isa/oracle.h"
+#include "tests/isa/oracle_record.h"
 
 #include "base/byteorder.h"
 #include "cpu/fault.h"
@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STATES = 4, ROWS = 4096 };
+enum { ROWS = 4096 };
 /* After the passes over the instruction alone, it is followed by another in a hot
  * block: TEST, which makes its flags dead, or a conditional branch, which may be fused
  * with it. */
@@ -51,14 +51,23 @@ static struct {
     unsigned long long done, number; /* of this row: cases, encodings */
     unsigned state;
     bool have, given_up;
-    struct random random;
+    struct random random; /* makes questions: nothing else may take from it */
+    struct random choice;
     struct encoding e;
     struct question q;
+    uint8_t pristine[DATA_SIZE];
     uint8_t before[DATA_SIZE]; /* the data area when the case began; Menura's now */
     uint8_t code[24];          /* what stands at e.offset */
     unsigned code_len;
+    uint8_t code_area[CODE_SIZE]; /* the code area when the case began */
     unsigned cases[ROWS], failures[ROWS];
     unsigned accepted[64];
+
+    const char *record; /* the file's name */
+    struct tape tape;
+    size_t row_at; /* where the row being recorded has its size and count */
+    unsigned recorded;
+    unsigned recorded_cases;
 } run;
 
 /* ---- memory ---- */
@@ -93,6 +102,18 @@ static void fill_data(struct random *r)
             memcpy(native_data() + n * PAGE, page, PAGE);
     }
     memcpy(menura_data(), run.before, DATA_SIZE);
+    memcpy(run.pristine, run.before, DATA_SIZE);
+}
+
+/* As it was, so that no case depends on those before it. */
+static void clear_data(void)
+{
+    for (unsigned at = 0; at < DATA_SIZE; at += PAGE)
+        if (data_page[at / PAGE] == PAGE_WRITABLE) {
+            memcpy(run.before + at, run.pristine + at, PAGE);
+            memcpy(native_data() + at, run.pristine + at, PAGE);
+            memcpy(menura_data() + at, run.pristine + at, PAGE);
+        }
 }
 
 static unsigned code_room(void)
@@ -107,6 +128,7 @@ static void put_code(const uint8_t *bytes, unsigned n)
     memcpy(run.code, bytes, n);
     run.code_len = n;
     room = code_room();
+    memcpy(run.code_area + run.e.offset, bytes, room);
     memcpy(native_code() + run.e.offset, bytes, room);
     menura_code(run.e.offset, bytes, room);
 }
@@ -168,7 +190,8 @@ static void print_regs(const char *who, const struct regs *r)
         printf(" R%u=%04x:%016" PRIx64, n, r->st[n].se, r->st[n].sig);
     printf("\n   ");
     for (unsigned n = 0; n < 16; n++)
-        printf(" x%u=%016" PRIx64 ":%016" PRIx64, n, r->xmm[n][1], r->xmm[n][0]);
+        printf(" y%u=%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64, n,
+               r->ymm[n][3], r->ymm[n][2], r->ymm[n][1], r->ymm[n][0]);
     printf("\n");
 }
 
@@ -249,10 +272,10 @@ static void compare_regs(const struct regs *n, const struct regs *m)
     if (n->mxcsr != m->mxcsr)
         differ(D_MXCSR, "mxcsr", n->mxcsr, m->mxcsr);
     for (unsigned k = 0; k < 16; k++)
-        for (unsigned h = 0; h < 2; h++)
-            if (n->xmm[k][h] != m->xmm[k][h]) {
-                snprintf(name, sizeof name, "xmm%u.%s", k, h ? "high" : "low");
-                differ(D_XMM, name, n->xmm[k][h], m->xmm[k][h]);
+        for (unsigned h = 0; h < 4; h++)
+            if (n->ymm[k][h] != m->ymm[k][h]) {
+                snprintf(name, sizeof name, "ymm%u.q%u", k, h);
+                differ(D_YMM, name, n->ymm[k][h], m->ymm[k][h]);
             }
     if (n->fcw != m->fcw)
         differ(D_FCW, "fcw", n->fcw, m->fcw);
@@ -273,6 +296,8 @@ static void compare_memory(void)
 {
     const uint8_t *n = native_data(), *m = menura_data();
 
+    if (memcmp(native_code(), menura_code_area(), CODE_SIZE) != 0)
+        differ(D_MEMORY, "the code area", 0, 1);
     for (unsigned p = 0; p < DATA_PAGES; p++) {
         if (data_page[p] != PAGE_WRITABLE || !memcmp(n + p * PAGE, m + p * PAGE, PAGE))
             continue;
@@ -347,8 +372,21 @@ static bool compare_pass(enum pass pass, const struct answer *n, struct answer *
     return differs == 0;
 }
 
+/* Some stores reach the code area: through RIP, or by accident. */
+static bool code_changed(void)
+{
+    return memcmp(native_code(), run.code_area, CODE_SIZE) != 0;
+}
+
+static void restore_code(void)
+{
+    if (memcmp(menura_code_area(), run.code_area, CODE_SIZE) != 0)
+        menura_code(0, run.code_area, CODE_SIZE);
+}
+
 static void restore_memory(struct range c)
 {
+    restore_code();
     if (c.first < c.end)
         memcpy(menura_data() + c.first, run.before + c.first, c.end - c.first);
 }
@@ -373,8 +411,8 @@ static void judge_followed(const struct answer *n, struct range c)
 {
     static const uint8_t test[] = {0x85, 0xc0};
     uint8_t branch[] = {0x70, 1, FILLER, FILLER};
-    unsigned pass = PASS_DEAD_FLAGS + (unsigned)(random64(&run.random) & 1);
-    unsigned cc = (unsigned)(random64(&run.random) & 15);
+    unsigned pass = PASS_DEAD_FLAGS + (unsigned)(random64(&run.choice) & 1);
+    unsigned cc = (unsigned)(random64(&run.choice) & 15);
     struct lazy_flags flags;
     struct answer expected = *n, m;
 
@@ -382,6 +420,9 @@ static void judge_followed(const struct answer *n, struct range c)
 
     if (!done || pass_says_nothing(PASS_HOT, n) ||
         n->out.rip != run.q.in.rip + run.e.len || run.e.offset % PAGE > PAGE - 32)
+        return;
+    /* It may have read the code that stands there now instead. */
+    if ((run.e.insn[0].form & FORM_MEM) && INSN_SEG(&run.e.insn[0]) == CS)
         return;
     /* No condition reads AF. */
     if (pass == PASS_BRANCH && (run.e.row->undefined & ~F_AF) && !run.undefined)
@@ -407,11 +448,12 @@ static void judge(const struct answer *n)
 {
     struct range c = changed();
     unsigned size = c.first < c.end ? c.end - c.first : 0;
-    bool differing = false;
+    bool differing = false, in_code = code_changed();
 
     for (enum pass pass = 0; pass < PASSES; pass++) {
         struct answer m;
-        if (pass_says_nothing(pass, n))
+        /* What the step has made of the code behind it runs in the other passes. */
+        if (pass_says_nothing(pass, n) || (in_code && pass != PASS_STEP && run.q.step))
             continue;
         menura_run(&run.q, pass, &m);
         if (compare_pass(pass, n, &m)) {
@@ -421,12 +463,15 @@ static void judge(const struct answer *n)
         if (!is_accepted(n, &m))
             fail(pass, n, &m);
         memcpy(menura_data(), run.before, DATA_SIZE);
+        restore_code();
         differing = true;
         if (!run.single)
             break;
     }
-    if (!differing && random64(&run.random) % 4 == 0)
+    if (!differing && !in_code && random64(&run.choice) % 4 == 0)
         judge_followed(n, c);
+    if (in_code)
+        memcpy(native_code(), run.code_area, CODE_SIZE);
     if (size) {
         memcpy(run.before + c.first, native_data() + c.first, size);
         memcpy(menura_data() + c.first, native_data() + c.first, size);
@@ -436,11 +481,75 @@ static void judge(const struct answer *n)
     run.done++;
 }
 
+/* ---- recording (oracle_record.h) ---- */
+
+static void record_row_end(void)
+{
+    if (!run.row_at || run.tape.bad)
+        return;
+    tape_put_number(&run.tape, 0);
+    store32(run.tape.bytes + run.row_at, (uint32_t)(run.tape.at - run.row_at - 8));
+    store32(run.tape.bytes + run.row_at + 4, run.recorded_cases);
+    run.row_at = 0;
+}
+
+static void record_encoding(void)
+{
+    if (!run.record)
+        return;
+    if (!run.row_at || run.recorded != run.row) {
+        record_row_end();
+        tape_put(&run.tape, 1, (uint64_t)(run.mode - oracle_modes) + 1);
+        tape_put(&run.tape, 8, row_key(&isa_rows[run.row]));
+        run.row_at = run.tape.at;
+        tape_put(&run.tape, 8, 0);
+        run.recorded = run.row;
+        run.recorded_cases = 0;
+    }
+    run.recorded_cases += STATES;
+    tape_put_number(&run.tape, run.number);
+}
+
+static bool record_begin(void)
+{
+    enum { ROOM = 64 << 20 };
+    if (!run.record)
+        return true;
+    run.tape = (struct tape){.bytes = calloc(1, ROOM), .size = ROOM};
+    native_fs_usable = false;
+    if (!run.tape.bytes)
+        return false;
+    for (const char *c = record_title; *c; c++)
+        tape_put(&run.tape, 1, (uint8_t)*c);
+    tape_put(&run.tape, 8, run.seed);
+    return true;
+}
+
+static bool record_end(void)
+{
+    FILE *f;
+    bool good;
+
+    if (!run.record)
+        return true;
+    tape_put(&run.tape, 1, 0);
+    f = fopen(run.record, "wb");
+    good = f && !run.tape.bad &&
+           fwrite(run.tape.bytes, 1, run.tape.at, f) == run.tape.at;
+    if (!f || fclose(f) || !good)
+        printf("cannot write %s\n", run.record);
+    else
+        printf("%zu bytes in %s\n", run.tape.at, run.record);
+    free(run.tape.bytes);
+    return good;
+}
+
 /* ---- one after the other ---- */
 
 static bool is_wanted(const struct isa_row *row)
 {
-    if (row_excluded(row) || !native_has(row->feature))
+    const char *why;
+    if (row_excluded(row) || !native_cases(row, &why))
         return false;
     for (int n = 0; n < run.wanted_count; n++)
         if (strcasecmp(run.wanted[n], row->mnemonic) == 0)
@@ -450,24 +559,35 @@ static bool is_wanted(const struct isa_row *row)
 
 static uint64_t seed_of(unsigned row, unsigned long long number)
 {
-    struct random r = {run.seed ^ (uint64_t)row << 40 ^ (uint64_t)run.mode->bits << 56 ^
-                       number};
+    struct random r = {run.seed ^ row_key(&isa_rows[row]) ^
+                       (uint64_t)run.mode->bits << 56 ^ number};
     return random64(&r);
+}
+
+static bool row_is_done(void)
+{
+    const char *why;
+    unsigned long long cases;
+
+    if (run.given_up || !is_wanted(&isa_rows[run.row]))
+        return true;
+    cases = native_cases(&isa_rows[run.row], &why);
+    if (cases > run.per_row)
+        cases = run.per_row;
+    return run.done >= cases || run.number > 2 * cases + 10;
 }
 
 /* The next encoding, of this row or a later one. */
 static bool next_encoding(void)
 {
     clear_code();
+    clear_data();
     for (;;) {
         if (run.single) {
             if (run.done)
                 return false;
         } else {
-            while (run.row < isa_row_count &&
-                   (run.done >= run.per_row || run.given_up ||
-                    run.number > 2 * run.per_row + 10 ||
-                    !is_wanted(&isa_rows[run.row]))) {
+            while (run.row < isa_row_count && row_is_done()) {
                 run.row++;
                 run.done = run.number = 0;
                 run.given_up = false;
@@ -478,8 +598,11 @@ static bool next_encoding(void)
         }
         run.number++;
         run.random.state = run.at->seed;
-        if (generate_encoding(&run.random, run.mode, &isa_rows[run.row], &run.e))
+        run.choice.state = ~run.at->seed;
+        if (generate_encoding(&run.random, run.mode, &isa_rows[run.row], &run.e)) {
+            record_encoding();
             return true;
+        }
         if (run.single)
             return false;
         run.given_up = run.number > 3 && run.done == 0; /* not in this mode */
@@ -490,7 +613,11 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
 {
     (void)owner;
     if (answer) {
-        judge(answer);
+        if (run.record)
+            record_answer(&run.tape, &run.q, &run.e, answer, run.before,
+                          code_changed() ? NULL : native_data());
+        if (answer->vector != NOT_RECORDED)
+            judge(answer);
         run.state++;
     }
     if (!run.have || run.state >= STATES) {
@@ -505,6 +632,8 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
         put_code(run.e.bytes, run.e.len);
     if (random64(&run.random) % 16 == 0)
         menura_forget();
+    run.q.e = &run.e;
+    run.q.number = run.number;
     *q = run.q;
     return true;
 }
@@ -524,6 +653,7 @@ static void run_mode(const struct oracle_mode *m)
     run.done = run.number = 0;
     run.given_up = false;
     native_run(next, NULL);
+    record_row_end();
 }
 
 /* ---- the whole ---- */
@@ -541,11 +671,12 @@ static void summary(double seconds)
                run.failures[n], run.cases[n]);
     }
     if (!run.wanted_count && !run.single)
-        for (unsigned n = 0; n < isa_row_count; n++)
+        for (unsigned n = 0; n < isa_row_count; n++) {
+            const char *why = "";
             if (!row_excluded(&isa_rows[n]) && !run.cases[n])
                 printf("row %u %s: not run: %s\n", n, isa_rows[n].mnemonic,
-                       native_has(isa_rows[n].feature) ? "no encoding found"
-                                                       : "this host lacks it");
+                       native_cases(&isa_rows[n], &why) ? "no encoding found" : why);
+        }
     for (unsigned n = 0; n < oracle_accepted_count; n++)
         if (run.accepted[n])
             printf("%8u accepted: %s\n", run.accepted[n], oracle_accepted[n].reason);
@@ -577,9 +708,10 @@ static int work(const char *mode)
         printf("skipped: %s\n", why);
         return 77;
     }
-    if (!menura_init(&model))
+    if (!menura_init(&model) || !record_begin())
         return 2;
     memset(native_code(), FILLER, CODE_SIZE);
+    memset(run.code_area, FILLER, CODE_SIZE);
     for (unsigned n = 0; n < ORACLE_MODES; n++)
         if (!mode || strcmp(mode, oracle_modes[n].name) == 0) {
             if (!run.single)
@@ -587,7 +719,7 @@ static int work(const char *mode)
             run_mode(&oracle_modes[n]);
         }
     summary(now() - start);
-    return run.at->failures != 0;
+    return run.at->failures != 0 || native_failed() || !record_end();
 }
 
 /* In a child, whose death the parent can tell about. */
@@ -633,6 +765,8 @@ int main(int argc, char **argv)
             run.seed = strtoull(argv[++n], NULL, 0);
         } else if (strcmp(argv[n], "-mode") == 0 && n + 1 < argc) {
             mode = argv[++n];
+        } else if (strcmp(argv[n], "-record") == 0 && n + 1 < argc) {
+            run.record = argv[++n];
         } else if (strcmp(argv[n], "-undefined") == 0) {
             run.undefined = true;
         } else if (strcmp(argv[n], "-v") == 0) {

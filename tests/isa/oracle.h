@@ -40,6 +40,8 @@ struct oracle_mode {
 enum { ORACLE_64, ORACLE_32, ORACLE_16, ORACLE_MODES };
 extern const struct oracle_mode oracle_modes[ORACLE_MODES];
 
+struct encoding;
+
 /* What user code sees. */
 struct regs {
     uint64_t gpr[16], rip, flags;
@@ -47,11 +49,13 @@ struct regs {
     uint8_t ftw;      /* bit n: physical register n is empty */
     struct f80 st[8]; /* physical registers */
     uint32_t mxcsr;
-    uint64_t xmm[16][2];
+    uint64_t ymm[16][4];
 };
 
 struct question {
     const struct oracle_mode *mode;
+    const struct encoding *e;
+    unsigned long long number; /* of the encoding, in its row */
     struct regs in;
     bool step; /* trap after one instruction; else run until the filler stops it */
 };
@@ -63,17 +67,24 @@ struct answer {
     uint64_t cr2;   /* #PF only */
 };
 
-/* ---- the host (oracle_native.c) ---- */
+/* ---- the host (oracle_native.c), or its recorded answers (oracle_replay.c) ---- */
 
 /* FS and GS bases in 64-bit mode; known after native_init(). */
 extern uint64_t native_fs_base, native_gs_base;
+/* May questions go through FS? Not where they must be the same on every host. */
+extern bool native_fs_usable;
 
 /* Maps the areas and takes over the signals. False: this host cannot, and why. */
 bool native_init(const char **why);
 /* Can the host run this mode? Loads DS, ES and GS for it. */
 bool native_enter(const struct oracle_mode *m);
-/* Does the host's CPUID tell of this feature? */
-bool native_has(unsigned feature);
+/* Do its registers have bits 255:128? */
+bool native_has_ymm(void);
+/* How many cases of this row it answers in this mode; 0 and why, for one that it does not
+ * have. */
+unsigned long long native_cases(const struct isa_row *row, const char **why);
+/* Is there something wrong with the answers themselves? */
+bool native_failed(void);
 
 uint8_t *native_code(void); /* CODE_SIZE bytes */
 uint8_t *native_data(void); /* DATA_SIZE bytes; touch no PAGE_NONE */
@@ -98,6 +109,7 @@ bool menura_init(const struct cpu_model *model);
 void menura_enter(const struct oracle_mode *m);
 void menura_code(unsigned offset, const uint8_t *bytes, unsigned n);
 uint8_t *menura_data(void);
+const uint8_t *menura_code_area(void); /* CODE_SIZE bytes */
 void menura_forget(void); /* drops first-level translations and specialised blocks */
 void menura_run(const struct question *q, enum pass pass, struct answer *a);
 const struct isa_table *menura_isa(void);
@@ -109,6 +121,8 @@ struct random {
     uint64_t state;
 };
 uint64_t random64(struct random *r);
+
+enum { STATES = 4 }; /* cases of an encoding */
 
 struct encoding {
     const struct oracle_mode *mode;
@@ -142,7 +156,7 @@ enum {
     D_FLAGS = 1 << 3,
     D_GPR = 1 << 4,
     D_RIP = 1 << 5,
-    D_XMM = 1 << 6,
+    D_YMM = 1 << 6,
     D_MXCSR = 1 << 7,
     D_FCW = 1 << 8,
     D_FSW = 1 << 9,

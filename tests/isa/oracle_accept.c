@@ -105,8 +105,20 @@ static bool loads_some(const struct judged *j)
  * before the address is known. */
 static bool masked_store(const struct judged *j)
 {
-    return starts(j, "MASKMOV") &&
+    return (starts(j, "MASKMOV") || starts(j, "VMASKMOVDQU")) &&
            (is_access_fault(j->native->vector) || j->menura->vector == VEC_AC);
+}
+
+static bool quadword_outside_64(const struct judged *j)
+{
+    const uint8_t *vex = j->e->bytes;
+
+    if (j->native->vector != VEC_UD || j->q->mode->bits == 64 ||
+        !(starts(j, "VPINSRD") || starts(j, "VPEXTRD")))
+        return false;
+    while (*vex != 0xc4) /* map 0F3A has no other form */
+        vex++;
+    return vex[2] & 0x80;
 }
 
 static bool mmx_before_xm(const struct judged *j)
@@ -194,6 +206,21 @@ static bool suppressed_store(const struct judged *j)
            j->menura->out.rip != j->q->in.rip && (j->menura->out.fsw & FSW_ES);
 }
 
+static bool sha_unaligned(const struct judged *j)
+{
+    return (starts(j, "SHA1") || starts(j, "SHA256")) &&
+           (j->e->insn[0].form & FORM_MEM) && j->menura->vector == VEC_GP;
+}
+
+/* Bit 17 of MXCSR (MM) switches off the alignment checks of SSE on AMD's processors. */
+static bool mxcsr_mm(const struct judged *j)
+{
+    enum { MM = 1 << 17 };
+    return (starts(j, "LDMXCSR") || starts(j, "VLDMXCSR")) &&
+           j->menura->vector == VEC_GP &&
+           only(j, D_EVENT | D_RIP | D_MXCSR | D_FLAGS) && (j->native->out.mxcsr & MM);
+}
+
 const struct accepted oracle_accepted[] = {
     {alignment_first, "#AC before or after #PF: AMD checks alignment first (SDM vol 3A "
                       "Table 6-2 has it last)"},
@@ -214,6 +241,8 @@ const struct accepted oracle_accepted[] = {
     {masked_store,
      "MASKMOV: AMD faults on bytes that are masked out, and MASKMOVDQU is not "
      "checked for alignment (SDM vol 2, MASKMOVDQU: open)"},
+    {quadword_outside_64, "VPINSRQ and VPEXTRQ outside 64-bit mode: #UD on AMD, W is "
+                          "ignored here (SDM vol 2, PINSRQ, PEXTRQ)"},
     {mmx_before_xm, "AMD: the transition to MMX stays when #XM follows"},
     {compare_sets_codes,
      "AMD sets the codes even if the invalid operand is unmasked (SDM "
@@ -223,5 +252,7 @@ const struct accepted oracle_accepted[] = {
     {within_an_ulp, "transcendental: within one unit of the last place"},
     {suppressed_store, "AMD checks the address of a store that an unmasked exception "
                        "suppresses"},
+    {sha_unaligned, "SHA: AMD asks for no alignment (SDM vol 2 2.4: class 4 does)"},
+    {mxcsr_mm, "LDMXCSR: MXCSR bit 17 (MM) exists on AMD"},
 };
 const unsigned oracle_accepted_count = ARRAY_SIZE(oracle_accepted);

@@ -49,7 +49,8 @@ static uint64_t edge64(struct random *r)
 /* Rare rows that need nothing special here. */
 static bool is_plain(const struct isa_row *row)
 {
-    static const char *const name[] = {"EMMS", "MASKMOVQ", "MASKMOVDQU"};
+    static const char *const name[] = {"EMMS", "MASKMOVQ", "MASKMOVDQU",
+                                       "VMASKMOVDQU"};
     for (unsigned n = 0; n < ARRAY_SIZE(name); n++)
         if (strcmp(row->mnemonic, name[n]) == 0)
             return true;
@@ -58,14 +59,15 @@ static bool is_plain(const struct isa_row *row)
 
 const char *row_excluded(const struct isa_row *row)
 {
+    const char *name = row->mnemonic + (*row->mnemonic == 'V');
+
     if (row->traits & T_NOIMPL)
         return "not implemented";
     if (row->traits & (T_SYS | T_CPL0))
         return "needs a kernel";
     if ((row->traits & T_RARE) && !is_plain(row))
         return "needs a test of its own";
-    if (strncmp(row->mnemonic, "RCP", 3) == 0 ||
-        strncmp(row->mnemonic, "RSQRT", 5) == 0)
+    if (strncmp(name, "RCP", 3) == 0 || strncmp(name, "RSQRT", 5) == 0)
         return "an approximation, which makers choose";
     return NULL;
 }
@@ -88,6 +90,7 @@ static bool class_has_modrm(unsigned class)
     case OC_P:
     case OC_Q:
     case OC_N:
+    case OC_VM:
     case OC_ST: return true;
     default: return false;
     }
@@ -106,7 +109,7 @@ static struct traits traits_of(const struct isa_row *row)
     for (unsigned k = 0; k < ARRAY_SIZE(row->operand); k++) {
         unsigned class = operand_info[row->operand[k]].class;
         t.modrm |= class_has_modrm(class);
-        t.memory |= class == OC_M;
+        t.memory |= class == OC_M || class == OC_VM;
         t.moffs |= class == OC_O;
         t.register_only |=
             class == OC_R || class == OC_U || class == OC_N || class == OC_ST;
@@ -179,6 +182,44 @@ static unsigned put_prefixes(struct random *r, const struct isa_row *row, bool m
     return n;
 }
 
+static bool row_uses(const struct isa_row *row, unsigned class)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(row->operand); k++)
+        if (operand_info[row->operand[k]].class == class)
+            return true;
+    return false;
+}
+
+/* Address size, segment and VEX, in two bytes where that is possible. */
+static unsigned put_vex(struct random *r, const struct isa_row *row, bool mode64,
+                        uint8_t *to)
+{
+    static const uint8_t seg[] = {0x26, 0x2e, 0x36, 0x3e, 0x65, 0x65, 0x64};
+    static const uint8_t pp[] = {0, 0, 1, 2, 3, 0};
+    uint64_t e = row->enc;
+    unsigned n = 0, map = (unsigned)ENC_MAP(e);
+    unsigned rxb = mode64 ? below(r, 8) : 0, vvvv = 0, w = below(r, 2), l = below(r, 2);
+
+    if (percent(r, 10))
+        to[n++] = 0x67;
+    if (percent(r, 12))
+        to[n++] = seg[below(r, mode64 ? 7 : 6)];
+    if (row_uses(row, OC_H) || row_uses(row, OC_B))
+        vvvv = below(r, mode64 ? 16 : 8);
+    w = e & W1 ? 1 : e & W0 ? 0 : w;
+    l = e & L1 ? 1 : e & L0 ? 0 : l;
+    if (map == 1 && !w && !(rxb & 3) && percent(r, 70)) {
+        to[n++] = 0xc5;
+        to[n++] = (uint8_t)((rxb & 4 ? 0 : 0x80) | (~vvvv & 15) << 3 | l << 2 |
+                            pp[ENC_PREFIX(e)]);
+        return n;
+    }
+    to[n++] = 0xc4;
+    to[n++] = (uint8_t)((~rxb & 7) << 5 | map);
+    to[n++] = (uint8_t)(w << 7 | (~vvvv & 15) << 3 | l << 2 | pp[ENC_PREFIX(e)]);
+    return n;
+}
+
 /* ModRM and SIB for the row. Returns bytes written. */
 static unsigned put_modrm(struct random *r, const struct isa_row *row,
                           const struct traits *t, uint8_t *to)
@@ -190,6 +231,8 @@ static unsigned put_modrm(struct random *r, const struct isa_row *row,
                                         : below(r, 3);
     unsigned reg = below(r, 8), rm = below(r, 8);
 
+    if (row_uses(row, OC_VM))
+        rm = 4;
     if (e & 1ull << 12)
         reg = e >> 13 & 7;
     if (e & 1ull << 16)
@@ -236,11 +279,15 @@ static bool try_encoding(struct random *r, struct encoding *e)
                 at;
     uint8_t bytes[32];
 
-    n = put_prefixes(r, row, mode64, bytes);
-    if (map)
-        bytes[n++] = 0x0f;
-    if (map > 1)
-        bytes[n++] = map == 2 ? 0x38 : 0x3a;
+    if (row->enc & VEX) {
+        n = put_vex(r, row, mode64, bytes);
+    } else {
+        n = put_prefixes(r, row, mode64, bytes);
+        if (map)
+            bytes[n++] = 0x0f;
+        if (map > 1)
+            bytes[n++] = map == 2 ? 0x38 : 0x3a;
+    }
     if (row->enc & PLUSR)
         op += below(r, 8);
     if (row->enc & COND)
@@ -265,7 +312,8 @@ static bool try_encoding(struct random *r, struct encoding *e)
     /* Addresses through FS lie about our own thread's data: only where every bit of the
      * address is under control. */
     if (INSN_SEG(&e->insn[0]) == FS &&
-        ((row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm ||
+        (!native_fs_usable || (row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm ||
+         row_uses(row, OC_VM) ||
          INSN_ASIZE(&e->insn[0]) != 2 || e->insn[0].rm == CPU_ZERO_OFFSET ||
          e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
         return false;
@@ -369,7 +417,7 @@ static void operand_bytes(struct random *r, const struct isa_row *row, uint8_t t
         store64(to + 8, edge64(r));
         return;
     }
-    if ((row->traits & T_SSE) && how) {
+    if ((row->traits & (T_SSE | T_AVX)) && how) {
         if (how == 1)
             for (unsigned k = 0; k < 4; k++)
                 store32(to + 4 * k, float32(r));
@@ -501,16 +549,19 @@ static void random_x87(struct random *r, const struct isa_row *row, struct regs 
 
 static void random_sse(struct random *r, const struct isa_row *row, struct regs *in)
 {
+    memset(in->ymm, 0, sizeof in->ymm);
     in->mxcsr = 0x1f80;
     if (percent(r, 60))
         in->mxcsr = (uint32_t)(random64(r) & 0xffff) | 0x1f80;
     if (percent(r, 12))
         in->mxcsr = (uint32_t)(random64(r) & 0xffff);
     for (unsigned n = 0; n < 16; n++) {
-        uint8_t b[16];
-        operand_bytes(r, row, b);
-        in->xmm[n][0] = load64(b);
-        in->xmm[n][1] = load64(b + 8);
+        for (unsigned h = 0; h < (native_has_ymm() ? 4 : 2); h += 2) {
+            uint8_t b[16];
+            operand_bytes(r, row, b);
+            in->ymm[n][h] = load64(b);
+            in->ymm[n][h + 1] = load64(b + 8);
+        }
     }
 }
 
@@ -521,10 +572,7 @@ static bool is(const struct encoding *e, const char *mnemonic)
 
 static bool uses_class(const struct encoding *e, unsigned class)
 {
-    for (unsigned k = 0; k < ARRAY_SIZE(e->row->operand); k++)
-        if (operand_info[e->row->operand[k]].class == class)
-            return true;
-    return false;
+    return row_uses(e->row, class);
 }
 
 /* A place that a near jump can go to: in the code area, as an offset in CS. */
@@ -550,7 +598,7 @@ static void imply(struct random *r, struct encoding *e, struct regs *in)
     if (uses_class(e, OC_X) && percent(r, 96))
         in->gpr[RSI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
                        (random64(r) & ~mask);
-    if (strncmp(e->row->mnemonic, "MASKMOV", 7) == 0)
+    if (strncmp(e->row->mnemonic, "MASKMOV", 7) == 0 || is(e, "VMASKMOVDQU"))
         in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
                        (random64(r) & ~mask);
     if (uses_class(e, OC_Y) && percent(r, 96))
@@ -579,6 +627,27 @@ static void imply(struct random *r, struct encoding *e, struct regs *in)
         else
             in->gpr[RDX] = 0 - (in->gpr[RAX] >> (i->bits - 1) & 1);
     }
+}
+
+/* Indices of a gather: mostly close to the place the base is aimed at. */
+static void spread(struct random *r, const struct encoding *e, struct regs *in)
+{
+    const struct insn *i = &e->insn[0];
+    bool wide = ENC_OPCODE(e->row->enc) & 1;
+    unsigned at = (unsigned)((i->index - offsetof(struct cpu, v)) / sizeof(struct vec));
+
+    for (unsigned n = 0; n < (wide ? 4u : 8u); n++) {
+        uint64_t x = below(r, 64) - (uint64_t)16;
+        if (percent(r, 12))
+            x = (uint64_t)below(r, 3 * PAGE) - PAGE;
+        x = percent(r, 3) ? edge64(r) : (uint64_t)((int64_t)x >> INSN_SCALE(i));
+        if (wide)
+            in->ymm[at][n] = x;
+        else
+            in->ymm[at][n / 2] = in->ymm[at][n / 2] >> 32 | x << 32;
+    }
+    if (percent(r, 30))
+        memset(in->ymm[INSN_VVVV(i)], 0xff, sizeof in->ymm[0]);
 }
 
 /* What an instruction compares with rAX or rDX:rAX, half of the time equal. */
@@ -646,6 +715,8 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     for (unsigned k = 0; k < sizeof bytes; k += 16)
         operand_bytes(r, e->row, bytes + k);
     imply(r, e, in);
+    if (uses_class(e, OC_VM))
+        spread(r, e, in);
     make_equal(r, e, in, bytes);
     if (jumps_through_rm(e) && percent(r, 80)) {
         store64(bytes, jump_target(r, e));
@@ -655,7 +726,8 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     }
     /* Left to itself, RIP-relative means the code. */
     if (memory && (fs || e->insn[0].rm == CPU_PAGE_RIP_OFFSET || percent(r, 96))) {
-        if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 && percent(r, 2))
+        if (e->mode->bits == 64 && !fs && INSN_ASIZE(&e->insn[0]) == 2 &&
+            percent(r, 2) && e->insn[0].rm != CPU_PAGE_RIP_OFFSET)
             la = 0x800000000000ull - below(r, 20); /* the edge of what is canonical */
         if (e->mode->bits == 16)
             la = DATA_LA + (la & 0xffff);

@@ -146,7 +146,8 @@ bool menura_init(const struct cpu_model *model)
     memset(w.ram + CODE, FILLER, CODE_SIZE);
     c->cr0 = 0x80050033; /* PG AM WP NE ET MP PE, as Linux has it */
     c->cr3 = PML4;
-    c->cr4 = 0x6a0; /* OSXMMEXCPT OSFXSR PGE PAE */
+    c->cr4 = 0x406a0; /* OSXSAVE OSXMMEXCPT OSFXSR PGE PAE */
+    c->xcr0 = 7;
     c->efer = 0xd01;
     c->gdtr_base = SYSTEM_LA;
     c->gdtr_limit = 0x1f;
@@ -165,6 +166,11 @@ const struct isa_table *menura_isa(void)
 uint8_t *menura_data(void)
 {
     return w.ram + DATA;
+}
+
+const uint8_t *menura_code_area(void)
+{
+    return w.ram + CODE;
 }
 
 void menura_code(unsigned offset, const uint8_t *bytes, unsigned n)
@@ -238,7 +244,7 @@ static void load(struct cpu *c, const struct regs *r, bool trap)
     memcpy(c->st, r->st, sizeof c->st);
     c->mxcsr = r->mxcsr;
     for (unsigned n = 0; n < 16; n++)
-        memcpy(c->v[n].q, r->xmm[n], 16);
+        memcpy(c->v[n].q, r->ymm[n], 32);
     c->fip = c->fdp = c->fop = c->fcs = c->fds = 0;
     c->eflags = 2;
     load_segments(c);
@@ -269,7 +275,7 @@ static void fetch(const struct cpu *c, struct answer *a)
     memcpy(r->st, c->st, sizeof r->st);
     r->mxcsr = c->mxcsr;
     for (unsigned n = 0; n < 16; n++)
-        memcpy(r->xmm[n], c->v[n].q, 16);
+        memcpy(r->ymm[n], c->v[n].q, 32);
     a->vector = -1;
     a->error = 0;
     a->cr2 = 0;

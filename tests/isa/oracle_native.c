@@ -19,6 +19,7 @@
 #include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <cpuid.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,7 @@ const struct oracle_mode oracle_modes[ORACLE_MODES] = {
 };
 
 uint64_t native_fs_base, native_gs_base;
+bool native_fs_usable = true;
 
 static native_next *ask;
 static void *ask_owner;
@@ -64,8 +66,12 @@ enum {
     FX_XMM = 160,
     XSTATE_BV = 512,
     XSTATE_X87 = 1,
-    XSTATE_SSE = 2
+    XSTATE_SSE = 2,
+    XSTATE_AVX = 4
 };
+
+/* Where the frame has bits 255:128 of the YMM registers; 0: this host has none. */
+static unsigned ymm_high;
 
 static void load_fp(uint8_t *fx, const struct regs *r)
 {
@@ -82,8 +88,13 @@ static void load_fp(uint8_t *fx, const struct regs *r)
         store64(fx + FX_ST + 16 * n, st->sig);
         store16(fx + FX_ST + 16 * n + 8, st->se);
     }
-    memcpy(fx + FX_XMM, r->xmm, sizeof r->xmm);
-    store64(fx + XSTATE_BV, load64(fx + XSTATE_BV) | XSTATE_X87 | XSTATE_SSE);
+    for (unsigned n = 0; n < 16; n++) {
+        memcpy(fx + FX_XMM + 16 * n, r->ymm[n], 16);
+        if (ymm_high)
+            memcpy(fx + ymm_high + 16 * n, &r->ymm[n][2], 16);
+    }
+    store64(fx + XSTATE_BV, load64(fx + XSTATE_BV) | XSTATE_X87 | XSTATE_SSE |
+                                (ymm_high ? XSTATE_AVX : 0));
 }
 
 static void fetch_fp(const uint8_t *fx, struct regs *r)
@@ -92,9 +103,13 @@ static void fetch_fp(const uint8_t *fx, struct regs *r)
     unsigned top;
 
     r->mxcsr = load32(fx + FX_MXCSR);
-    memset(r->xmm, 0, sizeof r->xmm);
-    if (parts & XSTATE_SSE)
-        memcpy(r->xmm, fx + FX_XMM, sizeof r->xmm);
+    memset(r->ymm, 0, sizeof r->ymm);
+    for (unsigned n = 0; n < 16; n++) {
+        if (parts & XSTATE_SSE)
+            memcpy(r->ymm[n], fx + FX_XMM + 16 * n, 16);
+        if (ymm_high && (parts & XSTATE_AVX))
+            memcpy(&r->ymm[n][2], fx + ymm_high + 16 * n, 16);
+    }
     r->fcw = 0x37f;
     r->fsw = 0;
     r->ftw = 0xff;
@@ -271,33 +286,8 @@ static bool add_segment(unsigned entry, uint32_t base, unsigned contents)
     return syscall(SYS_modify_ldt, 1, &d, sizeof d) == 0;
 }
 
-bool native_init(const char **why)
-{
-    if (!map_areas()) {
-        *why = "the addresses of the test areas are taken";
-        return false;
-    }
-    if (!take_signals()) {
-        *why = "cannot handle signals on their own stack";
-        return false;
-    }
-    syscall(SYS_arch_prctl, ARCH_GET_FS, &native_fs_base);
-    native_gs_base = 0x7654321000ull;
-    return true;
-}
-
-bool native_enter(const struct oracle_mode *m)
-{
-    if (m->bits == 16 &&
-        (!add_segment(LDT_CODE16, CODE_LA, 2) || !add_segment(LDT_DATA16, DATA_LA, 0)))
-        return false;
-    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%gs" : : "r"(m->ds));
-    if (m->bits == 64)
-        syscall(SYS_arch_prctl, ARCH_SET_GS, native_gs_base);
-    return true;
-}
-
-bool native_has(unsigned feature)
+/* Does CPUID tell of this feature? */
+static bool native_has(unsigned feature)
 {
     static const struct {
         uint32_t leaf, subleaf;
@@ -320,4 +310,55 @@ bool native_has(unsigned feature)
                              ? 2
                              : 1;
     return known[feature] == 2;
+}
+
+/* The frame is in XSAVE's standard format: CPUID leaf 0Dh says where component 2 is. */
+static void find_ymm(void)
+{
+    uint32_t r[4];
+    if (native_has(CPUID_AVX) && __get_cpuid_count(0xd, 2, &r[0], &r[1], &r[2], &r[3]))
+        ymm_high = r[1];
+}
+
+bool native_has_ymm(void)
+{
+    return ymm_high != 0;
+}
+
+bool native_init(const char **why)
+{
+    if (!map_areas()) {
+        *why = "the addresses of the test areas are taken";
+        return false;
+    }
+    if (!take_signals()) {
+        *why = "cannot handle signals on their own stack";
+        return false;
+    }
+    syscall(SYS_arch_prctl, ARCH_GET_FS, &native_fs_base);
+    native_gs_base = 0x7654321000ull;
+    find_ymm();
+    return true;
+}
+
+bool native_enter(const struct oracle_mode *m)
+{
+    if (m->bits == 16 &&
+        (!add_segment(LDT_CODE16, CODE_LA, 2) || !add_segment(LDT_DATA16, DATA_LA, 0)))
+        return false;
+    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%gs" : : "r"(m->ds));
+    if (m->bits == 64)
+        syscall(SYS_arch_prctl, ARCH_SET_GS, native_gs_base);
+    return true;
+}
+
+unsigned long long native_cases(const struct isa_row *row, const char **why)
+{
+    *why = "this host lacks it";
+    return native_has(row->feature) ? ULLONG_MAX : 0;
+}
+
+bool native_failed(void)
+{
+    return false;
 }

@@ -35,6 +35,13 @@ static const char *const prefixes[] = {"",         "\x66",     "\xf3",     "\xf2
                                        "\x48",     "\x66\x48", "\xf3\x48", "\xf2\x48",
                                        "\x67\x48"};
 
+/* The same as one byte behind C4: W, vvvv (unused, then register 5), L and pp. */
+static const char *const vex[] = {
+    "\x78", "\x79", "\x7a", "\x7b", "\x7c", "\x7d", "\x7e", "\x7f", "\xf8",
+    "\xf9", "\xfa", "\xfb", "\xfc", "\xfd", "\xfe", "\xff", "\x50", "\x51",
+    "\x52", "\x53", "\x54", "\x55", "\x56", "\x57", "\xd0", "\xd1", "\xd2",
+    "\xd3", "\xd4", "\xd5", "\xd6", "\xd7"};
+
 static struct isa_table table;
 static unsigned found, clashes;
 static bool *seen;
@@ -43,13 +50,18 @@ static unsigned write_code(uint8_t bytes[16], const char *prefix, unsigned map,
                            unsigned op, unsigned modrm)
 {
     static const uint8_t escapes[4][2] = {{0}, {0}, {0x38}, {0x3a}};
-    unsigned n = (unsigned)strlen(prefix);
+    unsigned n = 0;
 
     memset(bytes, 0, 16);
-    memcpy(bytes, prefix, n);
-    if (map)
+    if (map > ISA_VEX) {
+        bytes[n++] = 0xc4;
+        bytes[n++] = (uint8_t)(0xe0 | (map - ISA_VEX));
+    }
+    while (*prefix)
+        bytes[n++] = (uint8_t)*prefix++;
+    if (map && map < ISA_VEX)
         bytes[n++] = 0x0f;
-    if (map > 1)
+    if (map > 1 && map < ISA_VEX)
         bytes[n++] = escapes[map][0];
     bytes[n++] = (uint8_t)op;
     bytes[n++] = (uint8_t)modrm;
@@ -101,15 +113,19 @@ static void no_two_rows_claim_one_encoding_in_one_mode(void **state)
     found = clashes = 0;
     seen = calloc(isa_row_count, sizeof *seen);
     assert_non_null(seen);
-    for (unsigned map = 0; map < 4; map++)
+    for (unsigned map = 0; map < ISA_MAPS; map++)
         for (unsigned op = 0; op < 256; op++) {
+            const char *const *with = map < ISA_VEX ? prefixes : vex;
             unsigned last = table.shape[map][op] & SHAPE_MODRM ? 255 : 0;
             if (!table.shape[map][op])
                 continue;
             for (unsigned mode = 0; mode < ARRAY_SIZE(modes); mode++)
-                for (unsigned p = 0; p < (mode ? 8 : ARRAY_SIZE(prefixes)); p++)
+                for (unsigned p = 0; p < (map > ISA_VEX ? ARRAY_SIZE(vex)
+                                          : mode        ? 8
+                                                        : ARRAY_SIZE(prefixes));
+                     p++)
                     for (unsigned modrm = 0; modrm <= last; modrm++)
-                        check(mode, prefixes[p], map, op, modrm);
+                        check(mode, with[p], map, op, modrm);
         }
     assert_int_equal(clashes, 0);
     assert_true(found > 1000000);

@@ -1,4 +1,5 @@
-/* test_softfloat.c - float32 and float64 against the processor the test runs on. */
+/* test_softfloat.c - float16, float32 and float64 against the processor the test runs
+ * on. */
 #include "cpu/softfloat.h"
 #include "fp_random.h"
 
@@ -63,7 +64,38 @@ static void every_host_computes_the_same_bits(void **state)
     assert_int_equal(sum, 0x7103c45a30dfbe00);
 }
 
+/* Exponents where float16 ends, and anywhere. */
+static uint32_t for_float16(struct fp_random *r)
+{
+    uint32_t a = (uint32_t)fp_random_float(r, 23, 8);
+    uint64_t v = fp_random(r);
+
+    if (v & 3)
+        a = (a & 0x807fffff) | (uint32_t)(127 - 28 + (v >> 8 & 63) % 48) << 23;
+    return a;
+}
+
+static void every_host_converts_float16_alike(void **state)
+{
+    struct fp_random r = {0xf16c};
+    uint64_t sum = 0xcbf29ce484222325ull;
+    (void)state;
+
+    for (unsigned n = 0; n < 0x10000; n++) {
+        uint64_t v = fp_random(&r);
+        struct fp_env e = {.rounding = v & 3,
+                           .daz = v >> 2 & 1,
+                           .ftz = v >> 3 & 1,
+                           .masks = v & 0x1c0 ? 0x3f : v >> 10 & 0x3f};
+        hash(&sum, f16_to_f32(&e, (uint16_t)n));
+        hash(&sum, f32_to_f16(&e, for_float16(&r)));
+        hash(&sum, e.flags);
+    }
+    assert_int_equal(sum, 0x310a7bf882a092c9);
+}
+
 #if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
 
 enum { ROUNDS = 150000 };
 
@@ -123,6 +155,8 @@ HOST(host_narrow, uint64_t, FROM_XMM, "cvtsd2ss %%xmm0, %%xmm0")
 HOST(host_widen, uint64_t, FROM_XMM, "cvtss2sd %%xmm0, %%xmm0")
 HOST(host_fma32, uint32_t, FROM_XMM, "vfmadd213ss %%xmm2, %%xmm1, %%xmm0")
 HOST(host_fma64, uint64_t, FROM_XMM, "vfmadd213sd %%xmm2, %%xmm1, %%xmm0")
+HOST(host_from_half, uint32_t, FROM_XMM, "vcvtph2ps %%xmm0, %%xmm0")
+HOST(host_to_half, uint32_t, FROM_XMM, "vcvtps2ph $4, %%xmm0, %%xmm0")
 HOST(host_round32, uint32_t, FROM_XMM, "roundss $4, %%xmm0, %%xmm0")
 HOST(host_round64, uint64_t, FROM_XMM, "roundsd $4, %%xmm0, %%xmm0")
 HOST(host_quiet_round64, uint64_t, FROM_XMM, "roundsd $12, %%xmm0, %%xmm0")
@@ -215,6 +249,40 @@ static void float64_arithmetic_gives_the_bits_and_flags_of_hardware(void **state
     }
 }
 
+/* An addend for a * b, whose product rounds to p: one that cancels it but for its last
+ * bits, lies at half of one of them, or is far below. frac: fraction bits. */
+static uint64_t addend(struct fp_random *r, uint64_t p, unsigned frac,
+                       unsigned exp_bits)
+{
+    uint64_t v = fp_random(r), sign = 1ull << (frac + exp_bits);
+    uint64_t exp = p >> frac & ((1ull << exp_bits) - 1), below;
+
+    switch (v & 3) {
+    case 0: return fp_random_float(r, frac, exp_bits);
+    case 1: return p ^ sign ^ (v >> 8 & 3);
+    default:
+        below = v & 1 ? frac - 2 + (v >> 8 & 7) : v >> 8 & 127;
+        exp = exp > below ? exp - below : v >> 16 & 1;
+        return (v >> 17 & 1 ? sign : 0) | exp << frac |
+               (v >> 18 & 1 ? 0 : fp_random_pattern(r) >> (64 - frac));
+    }
+}
+
+/* A factor that brings the product with a near the smallest normal number, where tiny
+ * is told from normal after rounding. */
+static uint64_t small_factor(struct fp_random *r, uint64_t a, unsigned frac,
+                             unsigned exp_bits)
+{
+    uint64_t max = (1ull << exp_bits) - 1, v = fp_random(r);
+    uint64_t exp = max / 2 + 2 - (v & 3) - (a >> frac & max);
+    uint64_t f = v >> 8 & 3 ? fp_random_pattern(r) >> (64 - frac)
+                            : (1ull << frac) - 1 - (v >> 10 & 3);
+
+    if ((a >> frac & max) > max / 2 + 1) /* there is none */
+        return fp_random_float(r, frac, exp_bits);
+    return (v >> 16 & 1) << (frac + exp_bits) | (exp & max) << frac | f;
+}
+
 static void fused_multiply_add_rounds_once(void **state)
 {
     struct fp_random r = {0x1357};
@@ -223,25 +291,51 @@ static void fused_multiply_add_rounds_once(void **state)
         print_message("skipped: this processor has no FMA\n");
         return;
     }
-    for (unsigned n = 0; n < ROUNDS; n++) {
+    for (unsigned n = 0; n < 4 * ROUNDS; n++) {
         uint32_t mxcsr = random_mxcsr(&r);
+        uint8_t unused;
         {
             uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11),
-                     d = fp_random_float(&r, 52, 11);
-            uint8_t unused;
-            if (n & 1) /* near cancellation */
-                d = host_mul64(0x1f80, a, b, 0, &unused) ^ 1ull << 63 ^ (n >> 1 & 3);
+                     d;
+            if (n & 2)
+                b = small_factor(&r, a, 52, 11);
+            d = addend(&r, host_mul64(0x1f80, a, b, 0, &unused), 52, 11);
             AGAINST(host_fma64, f64_fma(&e, b, a, d)); /* 213: second times first */
         }
         {
             uint32_t a = (uint32_t)fp_random_float(&r, 23, 8),
-                     b = (uint32_t)fp_random_float(&r, 23, 8),
-                     d = (uint32_t)fp_random_float(&r, 23, 8);
-            uint8_t unused;
-            if (n & 1)
-                d = host_mul32(0x1f80, a, b, 0, &unused) ^ 0x80000000u ^ (n >> 1 & 3);
+                     b = (uint32_t)fp_random_float(&r, 23, 8), d;
+            if (n & 2)
+                b = (uint32_t)small_factor(&r, a, 23, 8);
+            d = (uint32_t)addend(&r, host_mul32(0x1f80, a, b, 0, &unused), 23, 8);
             AGAINST(host_fma32, f32_fma(&e, b, a, d));
         }
+    }
+}
+
+/* clang 14's __builtin_cpu_supports does not know it by name. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx") && __get_cpuid(1, &a, &b, &c, &d) &&
+           (c & bit_F16C);
+}
+
+static void float16_conversions_give_the_bits_and_flags_of_hardware(void **state)
+{
+    struct fp_random r = {0xf16f16};
+    (void)state;
+    if (!has_f16c()) {
+        print_message("skipped: this processor has no F16C\n");
+        return;
+    }
+    for (unsigned n = 0; n < 0x10000; n++) {
+        uint32_t mxcsr = random_mxcsr(&r), a = n, b = 0, d = 0;
+        AGAINST(host_from_half, f16_to_f32(&e, (uint16_t)a));
+    }
+    for (unsigned n = 0; n < 4 * ROUNDS; n++) {
+        uint32_t mxcsr = random_mxcsr(&r), a = for_float16(&r), b = 0, d = 0;
+        AGAINST(host_to_half, f32_to_f16(&e, a));
     }
 }
 
@@ -338,6 +432,14 @@ static void try_unmasked(uint32_t mxcsr, uint64_t a, uint64_t b, uint64_t d)
     TRAPPING(host_round64, f64_round(&e, a, true));
     if (__builtin_cpu_supports("fma"))
         TRAPPING(host_fma64, f64_fma(&e, b, a, d));
+    if (has_f16c())
+        TRAPPING(host_to_half, f32_to_f16(&e, (uint32_t)a));
+}
+
+static uint64_t f64_product(uint64_t a, uint64_t b)
+{
+    struct fp_env e = env_of(0x1f80);
+    return f64_mul(&e, a, b);
 }
 
 static void unmasked_exceptions_raise_the_flags_of_hardware(void **state)
@@ -352,6 +454,10 @@ static void unmasked_exceptions_raise_the_flags_of_hardware(void **state)
         uint32_t mxcsr = random_mxcsr(&r) & ~((uint32_t)fp_random(&r) & 0x1f80);
         uint64_t a = fp_random_float(&r, 52, 11), b = fp_random_float(&r, 52, 11);
         try_unmasked(mxcsr, a, b, fp_random_float(&r, 52, 11));
+        if (n & 1)
+            b = small_factor(&r, a, 52, 11);
+        try_unmasked(mxcsr, a, b, addend(&r, f64_product(a, b), 52, 11));
+        try_unmasked(mxcsr, for_float16(&r), 0, 0);
     }
     sigaction(SIGFPE, &old, NULL);
 }
@@ -362,10 +468,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_host_computes_the_same_bits),
+        cmocka_unit_test(every_host_converts_float16_alike),
 #if defined(__x86_64__) && defined(__GNUC__)
         cmocka_unit_test(float32_arithmetic_gives_the_bits_and_flags_of_hardware),
         cmocka_unit_test(float64_arithmetic_gives_the_bits_and_flags_of_hardware),
         cmocka_unit_test(fused_multiply_add_rounds_once),
+        cmocka_unit_test(float16_conversions_give_the_bits_and_flags_of_hardware),
         cmocka_unit_test(conversions_give_the_bits_and_flags_of_hardware),
         cmocka_unit_test(comparisons_agree_with_hardware),
 #if defined(__linux__)

@@ -115,6 +115,68 @@ static void floats_agree(void **state)
     assert_true(!HOST_FLOAT || taken > TRIES);
 }
 
+/* Of a product of two of them an addend that cancels, ends at the middle of two results
+ * or lies far below. */
+static uint32_t some_addend(uint32_t a, uint32_t b)
+{
+    struct fp_env e = masked();
+    uint32_t p = f32_mul(&e, a, b), exponent = p >> 23 & 0xff;
+    uint64_t r = random64();
+    uint32_t below = r & 1 ? 22 + (r >> 8 & 7) : r >> 8 & 63;
+
+    switch (r >> 16 & 3) {
+    case 0: return some_float();
+    case 1: return p ^ 0x80000000 ^ (r >> 24 & 3);
+    default:
+        exponent = exponent > below ? exponent - below : 1;
+        return (uint32_t)(r >> 63) << 31 | exponent << 23 |
+               (r >> 32 & 3 ? 0 : (uint32_t)(r >> 34) & 0x7fffff);
+    }
+}
+
+static void fused_multiply_adds_agree(void **state)
+{
+    unsigned taken = 0;
+    (void)state;
+    for (unsigned n = 0; n < 5 * TRIES; n++) {
+        uint32_t a = some_float(), b = some_float(), host, d;
+        struct fp_env e = masked(), e64 = masked();
+        uint64_t x = some_double(), y = some_double(), z = some_double(), wide;
+
+        if (n & 1) { /* few bits, so that products end at a middle */
+            a &= 0xfffff800;
+            b &= 0xfffff800;
+        }
+        d = some_addend(a, b);
+        if (host_f32_fma(a, b, d, &host)) {
+            uint32_t soft = f32_fma(&e, a, b, d);
+            if (host != soft || e.flags & ~FP_INEXACT)
+                fail_msg("f32_fma %x, %x, %x: host %x, soft %x, flags %x", a, b, d,
+                         host, soft, e.flags);
+            taken++;
+        }
+        if (host_f64_fma(x, y, z, &wide)) {
+            assert_true(wide == f64_fma(&e64, x, y, z));
+            assert_int_equal(e64.flags & ~FP_INEXACT, 0);
+        }
+    }
+    assert_true(!HOST_FLOAT || taken > TRIES);
+}
+
+/* 1 + 2^-24 is the middle of 1 and the next float. With 2^-80 more float64 cannot tell;
+ * softfloat can. */
+static void a_sum_at_the_middle_is_left_to_softfloat(void **state)
+{
+    uint32_t a = 0x3f800000 | 1 << 11, b = 0x3f800000, r = 0; /* a is 1 + 2^-12 */
+    struct fp_env e = masked();
+    (void)state;
+    assert_false(host_f32_fma(b, b, 0x33800000, &r));
+    /* (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24: a middle; 2^-100 lifts it above. */
+    assert_false(host_f32_fma(a, a, 0x0d800000, &r));
+    assert_int_equal(f32_fma(&e, a, a, 0x0d800000), 0x3f800000 + (1 << 12) + 1);
+    assert_int_equal(f32_fma(&e, a, a, 0x8d800000), 0x3f800000 + (1 << 12));
+}
+
 static void mxcsr_must_round_to_nearest_mask_all_and_have_pe_set(void **state)
 {
     (void)state;
@@ -131,6 +193,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles_agree),
         cmocka_unit_test(floats_agree),
+        cmocka_unit_test(fused_multiply_adds_agree),
+        cmocka_unit_test(a_sum_at_the_middle_is_left_to_softfloat),
         cmocka_unit_test(mxcsr_must_round_to_nearest_mask_all_and_have_pe_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,13 +26,7 @@
 /* The same, and op_v_<name>. */
 #define CRYPTO(name)                                                                   \
     CRYPTO_SSE(name)                                                                   \
-    static ALWAYS_INLINE void v_##name(struct vop *o)                                  \
-    {                                                                                  \
-        for (unsigned l = 0; l < o->words / 2; l++)                                    \
-            vop_lane_set(&o->d, l,                                                     \
-                         name(vop_lane(&o->a, l), vop_lane(&o->b, l), o->imm));        \
-    }                                                                                  \
-    VOP(name, VOP_FULL, v_##name)
+    VOP_LANES(name, 0, name)
 
 /* Eight elements of GF(2^8), reduced by x^8 + x^4 + x^3 + x + 1 (FIPS 197 4.2, and
  * GFNI's), each times x. */

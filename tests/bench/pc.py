@@ -86,23 +86,27 @@ def bochs_disk(image):
             % (image, cylinders))
 
 
-def whole(command, cpu, give=None, terminal=False):
+def whole(command, cpu, terminal=False):
     """Runs it to its end: (wall seconds, CPU seconds, output)."""
     run = Run(command, cpu, terminal=terminal, env=dict(os.environ, TERM='xterm'))
     timer = threading.Timer(120, run.kill)
     timer.start()
     out = b''
-    if not terminal:
-        while True:
+    try:
+        while not terminal:
             data = os.read(run.fd, 65536)
             if not data:
                 break
             out += data
-    _, _, used = os.wait4(run.process.pid, 0)
-    wall = time.monotonic() - run.started
-    timer.cancel()
-    run.process.returncode = 0
-    return wall, used.ru_utime + used.ru_stime, out
+        _, _, used = os.wait4(run.process.pid, 0)
+        wall = time.monotonic() - run.started
+        run.process.returncode = 0
+        return wall, used.ru_utime + used.ru_stime, out
+    finally:
+        timer.cancel()
+        run.kill()
+        if run.master is not None:
+            os.close(run.master)
 
 
 # ---- first ----
@@ -383,7 +387,7 @@ def disk_file(work):
     return image
 
 
-def marked(run, tool=None):
+def marked(run):
     """(wall seconds, CPU seconds) between marks B and E; None: they did not come."""
     marks = {}
     for line, used, now in run.lines(120):

@@ -236,27 +236,30 @@ def screen(options, emulators, work):
                 def median(name, n):
                     return statistics.median(g[n] for g in share[name]) \
                         if name in share else None
-                alone, dummy, x11 = (median(n, 0) for n in ('none', 'dummy', 'x11'))
-                if alone is None or dummy is None:
+                if 'none' not in share or 'dummy' not in share:
                     continue
-                low, high = (f(g[0] for g in share['dummy']) - alone for f in (min, max))
+                alone = median('none', 0)
+                frame = statistics.median(g[0] / g[2] for g in share['none'])
+                # Less the guest's own frames, as many as it came to make.
+                adds = {name: [100 * (g[0] - frame * g[2]) for g in got]
+                        for name, got in share.items()}
                 rows.append([title, 'nothing' if still else 'all of it',
                              number(median('dummy', 2), '%.1f'),
-                             number(100 * alone, '%.2f %%'),
-                             number(100 * (dummy - alone), '%.2f %%'),
-                             '%.2f to %.2f' % (100 * low, 100 * high),
-                             number(x11 and 100 * (x11 - alone), '%.2f %%'),
-                             number(x11 and 100 * median('x11', 1), '%.2f %%')])
+                             number(100 * alone, '%.2f')] +
+                            spread(adds['dummy'], 1, '%.2f') +
+                            (spread(adds['x11'], 1, '%.2f')[:1] +
+                             [number(100 * median('x11', 1), '%.2f')]
+                             if 'x11' in adds else ['', '']))
                 say('  ' + '  '.join(rows[-1]))
     finally:
         for _, _, window in ways:
             window.close()
-    report('screen', 'Shares of one core while the guest makes 60 frames a second, medians '
+    report('screen', 'Per cent of one core while the guest makes 60 frames a second, medians '
            'of %d runs of 240 frames; %s, %s; %s.\n\n%s' % (
                runs, host(), load(), e.version(),
                table(rows, ['screen', 'drawn each frame', 'frames a second',
-                            'the machine, nobody looking', '`-display sdl` adds',
-                            'lowest to highest', 'on X11 it adds', 'the X server'])),
+                            'nobody looking: %', '`-display sdl` adds, dummy: %',
+                            'lowest to highest', 'X11: %', 'the X server: %'])),
            options)
     return fault
 

@@ -125,6 +125,12 @@ def table(rows, header):
         for n, w in enumerate(widths)) + '|\n' + ''.join(line(r) for r in rows)
 
 
+def filled(rows, header):
+    """A table without its empty columns: of emulators that were left out."""
+    keep = [n for n in range(len(header)) if any(r[n] for r in rows)]
+    return table([[r[n] for n in keep] for r in rows], [header[n] for n in keep])
+
+
 def report(name, text, options):
     """Prints a part's text; with --docs it also takes its place in docs/bench.md."""
     print(text, flush=True)

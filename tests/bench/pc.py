@@ -11,6 +11,7 @@ a test of time: a figure that is too high is printed like any other, and the exi
 only whether the guests did what they were to do.
 """
 import os
+import re
 import select
 import shutil
 import signal
@@ -85,23 +86,27 @@ def bochs_disk(image):
             % (image, cylinders))
 
 
-def whole(command, cpu, give=None, terminal=False):
+def whole(command, cpu, terminal=False):
     """Runs it to its end: (wall seconds, CPU seconds, output)."""
     run = Run(command, cpu, terminal=terminal, env=dict(os.environ, TERM='xterm'))
     timer = threading.Timer(120, run.kill)
     timer.start()
     out = b''
-    if not terminal:
-        while True:
+    try:
+        while not terminal:
             data = os.read(run.fd, 65536)
             if not data:
                 break
             out += data
-    _, _, used = os.wait4(run.process.pid, 0)
-    wall = time.monotonic() - run.started
-    timer.cancel()
-    run.process.returncode = 0
-    return wall, used.ru_utime + used.ru_stime, out
+        _, _, used = os.wait4(run.process.pid, 0)
+        wall = time.monotonic() - run.started
+        run.process.returncode = 0
+        return wall, used.ru_utime + used.ru_stime, out
+    finally:
+        timer.cancel()
+        run.kill()
+        if run.master is not None:
+            os.close(run.master)
 
 
 # ---- first ----
@@ -231,27 +236,30 @@ def screen(options, emulators, work):
                 def median(name, n):
                     return statistics.median(g[n] for g in share[name]) \
                         if name in share else None
-                alone, dummy, x11 = (median(n, 0) for n in ('none', 'dummy', 'x11'))
-                if alone is None or dummy is None:
+                if 'none' not in share or 'dummy' not in share:
                     continue
-                low, high = (f(g[0] for g in share['dummy']) - alone for f in (min, max))
+                alone = median('none', 0)
+                frame = statistics.median(g[0] / g[2] for g in share['none'])
+                # Less the guest's own frames, as many as it came to make.
+                adds = {name: [100 * (g[0] - frame * g[2]) for g in got]
+                        for name, got in share.items()}
                 rows.append([title, 'nothing' if still else 'all of it',
                              number(median('dummy', 2), '%.1f'),
-                             number(100 * alone, '%.2f %%'),
-                             number(100 * (dummy - alone), '%.2f %%'),
-                             '%.2f to %.2f' % (100 * low, 100 * high),
-                             number(x11 and 100 * (x11 - alone), '%.2f %%'),
-                             number(x11 and 100 * median('x11', 1), '%.2f %%')])
+                             number(100 * alone, '%.2f')] +
+                            spread(adds['dummy'], 1, '%.2f') +
+                            (spread(adds['x11'], 1, '%.2f')[:1] +
+                             [number(100 * median('x11', 1), '%.2f')]
+                             if 'x11' in adds else ['', '']))
                 say('  ' + '  '.join(rows[-1]))
     finally:
         for _, _, window in ways:
             window.close()
-    report('screen', 'Shares of one core while the guest makes 60 frames a second, medians '
+    report('screen', 'Per cent of one core while the guest makes 60 frames a second, medians '
            'of %d runs of 240 frames; %s, %s; %s.\n\n%s' % (
                runs, host(), load(), e.version(),
                table(rows, ['screen', 'drawn each frame', 'frames a second',
-                            'the machine, nobody looking', '`-display sdl` adds',
-                            'lowest to highest', 'on X11 it adds', 'the X server'])),
+                            'nobody looking: %', '`-display sdl` adds, dummy: %',
+                            'lowest to highest', 'X11: %', 'the X server: %'])),
            options)
     return fault
 
@@ -308,43 +316,48 @@ def idle_share(command, cpu, text, env=None):
 
 def idle(options, emulators, work):
     runs = options.runs or 3
-    poll = boot_sector(work, 'POLL')
+    poll, blank = boot_sector(work, 'POLL'), os.path.join(work, 'blank.img')
+    with open(blank, 'wb') as f:
+        f.truncate(20 * CYLINDER)
     m, q = by_name(emulators, 'Menura'), by_name(emulators, 'QEMU TCG')
     linux = ['-kernel', options.linux_kernel, '-initrd', options.linux_initrd, '-append',
              'console=ttyS0 quiet', '-m', '512']
-    window = Window('dummy')
-    tries = [] # guest, how, emulator, command, what it says when it is there
+    window = Window('x11' if shutil.which('Xvfb') else 'dummy')
+    none, serial = '`-display none`', 'serial console'
+    sdl = '`-display sdl`, ' + ('X11' if window.server else 'dummy')
     nothing, polls = 'a BIOS with nothing to boot', 'a loop of INT 16h, AH=1'
     shell = 'Linux at its prompt'
+    tries = [] # guest, how, emulator, command, what it says when it is there
     if m:
+        quiet = ['-serial', 'none', '-time', 'real', '-display']
         tries += [
-            (nothing, '`-display none`', 'menura', menura(m, '-display', 'none', '-serial',
-                                                          'none', '-time', 'real'), None),
-            (nothing, '`-display sdl`', 'menura', menura(m, '-display', 'sdl', '-serial',
-                                                         'none', '-time', 'real'), None),
-            (shell, 'serial console', 'menura', [m.program] + linux, b'# '),
+            (nothing, none, 'menura', menura(m, '-hda', blank, *quiet, 'none'), None),
+            (nothing, sdl, 'menura', menura(m, '-hda', blank, *quiet, 'sdl'), None),
+            (shell, serial, 'menura', [m.program] + linux, b'# '),
             (shell, '`-smp 4`', 'menura', [m.program, '-smp', '4'] + linux, b'# '),
-            (polls, '`-display none`', 'menura',
-             menura(m, '-hda', poll, '-display', 'none', '-serial', 'none', '-time', 'real'),
-             None)]
+            (polls, none, 'menura', menura(m, '-hda', poll, *quiet, 'none'), None)]
     if q:
+        def drive(image):
+            return qemu(q, '-drive', 'format=raw,file=' + image)
         tries += [
-            (nothing, '`-display none`', 'qemu', qemu(q, '-net', 'none'), None),
-            (shell, 'serial console', 'qemu', [x for x in qemu(q) if x not in (
-                '-m', '512')] + ['-cpu', 'max,la57=off', '-serial', 'stdio'] + linux, b'# '),
-            (polls, '`-display none`', 'qemu', qemu(q, '-drive', 'format=raw,file=' + poll),
-             None)]
+            (nothing, none, 'qemu', drive(blank), None),
+            (shell, serial, 'qemu', qemu(q, '-cpu', 'max,la57=off', '-serial', 'stdio',
+                                         *linux), b'# '),
+            (polls, none, 'qemu', drive(poll), None)]
     shares = {}
+    missing = 0
     if not os.path.exists(options.linux_kernel):
         say("skipped: Linux at its prompt: ./run fetches '%s'" % options.linux_kernel)
         tries = [t for t in tries if t[0] != shell]
     for n in range(runs):
         for guest, how, emulator, command, text in tries:
             got = idle_share(command, options.cpu, text, window.env)
-            say('  %s, %s, %s: %s' % (guest, how, emulator,
-                                      'no figure' if got is None else '%.2f %%' % (100 * got)))
+            say('  %s, %s, %s: %s' % (guest, how, emulator, 'no figure' if got is None
+                                      else '%.2f %%' % (100 * got)))
+            missing |= got is None
             if got is not None:
                 shares.setdefault((guest, how), {}).setdefault(emulator, []).append(got)
+    window.close()
     rows = []
     for (guest, how), by in shares.items():
         rows.append([guest, how] + (spread(by['menura'], 100, '%.2f') if 'menura' in by
@@ -354,7 +367,7 @@ def idle(options, emulators, work):
         runs, host(), load(), ', '.join(e.version() for e in emulators if e in (m, q)),
         table(rows, ['guest', 'how', 'Menura %', 'lowest to highest', 'QEMU TCG %'])),
         options)
-    return 0 if all(len(v) == runs for by in shares.values() for v in by.values()) else 1
+    return int(missing)
 
 
 # ---- disk ----
@@ -377,7 +390,7 @@ def disk_file(work):
     return image
 
 
-def marked(run, tool=None):
+def marked(run):
     """(wall seconds, CPU seconds) between marks B and E; None: they did not come."""
     marks = {}
     for line, used, now in run.lines(120):
@@ -479,6 +492,9 @@ def linux_disk(options, work):
     return image
 
 
+PROMPT = re.compile(rb'\n/\S* # ')
+
+
 def to_prompt(command, cpu, seconds, serial=None):
     """(wall, CPU) seconds from the start to the shell's prompt on the serial console, which
     is the terminal, or the FIFO `serial`; None: it did not come."""
@@ -496,7 +512,7 @@ def to_prompt(command, cpu, seconds, serial=None):
                 if not data:
                     time.sleep(0.01) # nobody has opened it yet
                 seen = (seen + data)[-4096:]
-            if (seen if serial else t.seen).rstrip().endswith((b'~ #', b'/ #')):
+            if PROMPT.search(seen if serial else t.seen):
                 return time.monotonic() - t.started, cpu_seconds(t.process.pid)
     except OSError:
         pass

@@ -7,8 +7,8 @@
 ;           interrupt and, unless -DSTILL, all of the screen anew; lines B and E at FROM
 ;           and TO frames
 ;   POLL    the BIOS is asked for a key over and over (INT 16h, AH=1), as DOS programs do
-;   DISK    reads the disk by READ DMA, 128 KiB at a time, to memory from 16 MiB on, waiting
-;           for each interrupt by HLT; lines B and E, and ! when a block is not the disk's
+;   DISK    reads the disk by READ DMA, 128 KiB at a time, to 64 MiB of memory over and over,
+;           waiting for each interrupt by HLT; lines B and E, and ! when a block is not the disk's
 %define FIRST 1
 %define TEXT 2
 %define PLANES 3
@@ -213,6 +213,7 @@ vbe: dw 4,0, 1,640, 2,480, 3,32, 4,0x41
 .block:
     ; Two descriptors of 64 KiB.
     mov eax,[block]
+    and eax,0x1ff
     shl eax,17
     add eax,16<<20
     mov [prd],eax

@@ -61,7 +61,7 @@ set_tests_properties(frontend/media PROPERTIES SKIP_RETURN_CODE 77
 foreach(part none terminal window)
   add_test(NAME frontend/display_${part}
     COMMAND sh ${CMAKE_SOURCE_DIR}/tests/frontend/display.sh $<TARGET_FILE:menura> ${part})
-  set_tests_properties(frontend/display_${part} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300
+  set_tests_properties(frontend/display_${part} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900
                        ENVIRONMENT "${MENURA_RUNS_UNDER}")
 endforeach()
 if(MENURA_CMOCKA_FOUND)

@@ -32,10 +32,10 @@ nasm -f bin -o "$work/sector" "$here/display.asm" || exit 1
 dd if="$work/sector" of="$work/floppy.img" bs=1474560 count=1 conv=sync 2>/dev/null
 cd "$work" || exit 1
 
-# waits FILE-OR-COMMAND TEXT: until the command's output has the text, at most 60 s.
+# waits FILE-OR-COMMAND TEXT: until the command's output has the text, at most 300 s.
 waits() {
     command=$1 text=$2 n=0
-    while [ $n -lt 300 ]; do
+    while [ $n -lt 1500 ]; do
         $command 2>/dev/null | grep -qF -- "$text" && return 0
         sleep 0.2
         n=$((n + 1))
@@ -46,7 +46,7 @@ waits() {
 
 none() {
     unset DISPLAY WAYLAND_DISPLAY
-    "$menura" floppy.img -max-instructions 150000000 --screen-text --screenshot shot.png \
+    "$menura" floppy.img -max-instructions 30000000 --screen-text --screenshot shot.png \
         >out 2>err </dev/null
     [ $? -eq 8 ] || wrong "the run ended otherwise: $(cat err)"
     printf 'The boot sector is here.\n█╔\n' | diff - out ||
@@ -56,7 +56,7 @@ none() {
 
     # Keys and the mouse by the monitor. Its commands come one after the other, at moments
     # that the instruction count decides.
-    { echo 'step 150000000'; echo 'type a\tB\\'; echo 'step 20000000'; echo 'sendkey f1'
+    { echo 'step 30000000'; echo 'type a\tB\\'; echo 'step 20000000'; echo 'sendkey f1'
       echo 'sendkey shift-c'; echo 'sendkey nokey'; echo 'step 20000000'
       echo 'mouse_move 5 0'; echo 'step 5000000'; echo 'mouse_button 1'
       echo 'step 5000000'; echo 'mouse_button 0'; echo 'mouse_button 8'
@@ -167,7 +167,7 @@ window() {
 
     # SDL's own dummy: no picture comes to an eye, but all of it runs.
     SDL_VIDEODRIVER=dummy "$menura" floppy.img -display sdl -serial none \
-        -max-instructions 150000000 -time fast --screen-text >out 2>err </dev/null
+        -max-instructions 30000000 -time fast --screen-text >out 2>err </dev/null
     [ $? -eq 8 ] && grep -qx 'The boot sector is here.' out ||
         wrong "SDL's dummy driver: $(cat out err)"
     SDL_VIDEODRIVER=x11 DISPLAY=:98765 "$menura" floppy.img -display sdl >out 2>err </dev/null
@@ -191,7 +191,7 @@ window() {
     # SDL unloads X's libraries: what only their variables point to looks lost then, and
     # is of no library that a suppression could name.
     ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 \
-        SDL_VIDEODRIVER=x11 "$menura" floppy.img -name Probe -serial none -max-seconds 200 \
+        SDL_VIDEODRIVER=x11 "$menura" floppy.img -name Probe -serial none -max-seconds 900 \
         -debugcon file:printed --screen-text >out 2>err </dev/null &
     menura_pid=$!
     python3 "$here/press.py" 'focus:Probe - Menura' 'until:printed:is here.' size \

@@ -11,7 +11,7 @@ import ctypes.util
 import sys
 import time
 
-PATIENCE = 120
+PATIENCE = 300
 
 try:
     X = ctypes.CDLL(ctypes.util.find_library('X11') or 'libX11.so.6')

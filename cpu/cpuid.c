@@ -240,7 +240,7 @@ static void extended(const struct cpu *c, uint32_t leaf, uint32_t out[4])
         out[REG_ECX] = 256 << 16 | 6 << 12 | 64; /* L2: KiB, 8 ways, line */
         break;
     case 0x80000007: features(c, 0x80000007, 0, out); break;
-    case 0x80000008: out[REG_EAX] = m->phys_bits | (uint32_t)m->linear_bits << 8; break;
+    case 0x80000008: out[REG_EAX] = m->phys_bits | cpu_linear_bits(m) << 8; break;
     }
 }
 

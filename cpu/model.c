@@ -38,7 +38,6 @@ _Static_assert(CPU_FEATURES <= 128, "struct cpu_model has 128 feature bits");
      .brand = says,                                                                      \
      .signature = cpuid_1,                                                               \
      .phys_bits = physical,                                                              \
-     .linear_bits = 48,                                                                  \
      .max_leaf = leaf,                                                                   \
      .max_extended = extended,                                                           \
      .microcode = revision,                                                              \

@@ -23,7 +23,7 @@ struct cpu_model {
     const char *vendor; /* 12 characters: GenuineIntel */
     const char *brand;  /* at most 47 characters, or NULL */
     uint32_t signature; /* CPUID.1:EAX */
-    uint8_t phys_bits, linear_bits;
+    uint8_t phys_bits;
     uint32_t max_leaf, max_extended;
     uint32_t microcode;      /* revision, IA32_BIOS_SIGN_ID bits 63:32 */
     uint32_t descriptors[4]; /* CPUID.2: caches and TLBs, EAX EBX ECX EDX */
@@ -39,6 +39,12 @@ enum { CRYSTAL_HZ = 1000000000 };
 static inline bool cpu_model_has(const struct cpu_model *m, unsigned feature)
 {
     return feature == CPUID_BASE || (m->features[feature / 64] >> (feature % 64) & 1);
+}
+
+/* Bits of a linear address that the model could ever use. */
+static inline unsigned cpu_linear_bits(const struct cpu_model *m)
+{
+    return cpu_model_has(m, CPUID_LA57) ? 57 : 48;
 }
 
 /* The model called `name` with "+feature" and "-feature" changes after commas, as in

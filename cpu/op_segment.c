@@ -221,7 +221,7 @@ static void check_wide_base(struct cpu *c, const struct descriptor *d)
 {
     if (!cpu_long_mode(c))
         return;
-    if (!la_canonical(c, d->base))
+    if (!la_canonical_max(c, d->base))
         raise_selector(c, VEC_GP, d->selector, R_SYSTEM_BASE, d->base, 0);
     if (d->high >> 40 & 0x1f)
         raise_selector(c, VEC_GP, d->selector, R_SYSTEM_UPPER, d->high >> 40 & 0x1f, 0);

@@ -307,7 +307,7 @@ static void base_write(struct cpu *c, const struct insn *i, enum sreg s)
 {
     uint64_t v = reg_get(c, i->rm, i->bits);
     check_fsgsbase(c);
-    if (!la_canonical(c, v))
+    if (!la_canonical_max(c, v))
         raise_fault(c, VEC_GP, 0, R_GP_BASE_NONCANONICAL, v, 0, 0);
     c->seg[s].base = v;
     seg_derive(c, s);

@@ -86,15 +86,16 @@ static inline bool cpu_has(const struct cpu *c, enum cpu_feature f)
     return cpu_model_has(c->model, f);
 }
 
-/* Is la canonical in the current paging mode? And is it one this CPU could ever use:
- * what MSR and descriptor-table writes are checked against (SDM vol 3A 4.5.2)? */
+/* Is la canonical in the current paging mode? And is it one this CPU could ever use, with
+ * CR4.LA57 set or not: what writes of MSRs, segment bases and descriptor-table bases are
+ * checked against (SDM vol 3A 4.5.2)? */
 static inline bool la_canonical(const struct cpu *c, uint64_t la)
 {
     return sign_extend(la, c->cr4 & CR4_LA57 ? 57 : 48) == la;
 }
 static inline bool la_canonical_max(const struct cpu *c, uint64_t la)
 {
-    return sign_extend(la, c->model->linear_bits > 48 ? 57 : 48) == la;
+    return sign_extend(la, cpu_linear_bits(c->model)) == la;
 }
 
 /* Segment base plus offset as instructions add them, without any check. */

@@ -103,7 +103,7 @@ static inline struct world *world_new(void)
 
     assert_non_null(w);
     w->model = (struct cpu_model){.name = "test", .vendor = "GenuineIntel",
-                                  .phys_bits = 40, .linear_bits = 48};
+                                  .phys_bits = 40};
     w->model.features[0] = w->model.features[1] = UINT64_MAX;
     assert_true(space_init(&w->mmio, true));
     phys_init(&w->phys, &w->mmio, 40);

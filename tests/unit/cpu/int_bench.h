@@ -85,7 +85,6 @@ static inline void bench_init(struct bench *b)
     b->cpu->eflags = 2;
     b->model.features[0] = b->model.features[1] = ~0ull;
     b->model.phys_bits = 40;
-    b->model.linear_bits = 48;
     b->cpu->model = &b->model;
     isa_table_init(&b->isa, &b->model);
     bench_mode(b, BENCH_64, 0xffffffff);

@@ -386,7 +386,7 @@ static void ltr_in_long_mode_takes_a_16_byte_descriptor(void **state)
     assert_int_equal(c->tr.base, 0xffff800000000000 + TSS2);
     c->rip = CODE;
     gdt_set(w, S_TSS2, desc(TSS2, 0x67, 0x89));
-    gdt_set(w, S_TSS2 + 8, 0x8000); /* 0000_8000_....: not canonical */
+    gdt_set(w, S_TSS2 + 8, 0x1000000); /* 0100_0000_....: not canonical in 57 bits */
     expect_fault(w, VEC_GP, S_TSS2, R_SYSTEM_BASE);
     c->gdtr_limit = S_TSS2 + 7; /* the upper half is outside */
     expect_fault(w, VEC_GP, S_TSS2, R_SEL_LIMIT);

@@ -304,6 +304,33 @@ static void fs_base_reaches_the_segment_by_msr_and_by_instruction(void **state)
     bench_free(b);
 }
 
+/* Whatever CR4.LA57 says: SDM vol 3A 4.5.2. */
+static void bases_of_57_bits_are_legal_where_the_model_has_la57(void **state)
+{
+    const uint64_t base = 0xff43982f1f20b000;
+    struct bench *with = bench_new("default,+la57"), *without = bench_new("default");
+    struct bench *both[] = {with, without};
+    (void)state;
+
+    for (unsigned n = 0; n < 2; n++) {
+        be_long64(both[n], 0);
+        both[n]->c.cr4 |= CR4_FSGSBASE;
+        wr(both[n], 0xc0000100, base);
+        store64(both[n]->ram + 0x5002, base);
+    }
+    assert_int_equal(RUN(with, WRMSR), DONE);
+    ASSERT_RAISES(VEC_GP, R_GP_MSR_NONCANONICAL, without, WRMSR);
+    with->c.gpr[RBX] = without->c.gpr[RBX] = base;
+    assert_int_equal(RUN(with, 0xf3, 0x48, 0x0f, 0xae, 0xd3), DONE); /* WRFSBASE RBX */
+    ASSERT_RAISES(VEC_GP, R_GP_BASE_NONCANONICAL, without, 0xf3, 0x48, 0x0f, 0xae, 0xd3);
+    with->c.gpr[RBX] = without->c.gpr[RBX] = 0x5000;
+    assert_int_equal(RUN(with, 0x0f, 0x01, 0x13), DONE); /* LGDT [RBX] */
+    assert_int_equal(with->c.gdtr_base, base);
+    ASSERT_RAISES(VEC_GP, R_GP_TABLE_NONCANONICAL, without, 0x0f, 0x01, 0x13);
+    bench_free(with);
+    bench_free(without);
+}
+
 static void rdrand_depends_on_the_seed_alone(void **state)
 {
     struct bench *a = bench_new("default"), *b = bench_new("default");
@@ -339,6 +366,7 @@ int main(void)
         cmocka_unit_test(the_default_model_needs_no_mitigations),
         cmocka_unit_test(the_microcode_revision_appears_after_cpuid),
         cmocka_unit_test(fs_base_reaches_the_segment_by_msr_and_by_instruction),
+        cmocka_unit_test(bases_of_57_bits_are_legal_where_the_model_has_la57),
         cmocka_unit_test(rdrand_depends_on_the_seed_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

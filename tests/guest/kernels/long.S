@@ -145,7 +145,7 @@ compat_fault: /* the handler resumes in 64-bit code */
     rdmsr
     CHECK_EQ(l, $0x44444444, %eax)
     CHECK_EQ(l, $0x3333, %edx)
-    EXPECT64(GP, 0, WRMSR(0xc0000101, 0x00008000, 0))
+    EXPECT64(GP, 0, WRMSR(0xc0000101, 0x01000000, 0)) /* nor with 57 bits */
     EXPECT64(GP, 0, TO_USER64(user_swapgs))
     EXPECT64(UD, 0, rdfsbase %rax)
     movq %cr4, %rax
@@ -162,7 +162,7 @@ compat_fault: /* the handler resumes in 64-bit code */
     cmpq %gs:0, %rbx
     CHECK(e)
     wrgsbase %eax
-    EXPECT64(GP, 0, movabs $0x0000800000000000, %rax; wrfsbase %rax)
+    EXPECT64(GP, 0, movabs $0x0100000000000000, %rax; wrfsbase %rax)
     /* A null selector in ring 0 is no fault, here not even for SS. */
     xorl %eax, %eax
     movl %eax, %ds

@@ -90,8 +90,10 @@ static void fill_data(struct random *r)
     uint8_t page[PAGE];
 
     for (unsigned n = 0; n < DATA_PAGES; n++) {
-        for (unsigned k = 0; k < PAGE; k += 8)
-            store64(page + k, random64(r) & (random64(r) % 3 ? ~0ull : 0xff));
+        for (unsigned k = 0; k < PAGE; k += 8) {
+            uint64_t v = random64(r);
+            store64(page + k, random64(r) % 3 ? v : v & 0xff);
+        }
         memset(run.before + n * PAGE, 0, PAGE);
         if (data_page[n] == PAGE_NONE)
             continue;

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+/* Two calls never stand in one expression: their order would be the compiler's, and the
+ * questions must be the same everywhere. */
 uint64_t random64(struct random *r)
 {
     uint64_t z = r->state += 0x9e3779b97f4a7c15ull; /* splitmix64 */
@@ -37,7 +39,10 @@ static uint64_t edge64(struct random *r)
     case 1: return random64(r);
     case 2: return below(r, 40);
     case 3: return 0 - (uint64_t)below(r, 40);
-    case 4: return random64(r) >> below(r, 64);
+    case 4: {
+        uint64_t v = random64(r);
+        return v >> below(r, 64);
+    }
     default:
         w = width[below(r, ARRAY_SIZE(width))];
         return (w == 64 ? 0 : 1ull << w) + below(r, 5) - 2;
@@ -329,8 +334,10 @@ bool generate_encoding(struct random *r, const struct oracle_mode *m,
     if ((row->traits & T_ONLY64) && m->bits != 64)
         return false;
     e->offset = 64 + below(r, PAGE - 128);
-    if (percent(r, 4)) /* over the edge of the first page, or of what is mapped */
-        e->offset = (percent(r, 60) ? PAGE : CODE_SIZE) - 1 - below(r, 14);
+    if (percent(r, 4)) { /* over the edge of the first page, or of what is mapped */
+        e->offset = percent(r, 60) ? PAGE : CODE_SIZE;
+        e->offset -= 1 + below(r, 14);
+    }
     for (unsigned k = 0; k < 200; k++)
         if (try_encoding(r, e))
             return true;
@@ -346,15 +353,18 @@ static uint32_t float32(struct random *r)
         0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fbfffff, 0x7fc00000, 0x7fffffff,
         0x4f000000, 0x4effffff, 0x4b000000, 0x4b7fffff, 0x3f000000, 0x5f000000,
     };
-    uint32_t sign = percent(r, 50) ? 0x80000000u : 0;
+    uint32_t sign = percent(r, 50) ? 0x80000000u : 0, exponent;
 
     switch (below(r, 5)) {
     case 0: return (uint32_t)random64(r);
     case 1:
     case 2: return edges[below(r, ARRAY_SIZE(edges))] | sign;
     case 3: /* near one, so that sums cancel and round */
-        return ((0x7e + below(r, 4)) << 23 | (uint32_t)(random64(r) & 0x7fffff)) | sign;
-    default: return (below(r, 255) << 23 | (below(r, 8) << 20)) | sign;
+        exponent = 0x7e + below(r, 4);
+        return exponent << 23 | (uint32_t)(random64(r) & 0x7fffff) | sign;
+    default:
+        exponent = below(r, 255);
+        return exponent << 23 | below(r, 8) << 20 | sign;
     }
 }
 
@@ -367,21 +377,24 @@ static uint64_t float64(struct random *r)
         0x41e0000000000000, 0x41dfffffffc00000, 0x43e0000000000000, 0x43dfffffffffffff,
         0x4330000000000000, 0x3fe0000000000000, 0x36a0000000000000, 0x47efffffe0000000,
     };
-    uint64_t sign = percent(r, 50) ? 1ull << 63 : 0;
+    uint64_t sign = percent(r, 50) ? 1ull << 63 : 0, exponent;
 
     switch (below(r, 5)) {
     case 0: return random64(r);
     case 1:
     case 2: return edges[below(r, ARRAY_SIZE(edges))] | sign;
-    case 3: return ((0x3feull + below(r, 4)) << 52 | random64(r) >> 12) | sign;
+    case 3:
+        exponent = 0x3fe + below(r, 4);
+        return exponent << 52 | random64(r) >> 12 | sign;
     default:
-        return ((uint64_t)below(r, 2047) << 52 | (uint64_t)below(r, 8) << 49) | sign;
+        exponent = below(r, 2047);
+        return exponent << 52 | (uint64_t)below(r, 8) << 49 | sign;
     }
 }
 
 static struct f80 float80(struct random *r)
 {
-    struct f80 f = {.sig = random64(r), .se = (uint16_t)random64(r)};
+    struct f80 f = {.sig = random64(r)};
     static const uint64_t sig[] = {
         0x8000000000000000, 0xffffffffffffffff, 0x8000000000000001, 0xc000000000000000,
         0x0000000000000000, 0x0000000000000001, 0x7fffffffffffffff, 0xfffffffffffff800,
@@ -390,6 +403,7 @@ static struct f80 float80(struct random *r)
     static const uint16_t exponent[] = {0x3fff, 0x3ffe, 0x4000, 0x0000, 0x0001, 0x7fff,
                                         0x7ffe, 0x403e, 0x403d, 0x401e, 0x400e, 0x3fbf,
                                         0x3c00, 0x3f81, 0x43ff, 0x407f};
+    f.se = (uint16_t)random64(r);
     if (percent(r, 70))
         f.se = (uint16_t)((f.se & 0x8000) | exponent[below(r, ARRAY_SIZE(exponent))]);
     if (percent(r, 40))
@@ -450,14 +464,15 @@ static uint64_t segment_base(const struct oracle_mode *m, unsigned seg)
 static uint64_t pick_target(struct random *r)
 {
     static const uint8_t border[] = {1, 3, 4, 5, 6, 7};
+    uint64_t la;
 
     switch (below(r, 10)) {
     case 0:
     case 1: return DATA_LA + 2 * PAGE - below(r, 20);
     case 2:
     case 3:
-        return DATA_LA + border[below(r, ARRAY_SIZE(border))] * (unsigned)PAGE -
-               below(r, 20);
+        la = DATA_LA + border[below(r, ARRAY_SIZE(border))] * (unsigned)PAGE;
+        return la - below(r, 20);
     case 4: return DATA_LA + PAGE + below(r, 2 * PAGE);
     default: return DATA_LA + PAGE + (below(r, 2 * PAGE - 512) & ~15u);
     }
@@ -586,6 +601,14 @@ static bool jumps_through_rm(const struct encoding *e)
     return (is(e, "JMP") || is(e, "CALL")) && uses_class(e, OC_E);
 }
 
+/* A register that points at a target, from base on; the bits that do not count are noise.
+ */
+static uint64_t pointer(struct random *r, uint64_t base, uint64_t mask)
+{
+    uint64_t offset = pick_target(r) - base;
+    return (offset & mask) | (random64(r) & ~mask);
+}
+
 /* The operands that registers imply. They are set before the memory operand is aimed.
  */
 static void imply(struct random *r, struct encoding *e, struct regs *in)
@@ -596,24 +619,19 @@ static void imply(struct random *r, struct encoding *e, struct regs *in)
                                          : 0xffffull;
 
     if (uses_class(e, OC_X) && percent(r, 96))
-        in->gpr[RSI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
-                       (random64(r) & ~mask);
+        in->gpr[RSI] = pointer(r, segment_base(e->mode, INSN_SEG(i)), mask);
     if (strncmp(e->row->mnemonic, "MASKMOV", 7) == 0 || is(e, "VMASKMOVDQU"))
-        in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i))) & mask) |
-                       (random64(r) & ~mask);
+        in->gpr[RDI] = pointer(r, segment_base(e->mode, INSN_SEG(i)), mask);
     if (uses_class(e, OC_Y) && percent(r, 96))
-        in->gpr[RDI] = ((pick_target(r) - segment_base(e->mode, ES)) & mask) |
-                       (random64(r) & ~mask);
+        in->gpr[RDI] = pointer(r, segment_base(e->mode, ES), mask);
     if ((e->row->traits & T_REP) || is(e, "LOOP") || is(e, "LOOPE") ||
         is(e, "LOOPNE") || is(e, "JCXZ")) {
         uint64_t count = percent(r, 90) ? below(r, 20) : below(r, 1200);
         in->gpr[RCX] = (in->gpr[RCX] & ~mask) | (count & mask);
     }
     if (is(e, "XLAT"))
-        in->gpr[RBX] = ((pick_target(r) - segment_base(e->mode, INSN_SEG(i)) -
-                         (in->gpr[RAX] & 0xff)) &
-                        mask) |
-                       (random64(r) & ~mask);
+        in->gpr[RBX] = pointer(
+            r, segment_base(e->mode, INSN_SEG(i)) + (in->gpr[RAX] & 0xff), mask);
     if (is(e, "LEAVE") || is(e, "ENTER"))
         in->gpr[RBP] = pick_target(r) - e->mode->data_base;
     if ((is(e, "BT") || is(e, "BTS") || is(e, "BTR") || is(e, "BTC")) &&

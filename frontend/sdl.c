@@ -8,6 +8,7 @@
 #include "frontend/display.h"
 #include "frontend/sdl_canvas.h"
 #include "frontend/sdl_keys.h"
+#include "frontend/sdl_x11.h"
 
 #define SDL_MAIN_HANDLED
 #include <SDL.h>
@@ -507,8 +508,10 @@ static bool begin(struct window *w, bool full_screen)
     SDL_SetMainReady();
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1"); /* main.c has its own */
     SDL_SetHint(SDL_HINT_RENDER_SCALE_QUALITY, "nearest");
+    x11_errors_are_told();
     if (SDL_Init(SDL_INIT_VIDEO) < 0)
         return false;
+    x11_errors_are_told();
     SDL_EnableScreenSaver();
     w->event = SDL_RegisterEvents(EVENTS);
     w->lock = SDL_CreateMutex();

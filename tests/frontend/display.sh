@@ -211,6 +211,20 @@ window() {
     [ "$(cat told)" = 720x400 ] || wrong "the window's size: $(cat told)"
     grep -qx 'Hi<F1><Up><Moved><Left>x' out || wrong "what the guest got: $(cat out)"
     [ -s menura-001.png ] || wrong "there is no menura-001.png"
+
+    # A window that somebody destroys is no end of the machine.
+    rm -f printed
+    SDL_VIDEODRIVER=x11 ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 \
+        "$menura" floppy.img -name Probe -serial none -max-seconds 10 \
+        -debugcon file:printed --screen-text >out 2>err </dev/null &
+    menura_pid=$!
+    python3 "$here/press.py" 'focus:Probe - Menura' 'until:printed:is here.' destroy \
+        >told 2>&1 || wrong "press.py: $(cat told)"
+    wait $menura_pid
+    code=$?
+    menura_pid=
+    [ $code -eq 10 ] && grep -qx 'The boot sector is here.' out ||
+        wrong "without its window menura ended with $code: $(cat out err)"
 }
 
 $part

@@ -3,7 +3,7 @@
 A word is a key's name ("a", "Return", "Control_L+Alt_L+q"), "click", "move:DX,DY",
 "focus:TITLE" (waits for the window whose title begins so, and gives it the keyboard),
 "title:TITLE" (waits until its title is this one), "until:FILE:TEXT" (waits until
-the file ends so), or "size" (prints its size).
+the file ends so), "size" (prints its size) or "destroy" (somebody else closes it).
 Whatever does not come within PATIENCE seconds ends it. Exit 77: the libraries are missing.
 """
 import ctypes
@@ -109,6 +109,8 @@ for word in sys.argv[1:]:
         X.XGetGeometry(display, Window(window), *map(
             ctypes.byref, (root, x, y, width, height, border, depth)))
         print(f'{width.value}x{height.value}')
+    elif kind == 'destroy':
+        X.XDestroyWindow(display, Window(window))
     else:
         press(word)
     X.XSync(display, 0)

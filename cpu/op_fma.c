@@ -17,7 +17,7 @@ enum { MINUS_PRODUCT = 1, MINUS_EVEN = 2, MINUS_ODD = 4, MINUS_ALL = 6 };
 #define FUSED(bits, type, sign, inf)                                                   \
     static ALWAYS_INLINE type negate##bits(type a, bool minus)                         \
     {                                                                                  \
-        return minus && (type)(a << 1) <= (type)((inf) << 1) ? a ^ (sign) : a;         \
+        return minus && (type)(a << 1) <= (type)(inf) << 1 ? a ^ (sign) : a;           \
     }                                                                                  \
     static ALWAYS_INLINE type fused##bits(struct vop *o, unsigned minus, bool odd,     \
                                           type x, type y, type z)                      \

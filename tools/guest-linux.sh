@@ -7,6 +7,7 @@
 set -eu
 here=$(dirname "$0")
 . "$here/needs.sh"
+. "$here/packages.sh"
 
 folder=$1
 kind=${2-}
@@ -20,29 +21,9 @@ work=$folder/work
 rm -rf "$work"
 mkdir -p "$work"
 
-# Packages come from the archive's list; an empty or old list is fetched anew, once.
-fetch() {
-    (cd "$work" && apt-get -qq download "$1" 2>"download.log") || {
-        know_archive
-        (cd "$work" && apt-get -qq download "$1") || {
-            echo "$0: package $1 cannot be fetched" >&2
-            exit 1
-        }
-    }
-    dpkg-deb -x "$work/$1"_*.deb "$work/root"
-}
-
-newest_kernel() {
-    apt-cache depends linux-image-cloud-amd64 2>/dev/null |
-        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1
-}
-
 from_packages() {
-    image=$(newest_kernel)
-    [ "$image" ] || { know_archive; image=$(newest_kernel); }
-    [ "$image" ] || { echo "$0: the archive has no linux-image-cloud-amd64" >&2; exit 1; }
-    fetch "$image"
-    fetch busybox-static
+    unpack_kernel "$work"
+    unpack busybox-static "$work"
     cp "$work"/root/boot/vmlinuz-* "$folder/kernel"
 
     tree=$work/tree
@@ -59,7 +40,7 @@ from_packages() {
 }
 
 from_installer() {
-    fetch debian-installer-12-netboot-amd64
+    unpack debian-installer-12-netboot-amd64 "$work"
     image=$(find "$work/root" -path '*text/debian-installer/amd64/linux' | head -1)
     [ "$image" ] || image=$(find "$work/root" -path '*debian-installer/amd64/linux' | head -1)
     cp "$image" "$folder/kernel"

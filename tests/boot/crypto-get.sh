@@ -4,21 +4,10 @@
 set -eu
 here=$(dirname "$0")
 . "$here/../../tools/needs.sh"
+. "$here/../../tools/packages.sh"
 folder=$1 work=$1/work
-mkdir -p "$work/packages"
-
-newest_kernel() {
-    apt-cache depends linux-image-cloud-amd64 2>/dev/null |
-        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -1
-}
-image=$(newest_kernel)
-[ "$image" ] || { know_archive; image=$(newest_kernel); }
-[ "$image" ] || { echo "$0: the archive has no linux-image-cloud-amd64" >&2; exit 1; }
-(cd "$work/packages" && { apt-get -qq download "$image" busybox-static ||
-    { know_archive && apt-get -qq download "$image" busybox-static; }; })
-for deb in "$work"/packages/*.deb; do
-    dpkg-deb -x "$deb" "$work/root"
-done
+unpack_kernel "$work"
+unpack busybox-static "$work"
 cp "$work"/root/boot/vmlinuz-* "$folder/kernel"
 
 version=$(ls "$work/root/lib/modules")

@@ -3,16 +3,12 @@
 # it; FILE is the end of a path. Nothing is installed. `package` names what was unpacked.
 set -eu
 . "$(dirname "$0")/../../tools/needs.sh"
+. "$(dirname "$0")/../../tools/packages.sh"
 package=$2
 shift 2
 for folder; do :; done
 
-mkdir "$folder/work"
-(cd "$folder/work" && apt-get -qq download "$package") || {
-    know_archive
-    (cd "$folder/work" && apt-get -qq download "$package")
-}
-dpkg-deb -x "$folder/work/$package"_*.deb "$folder/work/root"
+unpack "$package" "$folder/work"
 while [ $# -gt 1 ]; do
     found=$(find "$folder/work/root" -type f -path "*/$1" | head -n 1)
     [ "$found" ] || { echo "package $package has no file $1"; exit 1; }

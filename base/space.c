@@ -25,15 +25,14 @@ void space_free(struct space *s)
     memset(s, 0, sizeof *s);
 }
 
-static uint64_t last_of(const struct mapping *m)
+static uint64_t last_byte(uint64_t base, uint64_t length)
 {
-    return m->base > UINT64_MAX - (m->length - 1) ? UINT64_MAX
-                                                  : m->base + m->length - 1;
+    return base > UINT64_MAX - (length - 1) ? UINT64_MAX : base + length - 1;
 }
 
 static bool holds(const struct mapping *m, uint64_t address)
 {
-    return m->length && address >= m->base && address <= last_of(m);
+    return m->length && address >= m->base && address <= m->last;
 }
 
 static bool beats(const struct mapping *a, const struct mapping *b)
@@ -52,10 +51,10 @@ static void repaint(struct space *s, uint64_t first, uint64_t last)
         const struct mapping *m = &s->maps[i];
         uint64_t from, to;
 
-        if (!m->used || !m->length || m->base > last || last_of(m) < first)
+        if (!m->used || !m->length || m->base > last || m->last < first)
             continue;
         from = m->base > first ? m->base : first;
-        to = last_of(m) < last ? last_of(m) : last;
+        to = m->last < last ? m->last : last;
         for (uint64_t port = from; port <= to; port++)
             if (!s->ports[port] || beats(m, &s->maps[s->ports[port] - 1]))
                 s->ports[port] = (uint16_t)(i + 1);
@@ -72,8 +71,8 @@ static void measure(struct space *s)
 
         if (i && m->base <= reach)
             s->overlaps = true;
-        if (i == 0 || last_of(m) > reach)
-            reach = last_of(m);
+        if (i == 0 || m->last > reach)
+            reach = m->last;
         s->reach[i] = reach;
     }
 }
@@ -116,13 +115,14 @@ int space_map(struct space *s, const struct region *r, void *dev, uint64_t base,
                           .dev = dev,
                           .base = base,
                           .length = r->length,
+                          .last = last_byte(base, r->length),
                           .priority = priority,
                           .order = s->orders++,
                           .used = true};
     if (!m->length)
         return (int)handle;
     if (!s->mmio) {
-        repaint(s, base, last_of(m));
+        repaint(s, base, m->last);
         return (int)handle;
     }
     place = bases_up_to(s, base);
@@ -145,7 +145,7 @@ void space_unmap(struct space *s, int handle)
     if (!m->length)
         return;
     if (!s->mmio) {
-        repaint(s, m->base, last_of(m));
+        repaint(s, m->base, m->last);
         return;
     }
     for (unsigned i = 0; i < s->count; i++)
@@ -158,15 +158,10 @@ void space_unmap(struct space *s, int handle)
     map_changed(s);
 }
 
-struct mapping *space_find(struct space *s, uint64_t address)
+static struct mapping *find_mmio(struct space *s, uint64_t address)
 {
     struct mapping *best = NULL;
 
-    if (!s->mmio) {
-        if (address >= PORTS || !s->ports[address])
-            return NULL;
-        return &s->maps[s->ports[address] - 1];
-    }
     for (unsigned i = bases_up_to(s, address); i-- && s->reach[i] >= address;) {
         struct mapping *m = &s->maps[s->sorted[i]];
 
@@ -178,9 +173,24 @@ struct mapping *space_find(struct space *s, uint64_t address)
     return best;
 }
 
-static uint64_t ones(unsigned size)
+static inline struct mapping *find(struct space *s, uint64_t address)
 {
-    return size >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * size) - 1;
+    if (s->mmio)
+        return find_mmio(s, address);
+    if (address >= PORTS || !s->ports[address])
+        return NULL;
+    return &s->maps[s->ports[address] - 1];
+}
+
+struct mapping *space_find(struct space *s, uint64_t address)
+{
+    return find(s, address);
+}
+
+/* size: 1 to 8 bytes. */
+static inline uint64_t ones(unsigned size)
+{
+    return UINT64_MAX >> (64 - 8 * size);
 }
 
 static unsigned width(const struct space *s, const struct region *r)
@@ -188,17 +198,23 @@ static unsigned width(const struct space *s, const struct region *r)
     return r->max_size ? r->max_size : s->mmio ? 4 : 1;
 }
 
-/* Whether m answers all of `size` bytes at address, and takes them in one access. */
-static bool takes(struct space *s, const struct mapping *m, uint64_t address,
-                  unsigned size)
+static bool takes_wide(struct space *s, const struct mapping *m, uint64_t address,
+                       unsigned size)
 {
-    if (size > width(s, m->region) || last_of(m) - address < size - 1)
+    if (size > width(s, m->region) || m->last - address < size - 1)
         return false;
-    if (size > 1 && (!s->mmio || s->overlaps))
+    if (!s->mmio || s->overlaps)
         for (unsigned i = 1; i < size; i++)
-            if (space_find(s, address + i) != m)
+            if (find(s, address + i) != m)
                 return false;
     return true;
+}
+
+/* Whether m, which holds address, answers all of `size` bytes there, in one access. */
+static inline bool takes(struct space *s, const struct mapping *m, uint64_t address,
+                         unsigned size)
+{
+    return size == 1 || takes_wide(s, m, address, size);
 }
 
 static enum io_status nobody(struct space *s, struct io *io)
@@ -210,7 +226,7 @@ static enum io_status nobody(struct space *s, struct io *io)
 }
 
 /* The device may change the map in access: m's place in maps[] stays. */
-static void ask(struct space *s, struct mapping *m, struct io *io)
+static inline void ask(struct space *s, struct mapping *m, struct io *io)
 {
     const struct region *r = m->region;
     enum io_status status = IO_DEFER;
@@ -241,24 +257,19 @@ static unsigned piece(struct space *s, const struct mapping *m, uint64_t address
     return m ? size : 1;
 }
 
-void space_access(struct space *s, struct io *io)
+/* What no region takes whole. */
+static NOINLINE void access_pieces(struct space *s, struct io *io)
 {
-    struct mapping *m = space_find(s, io->address);
     uint64_t value = 0;
 
-    if (io->write)
-        io->value &= ones(io->size);
-    if (m && takes(s, m, io->address, io->size)) {
-        ask(s, m, io);
-        return;
-    }
     for (unsigned done = 0; done < io->size;) {
         struct io part = *io;
+        struct mapping *m;
 
         part.address = io->address + done;
         if (part.address < io->address)
             break; /* past the end of the address space */
-        m = space_find(s, part.address);
+        m = find(s, part.address);
         part.size = (uint8_t)piece(s, m, part.address, io->size - done);
         part.value = io->value >> 8 * done & ones(part.size);
         if (m)
@@ -272,14 +283,26 @@ void space_access(struct space *s, struct io *io)
         io->value = value;
 }
 
+void space_access(struct space *s, struct io *io)
+{
+    struct mapping *m = find(s, io->address);
+
+    if (io->write)
+        io->value &= ones(io->size);
+    if (m && takes(s, m, io->address, io->size))
+        ask(s, m, io);
+    else
+        access_pieces(s, io);
+}
+
 enum io_status space_peek(struct space *s, struct io *io)
 {
-    struct mapping *m = space_find(s, io->address);
+    struct mapping *m = find(s, io->address);
     enum io_status status;
 
     if (!m) {
         for (unsigned i = 1; i < io->size; i++)
-            if (space_find(s, io->address + i))
+            if (find(s, io->address + i))
                 return IO_DEFER;
         return nobody(s, io);
     }

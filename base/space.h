@@ -40,6 +40,7 @@ struct mapping {
     const struct region *region;
     void *dev;
     uint64_t base, length;
+    uint64_t last; /* the address of the last byte; meaningless when length is 0 */
     uint64_t peeked, accessed; /* for `info io` */
     int priority;              /* the higher one wins an overlap */
     uint64_t order;            /* of mapping: among equals the older one wins */

@@ -535,7 +535,7 @@ void jump_near(struct cpu *c, unsigned bits, uint64_t target)
 
 /* The I/O permission bitmap of the TSS. SDM vol 1 19.5.2; virtual-8086 mode asks it
  * whatever the IOPL (vol 3A 21.3.3). */
-static void bitmap_check(struct cpu *c, uint16_t port, unsigned size)
+static NOINLINE void bitmap_check(struct cpu *c, uint16_t port, unsigned size)
 {
     enum { IOMAP_BASE = 0x66 };
     unsigned type = c->tr.attr & SEG_TYPE, deny;
@@ -555,7 +555,11 @@ static void bitmap_check(struct cpu *c, uint16_t port, unsigned size)
 
 void port_check(struct cpu *c, uint16_t port, unsigned size)
 {
-    if (cpu_vm86(c) || (cpu_protected(c) && c->cpl > (c->eflags & FLAG_IOPL) >> 12))
+    bool privileged = c->cpl <= (c->eflags & FLAG_IOPL) >> 12;
+
+    if (LIKELY(privileged && !(c->eflags & FLAG_VM)))
+        return;
+    if (cpu_vm86(c) || (cpu_protected(c) && !privileged))
         bitmap_check(c, port, size);
 }
 

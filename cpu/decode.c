@@ -447,14 +447,6 @@ static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
     return (uint8_t)(osize * 8);
 }
 
-static bool has_class(const struct isa_row *r, unsigned class)
-{
-    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
-        if (operand_info[r->operand[k]].class == class)
-            return true;
-    return false;
-}
-
 /* A gather's destination, index and mask are three registers (SDM vol 2 2.3.12). */
 static bool is_distinct(const struct insn *i)
 {
@@ -527,9 +519,9 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         if (p.asize == 2)
             read_mem16(in, &p, &m, i);
         else
-            relative = read_mem(in, &p, &m, has_class(r, OC_VM), i);
+            relative = read_mem(in, &p, &m, isa_uses(r, OC_VM), i);
     }
-    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, has_class(r, OC_O)};
+    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, isa_uses(r, OC_O)};
     i->bits = operation_bits(r, s.osize, &p);
     i->form |= (p.rep == 0xf3 ? FORM_REP : 0) | (p.rep == 0xf2 ? FORM_REPNE : 0) |
                (p.mode64 && (p.rex & REX_W) ? FORM_W : 0) | (p.lock ? FORM_LOCK : 0);
@@ -545,7 +537,7 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         return DECODE_MORE;
     if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
         return DECODE_INVALID;
-    if ((r->enc & VEX) && has_class(r, OC_VM) && !is_distinct(i))
+    if ((r->enc & VEX) && isa_uses(r, OC_VM) && !is_distinct(i))
         return DECODE_INVALID;
     if (relative) {
         int64_t disp = (int64_t)i->disp + at + in->at;

@@ -21,9 +21,9 @@ NORETURN static void raise_idt(struct cpu *c, enum vector v, enum reason why,
     raise_fault(c, v, vector << 3 | ERROR_IDT, why, vector, b, 0);
 }
 
-/* EFLAGS as pushed. RF is set for faults, so that the instruction that is tried again
- * does not meet its own breakpoint; an instruction breakpoint leaves it to the handler
- * (SDM vol 3B 17.3.1.1). */
+/* EFLAGS as pushed. RF is set for faults and between the elements of a REP instruction, so
+ * that the instruction that is gone on with does not meet its own breakpoint; an
+ * instruction breakpoint leaves it to the handler (SDM vol 3B 17.3.1.1). */
 uint64_t event_flags(const struct cpu *c)
 {
     uint64_t flags = cpu_flags(c);
@@ -34,7 +34,11 @@ uint64_t event_flags(const struct cpu *c)
             flags |= FLAG_RF;
         break;
     case EVENT_SOFTWARE:
-    case EVENT_TRAP: flags &= ~(uint64_t)FLAG_RF; break;
+    case EVENT_TRAP:
+        flags &= ~(uint64_t)FLAG_RF;
+        if (c->rep_cut)
+            flags |= FLAG_RF;
+        break;
     default: break;
     }
     return flags;
@@ -277,6 +281,7 @@ void event_deliver(struct cpu *c)
     else
         deliver_protected(c);
     c->delivering = false;
+    c->rep_cut = false;
     cpu_derive(c);
     if (cpu_must_look(c))
         c->leave = true;

@@ -150,6 +150,15 @@ struct operand_info {
 };
 extern const struct operand_info operand_info[];
 
+/* Whether one of the row's operands is of this class. */
+static inline bool isa_uses(const struct isa_row *r, enum operand_class class)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
+        if (operand_info[r->operand[k]].class == class)
+            return true;
+    return false;
+}
+
 /* What the bytes after an opcode look like, whatever row is chosen in the end. */
 enum { SHAPE_KNOWN = 1, SHAPE_MODRM = 2, SHAPE_REGISTER = 4 /* mod is ignored: MOV CR */ };
 

@@ -187,14 +187,6 @@ static unsigned put_prefixes(struct random *r, const struct isa_row *row, bool m
     return n;
 }
 
-static bool row_uses(const struct isa_row *row, unsigned class)
-{
-    for (unsigned k = 0; k < ARRAY_SIZE(row->operand); k++)
-        if (operand_info[row->operand[k]].class == class)
-            return true;
-    return false;
-}
-
 /* Address size, segment and VEX, in two bytes where that is possible. */
 static unsigned put_vex(struct random *r, const struct isa_row *row, bool mode64,
                         uint8_t *to)
@@ -209,7 +201,7 @@ static unsigned put_vex(struct random *r, const struct isa_row *row, bool mode64
         to[n++] = 0x67;
     if (percent(r, 12))
         to[n++] = seg[below(r, mode64 ? 7 : 6)];
-    if (row_uses(row, OC_H) || row_uses(row, OC_B))
+    if (isa_uses(row, OC_H) || isa_uses(row, OC_B))
         vvvv = below(r, mode64 ? 16 : 8);
     w = e & W1 ? 1 : e & W0 ? 0 : w;
     l = e & L1 ? 1 : e & L0 ? 0 : l;
@@ -236,7 +228,7 @@ static unsigned put_modrm(struct random *r, const struct isa_row *row,
                                         : below(r, 3);
     unsigned reg = below(r, 8), rm = below(r, 8);
 
-    if (row_uses(row, OC_VM))
+    if (isa_uses(row, OC_VM))
         rm = 4;
     if (e & 1ull << 12)
         reg = e >> 13 & 7;
@@ -318,7 +310,7 @@ static bool try_encoding(struct random *r, struct encoding *e)
      * address is under control. */
     if (INSN_SEG(&e->insn[0]) == FS &&
         (!native_fs_usable || (row->traits & (T_REP | T_RARE)) || t.moffs || !t.modrm ||
-         row_uses(row, OC_VM) ||
+         isa_uses(row, OC_VM) ||
          INSN_ASIZE(&e->insn[0]) != 2 || e->insn[0].rm == CPU_ZERO_OFFSET ||
          e->insn[0].rm == CPU_PAGE_RIP_OFFSET))
         return false;
@@ -587,7 +579,7 @@ static bool is(const struct encoding *e, const char *mnemonic)
 
 static bool uses_class(const struct encoding *e, unsigned class)
 {
-    return row_uses(e->row, class);
+    return isa_uses(e->row, class);
 }
 
 /* A place that a near jump can go to: in the code area, as an offset in CS. */

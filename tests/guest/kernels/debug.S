@@ -5,6 +5,7 @@
 
 #define DR7(n, rw, len) (0x400 | (2 << (2 * (n))) | (((len) << 2) | (rw)) << (16 + 4 * (n)))
 #define TF 0x100
+#define RF 0x10000
 #define CLEAR_DR6 xorl %eax, %eax; movl %eax, %dr6
 /* Steps through the code at label until `until`; counts traps in steps. */
 #define DR6(bits) movl %dr6, %eax; cmpl $(0xffff0ff0 | (bits)), %eax; CHECK(e)
@@ -28,8 +29,9 @@ main:
     CHECK_EQ(l, $5, steps)
     DR6(0x4000)
 
-    /* REP: a trap after each element. */
+    /* REP: a trap after each element, with RF in the saved image of all but the last. */
     movl $0, steps
+    movl $0, resumes
     movl $5, %ecx
     movl $buffer, %edi
     movl $0x55, %eax
@@ -41,6 +43,7 @@ main:
     andl $~TF, (%esp)
     popfl
     CHECK_EQ(l, $8, steps)
+    CHECK_EQ(l, $4, resumes)
     CHECK_EQ(l, $0, %ecx)
 
     /* MOV SS holds the trap off for one instruction. */
@@ -101,7 +104,7 @@ main:
     cmpl $1b, broke_at
     CHECK(e)
     DR6(1)
-    testl $0x10000, broke_flags
+    testl $RF, broke_flags
     CHECK(z)
 
     /* In a loop it hits each time. */
@@ -148,6 +151,8 @@ main:
     CHECK_EQ(l, $2, steps)
     CHECK_EQ(l, $0, %ecx)
     CHECK_EQ(l, $7, broke_ecx)
+    testl $RF, broke_flags
+    CHECK(nz)
 
     /* I/O, with CR4.DE. */
     movl %cr4, %eax
@@ -196,6 +201,9 @@ main:
 
 stepper:
     incl steps
+    testl $RF, 8(%esp)
+    jz just_return
+    incl resumes
 just_return:
     iretl
 breaker:
@@ -206,7 +214,7 @@ breaker:
     movl 12(%esp), %eax
     movl %eax, broke_flags
     movl %ecx, broke_ecx
-    orl $0x10000, 12(%esp)
+    orl $RF, 12(%esp)
     popl %eax
     iretl
 
@@ -214,6 +222,7 @@ breaker:
     .balign 16
 buffer: .skip 64
 steps: .long 0
+resumes: .long 0
 broke_at: .long 0
 broke_flags: .long 0
 broke_ecx: .long 0

@@ -219,10 +219,12 @@ NORETURN static void raise_unavailable(struct cpu *c, const struct isa_row *r)
             RAISE_UD(c, R_UD_OSFXSR);
         raise_fault(c, VEC_NM, 0, R_NM_TS, 0, 0, 0);
     }
-    if ((r->traits & T_AVX) && !(c->cr4 & CR4_OSXSAVE))
+    if ((r->traits & (T_AVX | T_EVEX)) && !(c->cr4 & CR4_OSXSAVE))
         RAISE_UD(c, R_UD_OSXSAVE);
-    if ((r->traits & T_AVX) && (c->xcr0 & XSTATE_AVX_SSE) != XSTATE_AVX_SSE)
+    if ((r->traits & (T_AVX | T_EVEX)) && (c->xcr0 & XSTATE_AVX_SSE) != XSTATE_AVX_SSE)
         raise_fault(c, VEC_UD, 0, R_UD_XCR0, c->xcr0, 0, 0);
+    if ((r->traits & T_EVEX) && (c->xcr0 & XSTATE_AVX512) != XSTATE_AVX512)
+        raise_fault(c, VEC_UD, 0, R_UD_XCR0_EVEX, c->xcr0, 0, 0);
     raise_fault(c, VEC_NM, 0, cr0 & 4 ? R_NM_EM : R_NM_TS, 0, 0, 0);
 }
 
@@ -235,6 +237,8 @@ static bool available(const struct isa_row *r, uint32_t mode)
     if ((r->traits & T_MMX) && (mode & (MODE_NO_FPU | MODE_NO_MMX)))
         return false;
     if ((r->traits & T_SSE) && (mode & MODE_NO_SSE))
+        return false;
+    if ((r->traits & T_EVEX) && (mode & MODE_NO_EVEX))
         return false;
     return !((r->traits & T_AVX) && (mode & MODE_NO_AVX));
 }

@@ -50,6 +50,8 @@ static uint32_t control_mode_of(const struct cpu *c)
     if ((c->cr0 & CR0_TS) || !(c->cr4 & CR4_OSXSAVE) ||
         (c->xcr0 & XSTATE_AVX_SSE) != XSTATE_AVX_SSE)
         mode |= MODE_NO_AVX;
+    if ((mode & MODE_NO_AVX) || (c->xcr0 & XSTATE_AVX512) != XSTATE_AVX512)
+        mode |= MODE_NO_EVEX;
     if (c->trace)
         mode |= MODE_TRACE | MODE_STEP;
     if (c->points && (c->points->count || c->step_wanted))

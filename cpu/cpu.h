@@ -200,6 +200,7 @@ enum {
     MODE_TRACE = 1 << 13,    /* the run loop calls cpu->trace before each instruction */
     MODE_NO_MMX = 1 << 14,   /* CR0.EM: MMX is #UD; with TS alone #NM (MODE_NO_FPU) */
     MODE_RING0 = 1 << 15,    /* CPL 0 */
+    MODE_NO_EVEX = 1 << 17,  /* as MODE_NO_AVX, for EVEX and opmask instructions */
     MODE_DEBUG = 1 << 16,    /* a debugger's points or step are armed: cpu/points.h */
 };
 

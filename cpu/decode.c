@@ -24,8 +24,11 @@ struct prefixes {
     uint8_t rex;
     int seg;       /* enum sreg, or -1 */
     unsigned asize; /* 2, 4, 8 bytes */
-    bool vex;      /* a VEX prefix, whose pp and RXBW stand in opsize, rep and rex */
-    uint8_t vvvv, l;
+    /* VEX and EVEX: pp and RXBW stand in opsize, rep and rex, as of legacy prefixes. */
+    uint8_t vvvv, l; /* vvvv with V' as bit 4 */
+    bool high_reg;   /* EVEX.R': bit 4 of the register in ModRM.reg */
+    uint8_t mask;    /* EVEX.aaa */
+    bool z, b;
 };
 
 struct modrm {
@@ -129,13 +132,51 @@ static bool read_vex(struct cursor *in, uint8_t op, struct prefixes *p, unsigned
             return false;
     }
     *map += ISA_VEX;
-    p->vex = true;
     p->vvvv = ~b >> 3 & 15;
     p->l = b >> 2 & 1;
     p->opsize = (b & 3) == 1;
     p->rep = (b & 3) == 2 ? 0xf3 : (b & 3) == 3 ? 0xf2 : 0;
     if (!p->mode64)
         p->rex &= REX_W;
+    return true;
+}
+
+/* 62 outside 64-bit mode: EVEX where BOUND would name a register, in protected mode. */
+static bool is_evex(const struct cursor *in, uint8_t op, uint32_t mode)
+{
+    if (op != 0x62 || !(mode & MODE_PROTECTED))
+        return false;
+    return (mode & MODE_CODE64) || in->at >= in->end || in->bytes[in->at] >= 0xc0;
+}
+
+/* The rest of an EVEX prefix; false: #UD. SDM vol 2 2.7.1, 2.7.11. */
+static bool read_evex(struct cursor *in, struct prefixes *p, unsigned *map)
+{
+    uint8_t a = (uint8_t)fetch(in, 1), b = (uint8_t)fetch(in, 1), d = (uint8_t)fetch(in, 1);
+
+    if (p->opsize || p->rep || p->lock || p->rex)
+        return false;
+    if ((a & 0xc) || !(a & 3) || !(b & 4))
+        return false;
+    *map = (a & 3) + ISA_EVEX;
+    p->rex = (a & 0x80 ? 0 : REX_R) | (a & 0x40 ? 0 : REX_X) | (a & 0x20 ? 0 : REX_B) |
+             (b & 0x80 ? REX_W : 0);
+    p->high_reg = !(a & 0x10);
+    p->opsize = (b & 3) == 1;
+    p->rep = (b & 3) == 2 ? 0xf3 : (b & 3) == 3 ? 0xf2 : 0;
+    p->vvvv = (uint8_t)((~b >> 3 & 15) | (d & 8 ? 0 : 16));
+    p->l = d >> 5 & 3;
+    p->mask = d & 7;
+    p->z = d & 0x80;
+    p->b = d & 0x10;
+    if (p->z && !p->mask)
+        return false;
+    if (!p->mode64) {
+        if (p->vvvv & 16)
+            return false;
+        p->rex &= REX_W;
+        p->high_reg = false;
+    }
     return true;
 }
 
@@ -152,14 +193,44 @@ static unsigned operand_bytes(const struct isa_row *r, const struct prefixes *p,
     return !(mode & MODE_CODE32) == p->opsize ? 4 : 2;
 }
 
+static bool is_opmask(unsigned class)
+{
+    return class == OC_K || class == OC_KM || class == OC_KR;
+}
+
+/* What EVEX.b, aaa and z ask for, against what the row allows. Sets *l to the vector
+ * length that counts. */
+static bool evex_matches(const struct isa_row *r, const struct prefixes *p,
+                         const struct modrm *m, unsigned *l)
+{
+    unsigned first = operand_info[r->operand[0]].class;
+
+    if (p->b && m->mod == 3) {
+        if (!(r->traits & (T_ER | T_SAE)))
+            return false;
+        *l = 2;
+    } else if (p->b && !(r->traits & T_BCST)) {
+        return false;
+    }
+    if (*l == 3 || (p->mask && (r->traits & T_NOMASK)))
+        return false;
+    if ((r->traits & T_NEEDMASK) && (!p->mask || p->z))
+        return false;
+    return !(p->z && (is_opmask(first) || (first == OC_W && m->mod != 3) ||
+                      first == OC_M || first == OC_VM));
+}
+
 static bool row_matches(const struct isa_row *r, const struct prefixes *p,
                         const struct modrm *m, uint32_t mode)
 {
     uint64_t e = r->enc;
     unsigned prefix = (unsigned)ENC_PREFIX(e);
+    unsigned l = p->l;
     bool vvvv = false;
 
-    if (((e & L0) && p->l) || ((e & L1) && !p->l))
+    if ((e & EVEX) && !evex_matches(r, p, m, &l))
+        return false;
+    if ((e & (L0 | L1 | L2)) && !(e & L0 << l))
         return false;
     if ((e & 1ull << 12) && m->reg != (e >> 13 & 7))
         return false;
@@ -204,6 +275,23 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
             break;
         case OC_H:
         case OC_B: vvvv = true; break;
+        case OC_KH: /* opmasks are eight: bit 3 of a number must be 0 */
+            if (p->vvvv & 8)
+                return false;
+            vvvv = true;
+            break;
+        case OC_K:
+            if ((p->rex & REX_R) || p->high_reg)
+                return false;
+            break;
+        case OC_KR:
+            if (m->mod != 3)
+                return false;
+            break;
+        case OC_G:
+            if (p->high_reg)
+                return false;
+            break;
         case OC_R:
         case OC_U:
         case OC_N:
@@ -217,7 +305,8 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
             break;
         default: break;
         }
-    return vvvv || !p->vvvv;
+    /* With VSIB, V' belongs to the index. */
+    return vvvv || !(isa_uses(r, OC_VM) ? p->vvvv & 15 : p->vvvv);
 }
 
 static unsigned size_bytes(unsigned size, unsigned osize, const struct prefixes *p)
@@ -230,7 +319,10 @@ static unsigned size_bytes(unsigned size, unsigned osize, const struct prefixes 
     case SZ_P:
     case SZ_S:
     case SZ_NONE: return osize;
-    case SZ_X: return 16;
+    case SZ_X:
+    case SZ_X2:
+    case SZ_X4:
+    case SZ_X8: return 16;
     default: return size;
     }
 }
@@ -243,6 +335,11 @@ static uint16_t gpr_offset(unsigned n, unsigned bytes, const struct prefixes *p)
 static uint16_t vec_offset(unsigned n)
 {
     return (uint16_t)(offsetof(struct cpu, v) + n * sizeof(struct vec));
+}
+
+static uint16_t mask_offset(unsigned n)
+{
+    return (uint16_t)(offsetof(struct cpu, k) + n * sizeof(uint64_t));
 }
 
 static void set_addr(struct insn *i, unsigned seg, unsigned scale, unsigned asize)
@@ -284,10 +381,11 @@ static bool read_mem(struct cursor *in, const struct prefixes *p, const struct m
     if (rm == 4) {
         uint8_t sib = (uint8_t)fetch(in, 1);
         unsigned x = (sib >> 3 & 7) | (p->rex & REX_X ? 8 : 0);
+        unsigned high = p->vvvv & 16;
         rm = sib & 7;
         scale = sib >> 6;
         if (vsib)
-            i->index = vec_offset(x);
+            i->index = vec_offset(x | high);
         else if (x != 4)
             i->index = CPU_GPR_OFFSET(x);
         else
@@ -320,7 +418,7 @@ struct shape {
     const struct prefixes *p;
     const struct modrm *m;
     unsigned osize, opcode;
-    bool moffs;
+    bool moffs, evex;
 };
 
 static void set_rm(struct insn *i, uint16_t reg)
@@ -336,7 +434,7 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
     const struct prefixes *p = s->p;
     struct insn *i = &out[0];
     unsigned bytes = size_bytes(o->size, s->osize, p);
-    unsigned reg = s->m->reg | (p->rex & REX_R ? 8u : 0u);
+    unsigned reg = s->m->reg | (p->rex & REX_R ? 8u : 0u) | (p->high_reg ? 16u : 0u);
     unsigned rm = s->m->rm | (p->rex & REX_B ? 8u : 0u);
 
     switch (o->class) {
@@ -405,7 +503,13 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
         i->form |= nth == 0 ? FORM_DST_REG : 0;
         break;
     case OC_W:
-    case OC_U: set_rm(i, vec_offset(rm)); break;
+    case OC_U: set_rm(i, vec_offset(s->evex && (p->rex & REX_X) ? rm | 16 : rm)); break;
+    case OC_K:
+        i->reg = mask_offset(reg);
+        i->form |= nth == 0 ? FORM_DST_REG : 0;
+        break;
+    case OC_KM:
+    case OC_KR: set_rm(i, mask_offset(s->m->rm)); break;
     case OC_L:
         i->imm = (int32_t)fetch(in, 1) & (p->mode64 ? 0xff : 0x7f);
         break;
@@ -439,7 +543,7 @@ static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
         case OC_J:
         case OC_A: break;
         default:
-            if (o->size == SZ_QQ)
+            if (o->size == SZ_QQ || o->size == SZ_OO)
                 return 128;
             return (uint8_t)(size_bytes(o->size, osize, p) * 8);
         }
@@ -447,11 +551,56 @@ static uint8_t operation_bits(const struct isa_row *r, unsigned osize,
     return (uint8_t)(osize * 8);
 }
 
-/* A gather's destination, index and mask are three registers (SDM vol 2 2.3.12). */
-static bool is_distinct(const struct insn *i)
+/* EVEX: what an 8-bit displacement is counted in: the bytes of the memory operand, or of
+ * the element that is broadcast (SDM vol 2 2.7.5). */
+static unsigned memory_bytes(const struct isa_row *r, const struct prefixes *p,
+                             unsigned osize)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++) {
+        const struct operand_info *o = &operand_info[r->operand[k]];
+        switch (o->class) {
+        case OC_W:
+        case OC_M:
+        case OC_E:
+        case OC_VM:
+            if (p->b)
+                return p->rex & REX_W ? 8 : 4;
+            switch (o->size) {
+            case SZ_X: return 16u << p->l;
+            case SZ_X2: return 8u << p->l;
+            case SZ_X4: return 4u << p->l;
+            case SZ_X8: return 2u << p->l;
+            default: return size_bytes(o->size, osize, p);
+            }
+        default: break;
+        }
+    }
+    return 1;
+}
+
+/* A gather's destination, index and (VEX) mask are three registers (SDM vol 2 2.3.12;
+ * VPGATHERDD). A scatter may be from its index. */
+static bool is_distinct(const struct isa_row *r, const struct insn *i)
 {
     uint16_t mask = vec_offset(INSN_VVVV(i));
+
+    if (r->enc & EVEX)
+        return i->reg != i->index || operand_info[r->operand[0]].class == OC_VM;
     return i->reg != i->index && i->reg != mask && i->index != mask;
+}
+
+/* Does the row come in several vector lengths? */
+static bool has_lengths(const struct isa_row *r)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
+        switch (operand_info[r->operand[k]].size) {
+        case SZ_X:
+        case SZ_X2:
+        case SZ_X4:
+        case SZ_X8: return true;
+        default: break;
+        }
+    return false;
 }
 
 static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
@@ -460,7 +609,9 @@ static const struct isa_row *find_row(const struct isa_table *t, unsigned map, u
 {
     for (unsigned n = t->first[map][op]; n;) {
         const struct isa_row *r = &isa_rows[n - 1];
-        if (row_matches(r, p, m, mode))
+        if (row_matches(r, p, m, mode) &&
+            (t->short_evex || !(r->enc & EVEX) || p->l == 2 || !has_lengths(r) ||
+             (p->b && m->mod == 3)))
             return r;
         n = t->next[(n - 1) * 16 + (op - ENC_OPCODE(r->enc))];
     }
@@ -483,6 +634,10 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     op = read_prefixes(in, mode, &p);
     if (is_vex(in, op, mode) && !in->short_of) {
         if (!read_vex(in, op, &p, &map))
+            return in->short_of ? DECODE_MORE : DECODE_INVALID;
+        op = (uint8_t)fetch(in, 1);
+    } else if (is_evex(in, op, mode) && !in->short_of) {
+        if (!read_evex(in, &p, &map))
             return in->short_of ? DECODE_MORE : DECODE_INVALID;
         op = (uint8_t)fetch(in, 1);
     } else if (op == 0x0f && !in->short_of) {
@@ -521,7 +676,10 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         else
             relative = read_mem(in, &p, &m, isa_uses(r, OC_VM), i);
     }
-    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, isa_uses(r, OC_O)};
+    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, isa_uses(r, OC_O),
+                       r->enc & EVEX};
+    if (s.evex && (i->form & FORM_MEM) && m.mod == 1)
+        i->disp *= (int32_t)memory_bytes(r, &p, s.osize);
     i->bits = operation_bits(r, s.osize, &p);
     i->form |= (p.rep == 0xf3 ? FORM_REP : 0) | (p.rep == 0xf2 ? FORM_REPNE : 0) |
                (p.mode64 && (p.rex & REX_W) ? FORM_W : 0) | (p.lock ? FORM_LOCK : 0);
@@ -531,13 +689,18 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         /* Outside 64-bit mode vvvv's bit 3 is ignored in an operand; unused, it must be
          * 1 like the others (Zen 3). */
         i->aux = (uint8_t)((p.mode64 ? p.vvvv : p.vvvv & 7) | p.l << 5);
+    else if (s.evex)
+        i->aux = (uint8_t)((p.mode64 ? p.vvvv : p.vvvv & 7) |
+                           (p.b && m.mod == 3 ? 2 : p.l) << 5);
     for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
         read_operand(in, &s, k, r->operand[k], out);
+    if (s.evex)
+        i->imm |= p.mask << 8 | p.z << 11 | p.b << 12 | p.l << 13;
     if (in->short_of)
         return DECODE_MORE;
     if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
         return DECODE_INVALID;
-    if ((r->enc & VEX) && isa_uses(r, OC_VM) && !is_distinct(i))
+    if (isa_uses(r, OC_VM) && !is_distinct(r, i))
         return DECODE_INVALID;
     if (relative) {
         int64_t disp = (int64_t)i->disp + at + in->at;

@@ -32,7 +32,8 @@ enum insn_form {
 struct insn {
     insn_fn *run;
     int32_t imm;    /* immediate, sign-extended where the row says so; D8 to DF: the x87
-                       opcode, (opcode & 7) << 8 | ModRM, for FOP */
+                       opcode, (opcode & 7) << 8 | ModRM, for FOP; EVEX: imm8 and from bit 8
+                       on INSN_MASK and its neighbours */
     int32_t disp;   /* memory: displacement. Far pointers: the selector */
     uint16_t reg;   /* operand `reg`: offset in struct cpu; a number for Sw, Cy, Dy */
     uint16_t rm;    /* operand r/m: offset of the register, or of the base register */
@@ -57,7 +58,11 @@ struct insn_long {
 #define INSN_SCALE(i) ((i)->addr >> 3 & 3)   /* index << scale */
 #define INSN_ASIZE(i) ((i)->addr >> 5 & 3)   /* address size: 0 16, 1 32, 2 64 bits */
 #define INSN_VVVV(i) ((i)->aux & 31)         /* VEX.vvvv: a register number */
-#define INSN_VL(i) ((i)->aux >> 5)           /* VEX.L: 0 128 bits, 1 256 */
+#define INSN_VL(i) ((i)->aux >> 5)           /* VEX.L, EVEX.L'L: 0 128 bits, 1 256, 2 512 */
+#define INSN_MASK(i) ((unsigned)(i)->imm >> 8 & 7) /* EVEX.aaa: an opmask's number; 0: all */
+#define INSN_Z(i) ((unsigned)(i)->imm >> 11 & 1)   /* EVEX.z: elements masked out are zeroed */
+#define INSN_B(i) ((unsigned)(i)->imm >> 12 & 1)   /* EVEX.b: broadcast, rounding, SAE */
+#define INSN_RC(i) ((unsigned)(i)->imm >> 13 & 3)  /* with T_ER and b: as MXCSR.RC */
 
 static inline uint64_t insn_imm64(const struct insn *i)
 {

@@ -65,6 +65,9 @@ static uint8_t shape_of(const struct isa_row *r)
         case OC_Q:
         case OC_N:
         case OC_VM:
+        case OC_K:
+        case OC_KM:
+        case OC_KR:
         case OC_ST: shape |= SHAPE_MODRM; break;
         default: break;
         }
@@ -74,6 +77,7 @@ static uint8_t shape_of(const struct isa_row *r)
 bool isa_table_init(struct isa_table *t, const struct cpu_model *m)
 {
     memset(t, 0, sizeof *t);
+    t->short_evex = cpu_model_has(m, CPUID_AVX512VL);
     t->next = calloc(16 * (size_t)isa_row_count, sizeof *t->next);
     if (!t->next)
         return false;
@@ -84,7 +88,8 @@ bool isa_table_init(struct isa_table *t, const struct cpu_model *m)
         unsigned map = isa_map(r), op = ENC_OPCODE(r->enc);
         for (unsigned k = 0; k < opcodes_of(r); k++)
             t->shape[map][op + k] |= shape_of(r);
-        if (!cpu_model_has(m, r->feature))
+        if (!cpu_model_has(m, r->feature) ||
+            ((r->enc & EVEX) && !cpu_model_has(m, CPUID_AVX512F)))
             continue;
         for (unsigned k = 0; k < opcodes_of(r); k++) {
             t->next[n * 16 + k] = t->first[map][op + k];

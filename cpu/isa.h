@@ -34,8 +34,9 @@ typedef void general_fn(struct cpu *c, const struct insn *i);
 #define PLUSR (1ull << 27) /* opcode bits 2:0 name a register: operand Z */
 #define COND (1ull << 28)  /* opcode bits 3:0 are a condition: insn aux */
 #define VEX (1ull << 29)   /* only with a VEX prefix; rows without it only without */
-#define L0 (1ull << 30)
+#define L0 (1ull << 30) /* vector length 128 (VEX.L, EVEX.L'L); several: one of them */
 #define L1 (1ull << 31)
+#define L2 (1ull << 32)
 #define HASMODRM (1ull << 33) /* a ModRM byte though no operand says so */
 #define OS16 (1ull << 34)     /* only with operand size 16; OS32, OS64 likewise */
 #define OS32 (1ull << 35)
@@ -44,6 +45,7 @@ typedef void general_fn(struct cpu *c, const struct insn *i);
 #define AS16 (1ull << 37)      /* only with address size 16, 32, 64 */
 #define AS32 (1ull << 38)
 #define AS64 (1ull << 39)
+#define EVEX (1ull << 40) /* only with an EVEX prefix */
 
 /* ---- traits ---- */
 enum trait {
@@ -67,6 +69,15 @@ enum trait {
     T_RARE = 1 << 16,   /* oracle: needs a hand-written test */
     T_SYS = 1 << 17,    /* oracle: cannot run in user mode */
     T_BYTESTORE = 1 << 18,
+    T_EVEX = 1 << 19,   /* #UD without OSXSAVE or XCR0[7:5,2:1] all ones, #NM with TS; opmask
+                           instructions too */
+    /* What EVEX.b, aaa and z may say; where a row has none of these traits, a mask is
+     * allowed, b is #UD, and z is #UD when the destination is memory or an opmask. */
+    T_BCST = 1 << 20,     /* b with memory: one element of 32 (W0) or 64 bits (W1) for all */
+    T_ER = 1 << 21,       /* b with registers: 512 bits, L'L is the rounding; implies SAE */
+    T_SAE = 1 << 22,      /* b with registers: 512 bits, all exceptions suppressed */
+    T_NOMASK = 1 << 23,   /* aaa must be 0 */
+    T_NEEDMASK = 1 << 24, /* aaa must not be 0, z must be: gathers and scatters */
 };
 
 /* ---- flags columns ---- */
@@ -116,6 +127,10 @@ enum operand_class {
     OC_B,     /* VEX.vvvv: general register; its number in aux */
     OC_L,     /* imm8 bits 7:4: vector register; its number there in imm */
     OC_VM,    /* ModRM.rm: memory whose index is a vector register (VSIB) */
+    OC_K,     /* ModRM.reg: opmask */
+    OC_KM,    /* ModRM.rm: opmask or memory */
+    OC_KR,    /* ModRM.rm: opmask only */
+    OC_KH,    /* VEX.vvvv: opmask; its number in aux */
 };
 
 /* Sizes: bytes, or the letters that depend on prefixes. */
@@ -126,8 +141,12 @@ enum operand_size { SZ_NONE = 0, SZ_B = 1, SZ_W = 2, SZ_D = 4, SZ_Q = 8, SZ_T = 
                     SZ_Z = 130, /* 16 or 32 */
                     SZ_P = 131, /* far pointer in memory: 16:16, 16:32, 16:64 */
                     SZ_S = 132, /* descriptor-table operand: 6 or 10 bytes */
+                    SZ_OO = 64,
                     SZ_X = 133, /* vector length */
                     SZ_YD = 134, /* 64 in 64-bit mode, else 32: control registers */
+                    SZ_X2 = 135, /* a half, a quarter, an eighth of the vector length */
+                    SZ_X4 = 136,
+                    SZ_X8 = 137,
 };
 
 struct isa_row {
@@ -162,18 +181,20 @@ static inline bool isa_uses(const struct isa_row *r, enum operand_class class)
 /* What the bytes after an opcode look like, whatever row is chosen in the end. */
 enum { SHAPE_KNOWN = 1, SHAPE_MODRM = 2, SHAPE_REGISTER = 4 /* mod is ignored: MOV CR */ };
 
-/* The opcode maps: one byte, 0F, 0F38, 0F3A, and from ISA_VEX on the same with VEX. */
-enum { ISA_VEX = 4, ISA_MAPS = 8 };
+/* The opcode maps: one byte, 0F, 0F38, 0F3A, and from ISA_VEX on the same with VEX, from
+ * ISA_EVEX on with EVEX. */
+enum { ISA_VEX = 4, ISA_EVEX = 8, ISA_MAPS = 12 };
 
 static inline unsigned isa_map(const struct isa_row *r)
 {
-    return (unsigned)ENC_MAP(r->enc) + (r->enc & VEX ? ISA_VEX : 0);
+    return (unsigned)ENC_MAP(r->enc) + (r->enc & VEX ? ISA_VEX : r->enc & EVEX ? ISA_EVEX : 0);
 }
 
 /* Which rows a CPU model has, chained by map and opcode. */
 struct isa_table {
     uint16_t first[ISA_MAPS][256]; /* row + 1 */
     uint8_t shape[ISA_MAPS][256];  /* SHAPE_* */
+    bool short_evex; /* AVX512VL: EVEX with 128 and 256 bits */
     uint16_t *next; /* by row * 16 + (opcode - the row's first): next candidate + 1 */
 };
 

@@ -18,7 +18,9 @@
     _(XGETBV1) _(XSAVES) _(LAHF64) _(PREFETCHW) _(SYSCALL) _(NX) _(PDPE1GB) _(RDTSCP)    \
     _(LM) _(INVTSC) _(LA57) _(AVX) _(AVX2) _(FMA) _(F16C) _(BMI1) _(BMI2) _(LZCNT)       \
     _(ADX) _(AES) _(PCLMULQDQ) _(SHA) _(GFNI) _(VAES) _(VPCLMULQDQ) _(SSE4A)        \
-    _(PREFETCHWT1)
+    _(PREFETCHWT1) _(AVX512F) _(AVX512DQ) _(AVX512_IFMA) _(AVX512CD) _(AVX512BW)         \
+    _(AVX512VL) _(AVX512_VBMI) _(AVX512_VBMI2) _(AVX512_VNNI) _(AVX512_BITALG)           \
+    _(AVX512_VPOPCNTDQ) _(AVX512_BF16)
 
 _Static_assert(CPU_FEATURES <= 128, "struct cpu_model has 128 feature bits");
 

@@ -7,7 +7,7 @@
 #include "cpu/hostfloat.h"
 #include "cpu/simd.h"
 #include "cpu/vector.h"
-#include "cpu/vop.h"
+#include "cpu/evop.h"
 
 typedef uint32_t op32(struct fp_env *e, uint32_t a, uint32_t b);
 typedef uint64_t op64(struct fp_env *e, uint64_t a, uint64_t b);
@@ -552,3 +552,10 @@ static uint32_t rsqrt32(uint32_t a)
 
 SSE_APPROX(rcp)
 SSE_APPROX(rsqrt)
+
+/* ---- EVEX ---- */
+
+EVOP_FP(addps, 4, true, v_addps)
+EVOP_FP(addpd, 8, true, v_addpd)
+EVOP_FP_SCALAR(addss, 4, 4, true, v_addss)
+EVOP_FP_SCALAR(addsd, 8, 8, true, v_addsd)

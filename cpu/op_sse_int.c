@@ -2,7 +2,7 @@
  * neighbour's; the same functions as MMX (cpu/lanes.h), twice, and four times with VEX.
  */
 #include "cpu/simd.h"
-#include "cpu/vop.h"
+#include "cpu/evop.h"
 
 static ALWAYS_INLINE void lanes(struct cpu *c, const struct insn *i, lane_fn *f)
 {
@@ -196,3 +196,11 @@ SHIFT_EACH(psllvq, 64, psllq)
 SHIFT_EACH(psrlvd, 32, psrld)
 SHIFT_EACH(psrlvq, 64, psrlq)
 SHIFT_EACH(psravd, 32, psrad)
+
+/* ---- EVEX ---- */
+
+EVOP(paddb, 1, v_paddb)
+EVOP(paddw, 2, v_paddw)
+EVOP(paddd, 4, v_paddd)
+EVOP(paddq, 8, v_paddq)
+EVOP_COMPARE(pcmpeqq, 8, v_pcmpeqq)

@@ -424,7 +424,9 @@ void op_xsetbv(struct cpu *c, const struct insn *i)
         raise_fault(c, VEC_GP, 0, R_GP_CPL0, c->cpl, 0, 0);
     if (low(c, RCX) != 0)
         raise_fault(c, VEC_GP, 0, R_GP_XCR, low(c, RCX), 0, 0);
-    if ((v & ~all) || !(v & XSTATE_X87) || ((v & XSTATE_AVX) && !(v & XSTATE_SSE)))
+    if ((v & ~all) || !(v & XSTATE_X87) || ((v & XSTATE_AVX) && !(v & XSTATE_SSE)) ||
+        ((v & XSTATE_AVX512) &&
+         (~v & (XSTATE_AVX512 | XSTATE_AVX))))
         raise_fault(c, VEC_GP, 0, R_GP_XCR0, v, all, 0);
     c->xcr0 = v;
     cpu_derive(c);

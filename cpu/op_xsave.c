@@ -41,7 +41,10 @@ static const struct {
     bool align; /* to 64 bytes in the compacted format */
     uint16_t size, offset;
 } components[] = {
-    {2, false, 256, 576}, /* AVX: bits 255:128 of YMM0..15 */
+    {2, false, 256, 576},    /* AVX: bits 255:128 of YMM0..15 */
+    {5, false, 64, 1088},    /* opmasks */
+    {6, false, 512, 1152},   /* ZMM_Hi256: bits 511:256 of ZMM0..15 */
+    {7, false, 1024, 1664},  /* Hi16_ZMM: ZMM16..31 */
     /* PKRU: where CPUs with AVX-512 have it, and debuggers expect it. */
     {9, false, 8, 2688},
 };
@@ -95,6 +98,8 @@ uint64_t xcr0_supported(const struct cpu *c)
         all |= XSTATE_X87 | XSTATE_SSE;
     if (cpu_has(c, CPUID_AVX))
         all |= XSTATE_AVX;
+    if ((all & XSTATE_AVX) && cpu_has(c, CPUID_AVX512F))
+        all |= XSTATE_AVX512;
     if (all && cpu_has(c, CPUID_PKU))
         all |= XSTATE_PKRU;
     return all;
@@ -121,7 +126,18 @@ static unsigned xmm_count(const struct cpu *c)
     return cpu_code64(c) ? 16 : 8;
 }
 
-/* Outside 64-bit mode registers 8 to 15 do not count (vol 1 13.6). */
+/* Of the components that are parts of vector registers: of which, from which word on. */
+static const struct {
+    uint8_t first, word, words;
+} part_of[] = {[2] = {0, 2, 2}, [6] = {0, 4, 4}, [7] = {16, 0, 8}, [9] = {0}};
+
+/* How many registers of such a component the mode can name. */
+static unsigned vector_count(const struct cpu *c, unsigned number)
+{
+    return cpu_code64(c) ? 16 : part_of[number].first ? 0 : 8;
+}
+
+/* Outside 64-bit mode registers from 8 on do not count (vol 1 13.6). */
 uint64_t xsave_in_use(const struct cpu *c)
 {
     uint64_t used = x87_in_use(c) ? XSTATE_X87 : 0;
@@ -130,7 +146,16 @@ uint64_t xsave_in_use(const struct cpu *c)
             used |= XSTATE_SSE;
         if (c->v[n].q[2] | c->v[n].q[3])
             used |= XSTATE_AVX;
+        if (c->v[n].q[4] | c->v[n].q[5] | c->v[n].q[6] | c->v[n].q[7])
+            used |= XSTATE_ZMM_HI256;
     }
+    for (unsigned n = 0; n < ARRAY_SIZE(c->k); n++)
+        if (c->k[n])
+            used |= XSTATE_OPMASK;
+    for (unsigned n = 16; n < 32 && cpu_code64(c); n++)
+        for (unsigned k = 0; k < ARRAY_SIZE(c->v[n].q); k++)
+            if (c->v[n].q[k])
+                used |= XSTATE_HI16_ZMM;
     if (c->pkru)
         used |= XSTATE_PKRU;
     return used;
@@ -182,10 +207,14 @@ static void image_component(const struct cpu *c, unsigned number, uint8_t *a)
         store64(a, c->pkru);
         return;
     }
-    for (unsigned n = 0; n < 16; n++) {
-        store64(a + 16 * n, c->v[n].q[2]);
-        store64(a + 16 * n + 8, c->v[n].q[3]);
-    }
+    if (number == 5)
+        for (unsigned n = 0; n < ARRAY_SIZE(c->k); n++)
+            store64(a + 8 * n, c->k[n]);
+    else
+        for (unsigned n = 0; n < 16; n++)
+            for (unsigned k = 0; k < part_of[number].words; k++)
+                store64(a + 8 * (part_of[number].words * n + k),
+                        c->v[part_of[number].first + n].q[part_of[number].word + k]);
 }
 
 /* ---- image to state ---- */
@@ -241,10 +270,15 @@ static void load_component(struct cpu *c, unsigned number, const uint8_t *a)
         pkru_load(c, a ? load32(a) : 0);
         return;
     }
-    for (unsigned n = 0; n < xmm_count(c); n++) {
-        c->v[n].q[2] = a ? load64(a + 16 * n) : 0;
-        c->v[n].q[3] = a ? load64(a + 16 * n + 8) : 0;
+    if (number == 5) {
+        for (unsigned n = 0; n < ARRAY_SIZE(c->k); n++)
+            c->k[n] = a ? load64(a + 8 * n) : 0;
+        return;
     }
+    for (unsigned n = 0; n < vector_count(c, number); n++)
+        for (unsigned k = 0; k < part_of[number].words; k++)
+            c->v[part_of[number].first + n].q[part_of[number].word + k] =
+                a ? load64(a + 8 * (part_of[number].words * n + k)) : 0;
 }
 
 void x87_initial(struct cpu *c)
@@ -267,7 +301,7 @@ struct parts {
     unsigned count;
     struct {
         uint16_t at, size;
-    } part[8];
+    } part[12];
 };
 
 static void part_add(struct parts *p, unsigned at, unsigned size)
@@ -395,10 +429,14 @@ static uint64_t requested(const struct cpu *c, uint64_t enabled)
     return enabled & ((uint64_t)(uint32_t)c->gpr[RDX] << 32 | (uint32_t)c->gpr[RAX]);
 }
 
-/* The component's bytes that exist in this mode: YMM8..15 only in 64-bit mode. */
+/* The component's bytes that exist in this mode: of YMM and ZMM from 8 on only in 64-bit
+ * mode. */
 static unsigned live_size(const struct cpu *c, unsigned k)
 {
-    return components[k].number == 2 ? 16 * xmm_count(c) : components[k].size;
+    unsigned number = components[k].number;
+
+    return part_of[number].words ? 8 * part_of[number].words * vector_count(c, number)
+                                 : components[k].size;
 }
 
 /* Composes those of `save`, laid out for `format` (compacted) or in the standard

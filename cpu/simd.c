@@ -11,8 +11,8 @@ static bool must_align(const struct insn *i)
 
 /* Alignment is a matter of linear addresses and ranks before paging: #GP, not #PF, for
  * a misaligned operand in a page that is absent (SDM vol 3A 6.9). */
-static void check_alignment(struct cpu *c, const struct insn *i, uint64_t offset,
-                            unsigned size, enum access_kind kind)
+void check_alignment(struct cpu *c, const struct insn *i, uint64_t offset,
+                     unsigned size, enum access_kind kind)
 {
     uint64_t la = seg_linear(c, INSN_SEG(i), offset, size, kind);
     if ((la & (size - 1)) && must_align(i))

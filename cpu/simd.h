@@ -19,6 +19,7 @@
 #include "cpu/isa_mmx.def"
 #include "cpu/isa_sse.def"
 #include "cpu/isa_avx.def"
+#include "cpu/isa_evex.def"
 #undef INSN
 
 /* 128 bits; q[0] holds the low half, as a host number. */
@@ -116,6 +117,11 @@ const uint64_t *vec_read(struct cpu *c, const struct insn *i, uint64_t room[2]);
 
 /* Stores 16 bytes to the memory operand; alignment as above. */
 void vec_write(struct cpu *c, const struct insn *i, const uint64_t from[2]);
+
+/* #GP for an operand of `size` bytes at `offset` that is not aligned, if the row says
+ * T_ALIGN16; the checks of its segment. */
+void check_alignment(struct cpu *c, const struct insn *i, uint64_t offset, unsigned size,
+                     enum access_kind kind);
 
 /* The same for 16, 32 or 64 bytes of a wider vector. */
 void wide_read(struct cpu *c, const struct insn *i, uint64_t *q, unsigned size);

@@ -77,6 +77,11 @@
 #define XSTATE_SSE (1ull << 1)
 #define XSTATE_AVX (1ull << 2)
 #define XSTATE_AVX_SSE (XSTATE_SSE | XSTATE_AVX)
+/* Opmasks, bits 511:256 of ZMM0 to 15, ZMM16 to 31: all or none (vol 1 13.3). */
+#define XSTATE_OPMASK (1ull << 5)
+#define XSTATE_ZMM_HI256 (1ull << 6)
+#define XSTATE_HI16_ZMM (1ull << 7)
+#define XSTATE_AVX512 (XSTATE_OPMASK | XSTATE_ZMM_HI256 | XSTATE_HI16_ZMM)
 #define XSTATE_PKRU (1ull << 9)
 #define XCOMP_COMPACT (1ull << 63)
 

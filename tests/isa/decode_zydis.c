@@ -7,12 +7,13 @@
  * Half of the strings are noise, half have the shape of instructions. Every
  * disagreement is a failure unless a row of `accepted` gives the reason.
  */
+#include <Zydis/Zydis.h> /* before isa.h, whose L2 is a member here */
+
 #include "base/byteorder.h"
 #include "cpu/cpu.h"
 #include "cpu/isa.h"
 #include "cpu/model.h"
 
-#include <Zydis/Zydis.h>
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,12 +65,31 @@ static bool is_row(const struct pair *p, const char *mnemonic)
 /* What Zydis knows and no row has yet. */
 static bool not_implemented(const struct pair *p)
 {
+    switch (p->z.meta.isa_set) {
+    case ZYDIS_ISA_SET_AVX512ER_512:
+    case ZYDIS_ISA_SET_AVX512ER_SCALAR:
+    case ZYDIS_ISA_SET_AVX512PF_512:
+    case ZYDIS_ISA_SET_AVX512_4FMAPS_512:
+    case ZYDIS_ISA_SET_AVX512_4FMAPS_SCALAR:
+    case ZYDIS_ISA_SET_AVX512_4VNNIW_512:
+    case ZYDIS_ISA_SET_AVX512_FP16_128:
+    case ZYDIS_ISA_SET_AVX512_FP16_128N:
+    case ZYDIS_ISA_SET_AVX512_FP16_256:
+    case ZYDIS_ISA_SET_AVX512_FP16_512:
+    case ZYDIS_ISA_SET_AVX512_FP16_SCALAR:
+    case ZYDIS_ISA_SET_AVX512_VP2INTERSECT_128:
+    case ZYDIS_ISA_SET_AVX512_VP2INTERSECT_256:
+    case ZYDIS_ISA_SET_AVX512_VP2INTERSECT_512: return true;
+    default: break;
+    }
     switch (p->z.meta.isa_ext) {
     case ZYDIS_ISA_EXT_ADOX_ADCX:
     case ZYDIS_ISA_EXT_AES:
     case ZYDIS_ISA_EXT_AVX:
     case ZYDIS_ISA_EXT_AVX2:
     case ZYDIS_ISA_EXT_AVX2GATHER:
+    case ZYDIS_ISA_EXT_AVX512EVEX:
+    case ZYDIS_ISA_EXT_AVX512VEX:
     case ZYDIS_ISA_EXT_AVXAES:
     case ZYDIS_ISA_EXT_BASE:
     case ZYDIS_ISA_EXT_BMI1:
@@ -258,7 +278,9 @@ static bool same_register(uint16_t ours, ZydisRegister z)
     case ZYDIS_REGCLASS_GPR64: return gpr_at(ours) == (int)id;
     case ZYDIS_REGCLASS_XMM:
     case ZYDIS_REGCLASS_YMM:
+    case ZYDIS_REGCLASS_ZMM:
         return ours == offsetof(struct cpu, v) + id * sizeof(struct vec);
+    case ZYDIS_REGCLASS_MASK: return ours == offsetof(struct cpu, k) + id * sizeof(uint64_t);
     case ZYDIS_REGCLASS_MMX:
     case ZYDIS_REGCLASS_X87:
     case ZYDIS_REGCLASS_SEGMENT:
@@ -345,10 +367,10 @@ static const char *compare_width(const struct pair *p)
     }
 }
 
-static const char *compare_operands(const struct pair *p)
+static const char *compare_each(const struct pair *p)
 {
     const struct insn *i = &p->out[0];
-    const char *what = compare_width(p);
+    const char *what = NULL;
     unsigned immediates = 0;
 
     for (unsigned n = 0; n < p->z.operand_count_visible && !what; n++) {
@@ -387,6 +409,47 @@ static const char *compare_operands(const struct pair *p)
         }
     }
     return what;
+}
+
+/* Zydis gives fixed forms a length too. */
+static bool has_vector_length(const struct isa_row *r)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
+        if (operand_info[r->operand[k]].size == SZ_X)
+            return true;
+    return false;
+}
+
+static const char *compare_evex(const struct pair *p)
+{
+    static const uint16_t bits[] = {128, 256, 512};
+    const struct insn *i = &p->out[0];
+    const ZydisDecodedInstructionAvx *avx = &p->z.avx;
+
+    if (avx->mask.mode != ZYDIS_MASK_MODE_INVALID &&
+        INSN_MASK(i) != (unsigned)ZydisRegisterGetId(avx->mask.reg))
+        return "opmask";
+    if (INSN_Z(i) != p->z.raw.evex.z || INSN_B(i) != p->z.raw.evex.b)
+        return "z or b";
+    if (avx->has_sae && !(p->row->traits & (T_ER | T_SAE)))
+        return "SAE";
+    if (avx->broadcast.mode && !avx->broadcast.is_static && !(p->row->traits & T_BCST))
+        return "broadcast";
+    if (avx->rounding.mode && INSN_RC(i) != avx->rounding.mode - ZYDIS_ROUNDING_MODE_RN)
+        return "rounding";
+    if (avx->vector_length && has_vector_length(p->row) &&
+        bits[INSN_VL(i)] != avx->vector_length)
+        return "vector length";
+    return NULL;
+}
+
+static const char *compare_operands(const struct pair *p)
+{
+    const char *what = compare_width(p);
+
+    if (!what && (p->row->enc & EVEX))
+        what = compare_evex(p);
+    return what ? what : compare_each(p);
 }
 
 /* ---- counting and telling ---- */
@@ -471,6 +534,20 @@ static void random_string(uint8_t bytes[BYTES])
         store64(bytes + k, random64());
     if (dice & 1)
         return;
+    if ((dice & 0xc000) == 0x8000) { /* EVEX likewise */
+        bytes[0] = 0x62;
+        bytes[1] = (uint8_t)((bytes[1] & 0xf0) | (1 + (dice >> 17) % 3));
+        bytes[2] |= 4;
+        if (dice & 2) {
+            bytes[2] |= 0x78;
+            bytes[3] |= 8;
+        }
+        if (dice & 4) /* what outside 64-bit mode is not BOUND */
+            bytes[1] |= 0xc0;
+        if (dice & 8)
+            bytes[3] &= 0xef;
+        return;
+    }
     if ((dice & 0xc000) == 0xc000) { /* VEX: map and pp that exist */
         bytes[n++] = dice >> 16 & 1 ? 0xc4 : 0xc5;
         if (bytes[0] == 0xc4)

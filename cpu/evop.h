@@ -146,17 +146,12 @@ static ALWAYS_INLINE uint64_t evop_open(struct cpu *c, const struct insn *i,
 
 /* Shifts and rotates by imm8: vvvv is the destination. The kernel finds the source in a,
  * the count in b. */
-#define EVOP_SHIFT(name, size, kernel) EVOP_SHIFT_IMM(name, size, kernel, false)
-
-/* The memory operand is read whole. */
-#define EVOP_SHIFT_WHOLE(name, size, kernel) EVOP_SHIFT_IMM(name, size, kernel, true)
-
-#define EVOP_SHIFT_IMM(name, size, kernel, whole)                                      \
+#define EVOP_SHIFT(name, size, kernel)                                                 \
     void op_e_##name##_imm(struct cpu *c, const struct insn *i)                        \
     {                                                                                  \
         struct vop o = {.words = vop_words(i)};                                        \
         uint64_t mask = evop_mask(c, i, o.words * 8 / size);                           \
-        evop_load(c, i, &o.a, VOP_FULL(o.words), size, whole ? ~0ull : mask);          \
+        evop_load(c, i, &o.a, VOP_FULL(o.words), size, mask);                          \
         o.b.q[0] = (unsigned)i->imm & 0xff;                                            \
         kernel(&o);                                                                    \
         evop_merge(i, vop_first(c, i), &o.d, o.words, mask, size);                     \

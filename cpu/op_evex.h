@@ -1,9 +1,9 @@
 /* op_evex.h - kernels written for one element (evop.h has their frames).
  *
- * EACH(name, w, expr): v_<name> for elements of w bits (16, 32, 64; a constant). In expr
- * x and y are an element of the first and of the second source, zero-extended; the result
- * is truncated. EACH_DST: z, too, the destination's. EACH_IMM: y is o->b's first word for
- * all (EVOP_SHIFT).
+ * EACH(name, w, expr): v_<name> for elements of w bits (16, 32, 64; a constant). In
+ * expr x and y are an element of the first and of the second source, zero-extended; the
+ * result is truncated. EACH_DST: z, too, the destination's. EACH_IMM: y is o->b's first
+ * word for all (EVOP_SHIFT).
  */
 #ifndef CPU_OP_EVEX_H
 #define CPU_OP_EVEX_H

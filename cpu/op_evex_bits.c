@@ -69,8 +69,8 @@ static ALWAYS_INLINE void v_pconflictq(struct vop *o)
 EVOP_WHOLE(pconflictd, 4, VOP_FULL, v_pconflictd)
 EVOP_WHOLE(pconflictq, 8, VOP_FULL, v_pconflictq)
 
-/* ---- VPMULTISHIFTQB: each byte of the first source says from which bit on eight bits of
- * the second's quadword are taken, around its end ---- */
+/* ---- VPMULTISHIFTQB: each byte of the first source says from which bit on eight bits
+ * of the second's quadword are taken, around its end ---- */
 
 static ALWAYS_INLINE void v_pmultishiftqb(struct vop *o)
 {

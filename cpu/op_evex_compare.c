@@ -4,11 +4,11 @@
  */
 #include "cpu/evop.h"
 
-/* ---- VPCMP: imm8 bits 1:0 are equal, less, less or equal, false; bit 2: not so ---- */
+/* ---- VPCMP: imm8 bits 1:0 are equal, less, less or equal, false; bit 2: not ---- */
 
 static ALWAYS_INLINE void pcmp(struct vop *o, unsigned w, bool is_signed)
 {
-    uint64_t flip = is_signed ? lanes_top(w) : 0, not = o->imm & 4 ? ~0ull : 0;
+    uint64_t flip = is_signed ? lanes_top(w) : 0, invert = o->imm & 4 ? ~0ull : 0;
 
     for (unsigned n = 0; n < o->words; n++) {
         uint64_t a = o->a.q[n] ^ flip, b = o->b.q[n] ^ flip, r;
@@ -18,15 +18,15 @@ static ALWAYS_INLINE void pcmp(struct vop *o, unsigned w, bool is_signed)
         case 2: r = ~lanes_below(w, b, a); break;
         default: r = 0; break;
         }
-        o->d.q[n] = r ^ not;
+        o->d.q[n] = r ^ invert;
     }
 }
 
 /* VPTESTM: where the sources have a bit in common; VPTESTNM: where they have none. */
-static ALWAYS_INLINE void ptest(struct vop *o, unsigned w, uint64_t not)
+static ALWAYS_INLINE void ptest(struct vop *o, unsigned w, uint64_t invert)
 {
     for (unsigned n = 0; n < o->words; n++)
-        o->d.q[n] = lanes_equal(w, o->a.q[n] & o->b.q[n], 0) ^ not;
+        o->d.q[n] = lanes_equal(w, o->a.q[n] & o->b.q[n], 0) ^ invert;
 }
 
 #define COMPARES(letter, size)                                                         \

@@ -20,8 +20,7 @@ EVOP(pmaxuq, 8, v_pmaxuq)
 EVOP(pabsq, 8, v_pabsq)
 EVOP(pmullq, 8, v_pmullq)
 
-/* ---- VPMADD52: bits 51:0 of both sources; of the 104-bit product one half is added ----
- */
+/* ---- VPMADD52: one half of the 104-bit product of bits 51:0 is added ---- */
 
 static ALWAYS_INLINE uint64_t product52(uint64_t x, uint64_t y, bool high)
 {
@@ -69,7 +68,7 @@ EVOP_DST(pdpbusds, 4, v_pdpbusds)
 EVOP_DST(pdpwssd, 4, v_pdpwssd)
 EVOP_DST(pdpwssds, 4, v_pdpwssds)
 
-/* ---- VPTERNLOG: three bits, the destination's the highest, choose a bit of imm8 ---- */
+/* ---- VPTERNLOG: three bits, the destination's highest, choose a bit of imm8 ---- */
 
 static ALWAYS_INLINE void v_pternlog(struct vop *o)
 {
@@ -79,10 +78,10 @@ static ALWAYS_INLINE void v_pternlog(struct vop *o)
         bit[k] = 0 - (uint64_t)(o->imm >> k & 1);
     for (unsigned n = 0; n < o->words; n++) {
         uint64_t a = o->a.q[n], b = o->b.q[n];
-        uint64_t with = lanes_pick(a, lanes_pick(b, bit[7], bit[6]),
-                                   lanes_pick(b, bit[5], bit[4]));
-        uint64_t without = lanes_pick(a, lanes_pick(b, bit[3], bit[2]),
-                                      lanes_pick(b, bit[1], bit[0]));
+        uint64_t with =
+            lanes_pick(a, lanes_pick(b, bit[7], bit[6]), lanes_pick(b, bit[5], bit[4]));
+        uint64_t without =
+            lanes_pick(a, lanes_pick(b, bit[3], bit[2]), lanes_pick(b, bit[1], bit[0]));
         o->d.q[n] = lanes_pick(o->d.q[n], with, without);
     }
 }
@@ -90,8 +89,8 @@ static ALWAYS_INLINE void v_pternlog(struct vop *o)
 EVOP_DST(pternlogd, 4, v_pternlog)
 EVOP_DST(pternlogq, 8, v_pternlog)
 
-/* ---- VDBPSADBW: doublewords of the second source, shuffled in their lane by imm8, slide
- * by a byte along the words of the result ---- */
+/* ---- VDBPSADBW: doublewords of the second source, shuffled in their lane by imm8,
+ * slide by a byte along the words of the result ---- */
 
 static ALWAYS_INLINE uint64_t sums_of_four(uint64_t a, uint64_t slide)
 {

@@ -1,5 +1,5 @@
-/* op_evex_shift.c - shifts and rotations that came with AVX-512. Intel SDM vol 2, PSRAW,
- * VPSLLVW, VPROLD, VPSHLD and their kin.
+/* op_evex_shift.c - shifts and rotations that came with AVX-512. Intel SDM vol 2,
+ * PSRAW, VPSLLVW, VPROLD, VPSHLD and their kin.
  */
 #include "cpu/op_evex.h"
 
@@ -78,9 +78,8 @@ EVOP(psravq, 8, v_psravq)
 ROTATE(d, 4, 32)
 ROTATE(q, 8, 64)
 
-/* ---- two elements joined: VPSHLD keeps the upper, VPSHRD the lower half. The element
- * that fills up is the second source's by imm8, the first's with a vector of counts ----
- */
+/* ---- two elements joined: VPSHLD keeps the upper, VPSHRD the lower half; what fills
+ * up is the second source's by imm8, the first's with a vector of counts ---- */
 
 #define SHIFT_JOINED(letter, size, w)                                                  \
     EACH(pshld##letter, w, join_left(w, x, y, o->imm))                                 \

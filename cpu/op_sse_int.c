@@ -276,8 +276,7 @@ EVOP_WHOLE(psrlq, 8, VOP_16, v_psrlq)
 EVOP_WHOLE(psllq, 8, VOP_16, v_psllq)
 
 /* By imm8 an element masked out is not read. For words the SDM (December 2023) says the
- * contrary, type E4NF.nb; the tables of Intel's XED say E4, as for the others, and Bochs
- * does as they say. */
+ * contrary, type E4NF.nb; Zydis' tables have E4 for all, and Bochs does as they say. */
 EVOP_SHIFT(psrlw, 2, v_psrlw)
 EVOP_SHIFT(psraw, 2, v_psraw)
 EVOP_SHIFT(psllw, 2, v_psllw)

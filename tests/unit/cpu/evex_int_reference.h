@@ -66,19 +66,20 @@ REFERENCE(maxs, (uint64_t)(sx > sy ? sx : sy))
 REFERENCE(minu, x < y ? x : y)
 REFERENCE(maxu, x > y ? x : y)
 REFERENCE(abs, sy < 0 ? 0 - (uint64_t)sy : y)
-REFERENCE(mullo, x *y)
+REFERENCE(mullo, x * y)
 REFERENCE(mulhi, (uint64_t)(sx * sy) >> 16)
-REFERENCE(mulhiu, x *y >> 16)
+REFERENCE(mulhiu, x * y >> 16)
 REFERENCE(mulhrs, (uint64_t)(((sx * sy >> 14) + 1) >> 1))
 REFERENCE(muludq, get(s->a, 32, 2 * n) * get(s->b, 32, 2 * n))
 REFERENCE(muldq, (uint64_t)(get_signed(s->a, 32, 2 * n) * get_signed(s->b, 32, 2 * n)))
 REFERENCE(maddwd,
           (uint64_t)(get_signed(s->a, 16, 2 * n) * get_signed(s->b, 16, 2 * n) +
                      get_signed(s->a, 16, 2 * n + 1) * get_signed(s->b, 16, 2 * n + 1)))
-REFERENCE(maddubsw, clamp_signed((int64_t)get(s->a, 8, 2 * n) * get_signed(s->b, 8, 2 * n) +
-                                     (int64_t)get(s->a, 8, 2 * n + 1) *
-                                         get_signed(s->b, 8, 2 * n + 1),
-                                 16))
+REFERENCE(maddubsw,
+          clamp_signed((int64_t)get(s->a, 8, 2 * n) * get_signed(s->b, 8, 2 * n) +
+                           (int64_t)get(s->a, 8, 2 * n + 1) *
+                               get_signed(s->b, 8, 2 * n + 1),
+                       16))
 
 static inline unsigned distance(uint8_t a, uint8_t b)
 {
@@ -145,7 +146,7 @@ REFERENCE(dpwssds, clamp_signed(dot(s, n, 16), 32))
 
 /* ---- logic ---- */
 
-REFERENCE(and, x &y)
+REFERENCE(and, x & y)
 REFERENCE(andn, ~x & y)
 REFERENCE(or, x | y)
 REFERENCE(xor, x ^ y)

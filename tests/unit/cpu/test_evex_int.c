@@ -1,6 +1,6 @@
-/* AVX-512's packed integers: each operation against the manual's pseudo-code, with every
- * vector length, opmask, zeroing, broadcast, register, and a memory operand whose end is
- * not there.
+/* AVX-512's packed integers: each operation against the manual's pseudo-code, with
+ * every vector length, opmask, zeroing, broadcast, register, and a memory operand whose
+ * end is not there.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +13,8 @@
 
 enum { PP_NONE, PP_66, PP_F3 };
 enum { WIG = 2 };
-/* Which operand stands where: V ModRM.reg, H vvvv, W r/m; K an opmask; U no memory; XMM:
- * VHW with 128 bits of r/m; GROUP + n: vvvv is the destination, ModRM.reg is n. */
+/* Which operand stands where: V ModRM.reg, H vvvv, W r/m; K an opmask; U no memory;
+ * XMM: VHW with 128 bits of r/m; GROUP + n: vvvv is the destination, ModRM.reg is n. */
 enum form { VHW, VW, XMM, KHW, VK, KU, GROUP };
 enum { IMM = 1, NOMASK = 2, WHOLE = 4 /* faults are not suppressed */ };
 

@@ -120,10 +120,14 @@ static ALWAYS_INLINE uint64_t evop_open(struct cpu *c, const struct insn *i,
 
 /* The memory operand is read whole. With EVEX.b (T_BCST) elements of `size`. */
 #define EVOP_WHOLE(name, size, bytes, kernel)                                          \
+    EVOP_WHOLE_FROM(name, size, bytes, size, kernel)
+
+/* The same with EVEX.b for elements of `from`. */
+#define EVOP_WHOLE_FROM(name, size, bytes, from, kernel)                               \
     void op_e_##name(struct cpu *c, const struct insn *i)                              \
     {                                                                                  \
         struct vop o;                                                                  \
-        uint64_t mask = evop_open(c, i, &o, size, bytes(vop_words(i)), size, true);    \
+        uint64_t mask = evop_open(c, i, &o, size, bytes(vop_words(i)), from, true);    \
         kernel(&o);                                                                    \
         evop_put(c, i, &o.d, o.words, mask, size);                                     \
     }

@@ -1,8 +1,8 @@
 /* op_sse_shuffle.c - elements of XMM registers moved about: unpack, pack, shuffle,
  * blend, align. With VEX the same in each 128-bit lane.
  */
+#include "cpu/evop.h"
 #include "cpu/simd.h"
-#include "cpu/vop.h"
 
 /* ---- two operands: SHUFFLE(name, bits of imm that a lane uses up, low half of the
  * result, high half) ---- */
@@ -40,6 +40,19 @@ SHUFFLE(packsswb, 0, PACK(16, a, -128, 127), PACK(16, b, -128, 127))
 SHUFFLE(packuswb, 0, PACK(16, a, 0, 255), PACK(16, b, 0, 255))
 SHUFFLE(packssdw, 0, PACK(32, a, -32768, 32767), PACK(32, b, -32768, 32767))
 SHUFFLE(packusdw, 0, PACK(32, a, 0, 65535), PACK(32, b, 0, 65535))
+
+EVOP_WHOLE(punpcklbw, 1, VOP_FULL, v_punpcklbw)
+EVOP_WHOLE(punpckhbw, 1, VOP_FULL, v_punpckhbw)
+EVOP_WHOLE(punpcklwd, 2, VOP_FULL, v_punpcklwd)
+EVOP_WHOLE(punpckhwd, 2, VOP_FULL, v_punpckhwd)
+EVOP_WHOLE(punpckldq, 4, VOP_FULL, v_punpckldq)
+EVOP_WHOLE(punpckhdq, 4, VOP_FULL, v_punpckhdq)
+EVOP_WHOLE(punpcklqdq, 8, VOP_FULL, v_punpcklqdq)
+EVOP_WHOLE(punpckhqdq, 8, VOP_FULL, v_punpckhqdq)
+EVOP_WHOLE(packsswb, 1, VOP_FULL, v_packsswb)
+EVOP_WHOLE(packuswb, 1, VOP_FULL, v_packuswb)
+EVOP_WHOLE_FROM(packssdw, 2, VOP_FULL, 4, v_packssdw)
+EVOP_WHOLE_FROM(packusdw, 2, VOP_FULL, 4, v_packusdw)
 
 static ALWAYS_INLINE struct x128 pshufb(struct x128 a, struct x128 b, unsigned imm)
 {

@@ -191,9 +191,13 @@ static void print_regs(const char *who, const struct regs *r)
     for (unsigned n = 0; n < 8; n++)
         printf(" R%u=%04x:%016" PRIx64, n, r->st[n].se, r->st[n].sig);
     printf("\n   ");
-    for (unsigned n = 0; n < 16; n++)
-        printf(" y%u=%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64, n,
-               r->ymm[n][3], r->ymm[n][2], r->ymm[n][1], r->ymm[n][0]);
+    for (unsigned n = 0; n < (native_words() == 8 ? 32u : 16u); n++) {
+        printf(" %c%u=", "xyz"[native_words() / 4], n);
+        for (unsigned h = native_words(); h-- > 0;)
+            printf("%016" PRIx64 "%s", r->zmm[n][h], h ? ":" : "");
+    }
+    for (unsigned n = 0; native_words() == 8 && n < 8; n++)
+        printf(" k%u=%" PRIx64, n, r->k[n]);
     printf("\n");
 }
 
@@ -273,12 +277,17 @@ static void compare_regs(const struct regs *n, const struct regs *m)
         differ(D_RIP, "rip", n->rip, m->rip);
     if (n->mxcsr != m->mxcsr)
         differ(D_MXCSR, "mxcsr", n->mxcsr, m->mxcsr);
-    for (unsigned k = 0; k < 16; k++)
-        for (unsigned h = 0; h < 4; h++)
-            if (n->ymm[k][h] != m->ymm[k][h]) {
-                snprintf(name, sizeof name, "ymm%u.q%u", k, h);
-                differ(D_YMM, name, n->ymm[k][h], m->ymm[k][h]);
+    for (unsigned k = 0; k < 32; k++)
+        for (unsigned h = 0; h < native_words(); h++)
+            if (n->zmm[k][h] != m->zmm[k][h]) {
+                snprintf(name, sizeof name, "zmm%u.q%u", k, h);
+                differ(D_ZMM, name, n->zmm[k][h], m->zmm[k][h]);
             }
+    for (unsigned k = 0; k < 8; k++)
+        if (n->k[k] != m->k[k]) {
+            snprintf(name, sizeof name, "k%u", k);
+            differ(D_OPMASK, name, n->k[k], m->k[k]);
+        }
     if (n->fcw != m->fcw)
         differ(D_FCW, "fcw", n->fcw, m->fcw);
     if (n->fsw != m->fsw)
@@ -518,7 +527,6 @@ static bool record_begin(void)
     if (!run.record)
         return true;
     run.tape = (struct tape){.bytes = calloc(1, ROOM), .size = ROOM};
-    native_fs_usable = false;
     if (!run.tape.bytes)
         return false;
     for (const char *c = record_title; *c; c++)
@@ -706,6 +714,8 @@ static int work(const char *mode)
         return 2;
     /* Every row there is, whatever the models advertise yet. */
     model.features[0] = model.features[1] = UINT64_MAX;
+    if (run.record)
+        native_fs_usable = native_zmm_usable = false;
     if (!native_init(&why)) {
         printf("skipped: %s\n", why);
         return 77;

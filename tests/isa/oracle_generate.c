@@ -556,18 +556,18 @@ static void random_x87(struct random *r, const struct isa_row *row, struct regs 
 
 static void random_sse(struct random *r, const struct isa_row *row, struct regs *in)
 {
-    memset(in->ymm, 0, sizeof in->ymm);
+    memset(in->zmm, 0, sizeof in->zmm);
     in->mxcsr = 0x1f80;
     if (percent(r, 60))
         in->mxcsr = (uint32_t)(random64(r) & 0xffff) | 0x1f80;
     if (percent(r, 12))
         in->mxcsr = (uint32_t)(random64(r) & 0xffff);
     for (unsigned n = 0; n < 16; n++) {
-        for (unsigned h = 0; h < (native_has_ymm() ? 4 : 2); h += 2) {
+        for (unsigned h = 0; h < (native_words() >= 4 ? 4 : 2); h += 2) {
             uint8_t b[16];
             operand_bytes(r, row, b);
-            in->ymm[n][h] = load64(b);
-            in->ymm[n][h + 1] = load64(b + 8);
+            in->zmm[n][h] = load64(b);
+            in->zmm[n][h + 1] = load64(b + 8);
         }
     }
 }
@@ -652,12 +652,12 @@ static void spread(struct random *r, const struct encoding *e, struct regs *in)
             x = (uint64_t)below(r, 3 * PAGE) - PAGE;
         x = percent(r, 3) ? edge64(r) : (uint64_t)((int64_t)x >> INSN_SCALE(i));
         if (wide)
-            in->ymm[at][n] = x;
+            in->zmm[at][n] = x;
         else
-            in->ymm[at][n / 2] = in->ymm[at][n / 2] >> 32 | x << 32;
+            in->zmm[at][n / 2] = in->zmm[at][n / 2] >> 32 | x << 32;
     }
     if (percent(r, 30))
-        memset(in->ymm[INSN_VVVV(i)], 0xff, sizeof in->ymm[0]);
+        memset(in->zmm[INSN_VVVV(i)], 0xff, 32);
 }
 
 /* What an instruction compares with rAX or rDX:rAX, half of the time equal. */

@@ -16,7 +16,7 @@ const struct oracle_mode oracle_modes[ORACLE_MODES] = {
 };
 
 uint64_t native_fs_base, native_gs_base = 0x7654321000ull;
-bool native_fs_usable;
+bool native_fs_usable, native_zmm_usable;
 
 static struct {
     struct tape tape;
@@ -112,9 +112,9 @@ unsigned long long native_cases(const struct isa_row *row, const char **why)
     return cases;
 }
 
-bool native_has_ymm(void)
+unsigned native_words(void)
 {
-    return true;
+    return 4;
 }
 
 uint8_t *native_code(void)

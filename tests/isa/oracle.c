@@ -47,7 +47,9 @@ static struct {
     struct progress *at;
 
     const struct oracle_mode *mode;
-    unsigned row;
+    unsigned row, end_row; /* end_row: where the batch ends */
+    unsigned long long asked; /* in this batch */
+    bool collecting;          /* its first run */
     unsigned long long done, number; /* of this row: cases, encodings */
     unsigned state;
     bool have, given_up;
@@ -105,6 +107,7 @@ static void fill_data(struct random *r)
     }
     memcpy(menura_data(), run.before, DATA_SIZE);
     memcpy(run.pristine, run.before, DATA_SIZE);
+    native_data_filled();
 }
 
 /* As it was, so that no case depends on those before it. */
@@ -489,7 +492,6 @@ static void judge(const struct answer *n)
     }
     run.cases[run.row]++;
     run.at->cases++;
-    run.done++;
 }
 
 /* ---- recording (oracle_record.h) ---- */
@@ -587,6 +589,13 @@ static bool row_is_done(void)
     return run.done >= cases || run.number > 2 * cases + 10;
 }
 
+static void begin_row(unsigned row)
+{
+    run.row = row;
+    run.done = run.number = 0;
+    run.given_up = false;
+}
+
 /* The next encoding, of this row or a later one. */
 static bool next_encoding(void)
 {
@@ -597,12 +606,12 @@ static bool next_encoding(void)
             if (run.done)
                 return false;
         } else {
-            while (run.row < isa_row_count && row_is_done()) {
-                run.row++;
-                run.done = run.number = 0;
-                run.given_up = false;
+            while (run.row < run.end_row && row_is_done()) {
+                begin_row(run.row + 1);
+                if (run.collecting && run.asked >= native_batch())
+                    run.end_row = run.row;
             }
-            if (run.row >= isa_row_count)
+            if (run.row >= run.end_row)
                 return false;
             run.at->seed = seed_of(run.row, run.number);
         }
@@ -628,6 +637,8 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
                           code_changed() ? NULL : native_data());
         if (answer->vector != NOT_RECORDED)
             judge(answer);
+        run.done++;
+        run.asked++;
         run.state++;
     }
     if (!run.have || run.state >= STATES) {
@@ -636,6 +647,8 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
         if (!next_encoding())
             return false;
     }
+    if (native_batch())
+        clear_data();
     generate_state(&run.random, &run.e, &run.q, poke, NULL);
     run.at->e = run.e;
     if (run.code_len != run.e.len || memcmp(run.code, run.e.bytes, run.e.len))
@@ -648,21 +661,35 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
     return true;
 }
 
+static void run_batch(unsigned row, bool collecting)
+{
+    run.collecting = collecting;
+    run.asked = 0;
+    run.have = false;
+    begin_row(row);
+    native_run(next, NULL);
+}
+
 static void run_mode(const struct oracle_mode *m)
 {
     struct random r = {run.seed};
+    const char *why = "";
+    unsigned row = run.single ? run.row : 0;
 
     run.mode = m;
-    if (!native_enter(m)) {
-        printf("%s-bit mode skipped: this kernel allows no LDT\n", m->name);
+    if (!native_enter(m, &why)) {
+        printf("%s-bit mode skipped: %s\n", m->name, why);
         return;
     }
     menura_enter(m);
     fill_data(&r);
-    run.have = false;
-    run.done = run.number = 0;
-    run.given_up = false;
-    native_run(next, NULL);
+    do {
+        run.end_row = isa_row_count;
+        if (native_batch())
+            run_batch(row, true);
+        run_batch(row, false);
+        row = run.end_row;
+    } while (row < isa_row_count);
     record_row_end();
 }
 
@@ -725,12 +752,10 @@ static int work(const char *mode)
     memset(native_code(), FILLER, CODE_SIZE);
     memset(run.code_area, FILLER, CODE_SIZE);
     for (unsigned n = 0; n < ORACLE_MODES; n++)
-        if (!mode || strcmp(mode, oracle_modes[n].name) == 0) {
-            if (!run.single)
-                run.row = 0;
+        if (!mode || strcmp(mode, oracle_modes[n].name) == 0)
             run_mode(&oracle_modes[n]);
-        }
     summary(now() - start);
+    native_end();
     return run.at->failures != 0 || native_failed() || !record_end();
 }
 

@@ -49,7 +49,8 @@ struct answer {
     uint64_t cr2;   /* #PF only */
 };
 
-/* ---- the host (oracle_native.c), or its recorded answers (oracle_replay.c) ---- */
+/* ---- the host (oracle_native.c), its recorded answers (oracle_replay.c), or another
+ * emulator (oracle_bochs.c) ---- */
 
 /* FS and GS bases in 64-bit mode; known after native_init(). */
 extern uint64_t native_fs_base, native_gs_base;
@@ -60,8 +61,12 @@ extern bool native_zmm_usable;
 
 /* Maps the areas and takes over the signals. False: this host cannot, and why. */
 bool native_init(const char **why);
-/* Can the host run this mode? Loads DS, ES and GS for it. */
-bool native_enter(const struct oracle_mode *m);
+/* Cleans up, and may print how it went. */
+void native_end(void);
+/* Can the host run this mode, and why not? Loads DS, ES and GS for it. */
+bool native_enter(const struct oracle_mode *m, const char **why);
+/* The data area has been filled with what questions begin with. */
+void native_data_filled(void);
 /* How many quadwords its vector registers have: 2 (SSE), 4 (AVX), 8 (AVX-512, with 32
  * registers and the opmasks). */
 unsigned native_words(void);
@@ -76,6 +81,11 @@ uint8_t *native_data(void); /* DATA_SIZE bytes; touch no PAGE_NONE */
 /* Writes to the data area, read-only pages too. */
 void native_poke_read_only(const uint8_t *page);
 
+/* 0: native_run() answers question after question. Else about so many questions make a
+ * batch, and each batch is run twice with the same questions: first with answers that are
+ * NOT_RECORDED, then with the real ones. Every question must find the data area as it was
+ * filled, beside its own pokes. */
+unsigned native_batch(void);
 /* Asks question after question until next() says no. next() runs inside a signal
  * handler, on a large stack of its own; answer is NULL at the first call. */
 typedef bool native_next(void *owner, const struct answer *answer, struct question *q);

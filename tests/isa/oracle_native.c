@@ -271,8 +271,9 @@ bool native_init(const char **why)
     return true;
 }
 
-bool native_enter(const struct oracle_mode *m)
+bool native_enter(const struct oracle_mode *m, const char **why)
 {
+    *why = "this kernel allows no LDT";
     if (m->bits == 16 &&
         (!add_segment(LDT_CODE16, CODE_LA, 2) || !add_segment(LDT_DATA16, DATA_LA, 0)))
         return false;
@@ -286,6 +287,19 @@ unsigned long long native_cases(const struct isa_row *row, const char **why)
 {
     *why = "this host lacks it";
     return native_has(row->feature) ? ULLONG_MAX : 0;
+}
+
+void native_end(void)
+{
+}
+
+void native_data_filled(void)
+{
+}
+
+unsigned native_batch(void)
+{
+    return 0;
 }
 
 bool native_failed(void)

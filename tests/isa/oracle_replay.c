@@ -33,6 +33,19 @@ static bool fail(const char *what)
     return false;
 }
 
+void native_end(void)
+{
+}
+
+void native_data_filled(void)
+{
+}
+
+unsigned native_batch(void)
+{
+    return 0;
+}
+
 bool native_failed(void)
 {
     return replay.failed;
@@ -66,8 +79,9 @@ bool native_init(const char **why)
     return true;
 }
 
-bool native_enter(const struct oracle_mode *m)
+bool native_enter(const struct oracle_mode *m, const char **why)
 {
+    (void)why;
     replay.mode = (unsigned)(m - oracle_modes);
     return true;
 }

@@ -127,6 +127,8 @@ struct encoding {
     unsigned offset; /* in the code area */
     struct insn insn[2];
     unsigned disp_at, disp_size; /* where its displacement stands; size 0: none */
+    unsigned spoiled_at;         /* a byte that makes it #UD... */
+    uint8_t spoiled_by;          /* ...by these bits; 0: none. insn is as without them */
 };
 
 /* Sets memory in all copies of the data area; what is not writable is left alone. */

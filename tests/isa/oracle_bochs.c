@@ -404,7 +404,12 @@ static bool has(unsigned feature)
 
 unsigned long long native_cases(const struct isa_row *row, const char **why)
 {
+    *why = "x87: Bochs is no judge of it";
+    if (row->traits & (T_X87 | T_X87WAIT))
+        return 0;
     *why = "this processor of Bochs lacks it";
+    if ((row->traits & T_EVEX) && native_words() < 8)
+        return 0;
     return has(row->feature) ? ULLONG_MAX : 0;
 }
 

@@ -286,6 +286,8 @@ bool native_enter(const struct oracle_mode *m, const char **why)
 unsigned long long native_cases(const struct isa_row *row, const char **why)
 {
     *why = "this host lacks it";
+    if ((row->traits & T_EVEX) && native_words() < 8)
+        return 0;
     return native_has(row->feature) ? ULLONG_MAX : 0;
 }
 

@@ -11,7 +11,6 @@ enum {
     PAGE = 4096,
     AREA_PAGES = DATA_PAGES + CODE_PAGES, /* the data area, then the code area */
     AREA_SIZE = AREA_PAGES * PAGE,
-    CHUNK = 16, /* records between two visits to the disk */
     /* Physical addresses; tables first (bochs_guest.S has the first three). */
     PML4 = 0x60000,
     PDPT_LOW = 0x63000,
@@ -135,8 +134,8 @@ static void make_tables(void)
     tss[1] = (uint32_t)stack;
     tss[2] = (uint32_t)(stack >> 32);
     tss[25] = 104 << 16; /* no I/O permission map */
-    gdt[K_TSS / 8] = 103 | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 255)
-                                                                         << 56;
+    gdt[K_TSS / 8] =
+        103 | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 255) << 56;
     gdt[K_TSS / 8 + 1] = base >> 32;
     __asm__ volatile("lgdt %0\n\tlidt %1\n\tltr %w2"
                      :
@@ -312,6 +311,8 @@ void guest_main(void)
         report->leaf[n] = order->leaf[n];
         cpuid(&report->leaf[n]);
     }
+    report->magic = BOCHS_MAGIC;
+    disk(ATA_WRITE, BOCHS_REPORT, 1, report);
     wrmsr(0xc0000100, order->fs_base);
     wrmsr(0xc0000101, order->gs_base);
     area = at(AREA);
@@ -321,14 +322,14 @@ void guest_main(void)
     memset(pristine + DATA_SIZE, FILLER, CODE_SIZE);
     memcpy(area, pristine, AREA_SIZE);
     memcpy(before, pristine, AREA_SIZE);
-    for (unsigned done = 0; done < order->count; done += CHUNK) {
-        unsigned n = order->count - done < CHUNK ? order->count - done : CHUNK;
+    for (unsigned done = 0; done < order->count; done += BOCHS_CHUNK) {
+        unsigned left = order->count - done,
+                 n = left < BOCHS_CHUNK ? left : BOCHS_CHUNK;
         disk(ATA_READ, BOCHS_FIRST + done * PER, n * PER, questions);
         for (unsigned k = 0; k < n; k++)
             one(&questions[k], &answers[k]);
         disk(ATA_WRITE, BOCHS_FIRST + (order->count + done) * PER, n * PER, answers);
         report->count = done + n;
+        disk(ATA_WRITE, BOCHS_REPORT, 1, report);
     }
-    report->magic = BOCHS_MAGIC;
-    disk(ATA_WRITE, BOCHS_REPORT, 1, report);
 }

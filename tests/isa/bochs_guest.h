@@ -32,6 +32,7 @@
 
 enum {
     BOCHS_LEAVES = 19, /* an order is one sector */
+    BOCHS_CHUNK = 16, /* questions between two reports */
     BOCHS_CHANGES = BOCHS_XSAVE - 160 - 8,
     BOCHS_TOO_MUCH = 0xffff, /* as changes_size */
 };

@@ -363,12 +363,24 @@ static void fail(unsigned pass, const struct answer *n, const struct answer *m)
     fflush(stdout);
 }
 
+static const struct accepted *accepted_at(unsigned n)
+{
+    unsigned more;
+    const struct accepted *its = native_accepted(&more);
+
+    if (n < oracle_accepted_count)
+        return &oracle_accepted[n];
+    n -= oracle_accepted_count;
+    return n < more ? &its[n] : NULL;
+}
+
 static bool is_accepted(const struct answer *n, const struct answer *m)
 {
     struct judged j = {&run.e, &run.q, n, m, differs};
+    const struct accepted *a;
 
-    for (unsigned k = 0; k < oracle_accepted_count; k++)
-        if (oracle_accepted[k].is(&j)) {
+    for (unsigned k = 0; (a = accepted_at(k)) != NULL; k++)
+        if (a->is(&j)) {
             run.accepted[k]++;
             return true;
         }
@@ -710,13 +722,16 @@ static void summary(double seconds)
     if (!run.wanted_count && !run.single)
         for (unsigned n = 0; n < isa_row_count; n++) {
             const char *why = "";
-            if (!row_excluded(&isa_rows[n]) && !run.cases[n])
-                printf("row %u %s: not run: %s\n", n, isa_rows[n].mnemonic,
-                       native_cases(&isa_rows[n], &why) ? "no encoding found" : why);
+            if (row_excluded(&isa_rows[n]) || run.cases[n])
+                continue;
+            if (native_cases(&isa_rows[n], &why))
+                why = "no encoding found";
+            if (why)
+                printf("row %u %s: not run: %s\n", n, isa_rows[n].mnemonic, why);
         }
-    for (unsigned n = 0; n < oracle_accepted_count; n++)
+    for (unsigned n = 0; accepted_at(n); n++)
         if (run.accepted[n])
-            printf("%8u accepted: %s\n", run.accepted[n], oracle_accepted[n].reason);
+            printf("%8u accepted: %s\n", run.accepted[n], accepted_at(n)->reason);
     printf("%llu cases of %u rows (seed %" PRIu64
            "), %llu differ in %u rows; %.0f cases a "
            "second\n",

@@ -71,7 +71,7 @@ void native_data_filled(void);
  * registers and the opmasks). */
 unsigned native_words(void);
 /* How many cases of this row it answers in this mode; 0 and why, for one that it does not
- * have. */
+ * have; no reason for one that is not its part. */
 unsigned long long native_cases(const struct isa_row *row, const char **why);
 /* Is there something wrong with the answers themselves? */
 bool native_failed(void);
@@ -178,5 +178,10 @@ struct accepted {
 };
 extern const struct accepted oracle_accepted[];
 extern const unsigned oracle_accepted_count;
+/* More of them, for this one that is asked. */
+const struct accepted *native_accepted(unsigned *count);
+/* (oracle_accept_bochs.c) */
+extern const struct accepted bochs_accepted[];
+extern const unsigned bochs_accepted_count;
 
 #endif

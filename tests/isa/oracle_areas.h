@@ -1,5 +1,5 @@
-/* oracle_areas.h - the pages that a question of the oracle sees: the same linear addresses
- * for all that answer, the guest that runs in another emulator included.
+/* oracle_areas.h - the pages that a question of the oracle sees: the same linear
+ * addresses for all that answer, the guest that runs in another emulator included.
  */
 #ifndef TESTS_ISA_ORACLE_AREAS_H
 #define TESTS_ISA_ORACLE_AREAS_H

@@ -1,9 +1,9 @@
 /* oracle_bochs.c - in the host processor's place: another emulator, Bochs, which has
  * AVX-512. 64-bit mode only.
  *
- * A batch of questions is written to a disk image, a guest of ours (bochs_guest.c) boots
- * from it in Bochs, lets ring 3 execute them and writes the answers behind them. So each
- * batch is made twice: first to ask, then to judge.
+ * A batch of questions is written to a disk image, a guest of ours (bochs_guest.c)
+ * boots from it in Bochs, lets ring 3 execute them and writes the answers behind them.
+ * So each batch is made twice: first to ask, then to judge.
  *
  * BOCHS_CPU in the environment names another of its processors than tigerlake.
  */
@@ -72,6 +72,12 @@ static bool fail(const char *what)
     return false;
 }
 
+const struct accepted *native_accepted(unsigned *count)
+{
+    *count = bochs_accepted_count;
+    return bochs_accepted;
+}
+
 bool native_failed(void)
 {
     return b.failed;
@@ -118,8 +124,8 @@ static void put_order(void)
     store64(o + offsetof(struct bochs_order, fs_base), native_fs_base);
     store64(o + offsetof(struct bochs_order, gs_base), native_gs_base);
     for (unsigned n = 0; n < b.leaves; n++) {
-        uint8_t *leaf = o + offsetof(struct bochs_order, leaf) +
-                        n * sizeof(struct bochs_leaf);
+        uint8_t *leaf =
+            o + offsetof(struct bochs_order, leaf) + n * sizeof(struct bochs_leaf);
         store32(leaf, b.leaf[n].leaf);
         store32(leaf + 4, b.leaf[n].subleaf);
     }
@@ -127,16 +133,36 @@ static void put_order(void)
     memset(b.disk + BOCHS_REPORT * BOCHS_SECTOR, 0, BOCHS_SECTOR);
 }
 
+/* The instructions that were being asked when it ended. */
+static bool stuck(unsigned done)
+{
+    printf("Bochs: its guest ended after %u of %u questions, at one of these "
+           "instructions (or their filler):\n",
+           done, b.count);
+    for (unsigned n = done; n < b.count && n < done + BOCHS_CHUNK; n++) {
+        const uint8_t *q = record_at(n);
+        const uint8_t *last = q + offsetof(struct bochs_record, changes) +
+                              load32(q + offsetof(struct bochs_record, changes_size));
+        printf(" ");
+        for (const uint8_t *c = last - 15; c < last; c++)
+            printf(" %02x", *c);
+        printf("\n");
+    }
+    b.failed = true;
+    return false;
+}
+
 static bool read_report(void)
 {
     const uint8_t *r = b.disk + BOCHS_REPORT * BOCHS_SECTOR;
 
-    if (load64(r + offsetof(struct bochs_report, magic)) != BOCHS_MAGIC ||
-        load32(r + offsetof(struct bochs_report, count)) != b.count)
-        return fail("its guest did not come to its end");
+    if (load64(r + offsetof(struct bochs_report, magic)) != BOCHS_MAGIC)
+        return fail("its guest did not begin");
+    if (load32(r + offsetof(struct bochs_report, count)) != b.count)
+        return stuck(load32(r + offsetof(struct bochs_report, count)));
     for (unsigned n = 0; n < b.leaves; n++) {
-        const uint8_t *leaf = r + offsetof(struct bochs_report, leaf) +
-                              n * sizeof(struct bochs_leaf);
+        const uint8_t *leaf =
+            r + offsetof(struct bochs_report, leaf) + n * sizeof(struct bochs_leaf);
         for (unsigned k = 0; k < 4; k++)
             b.leaf[n].regs[k] = load32(leaf + 8 + 4 * k);
     }
@@ -233,8 +259,8 @@ unsigned native_batch(void)
 }
 
 /* Runs of bytes in which now differs from then; offsets from the data area on. */
-static unsigned put_changes(uint8_t *to, unsigned room, unsigned base, const uint8_t *now_,
-                            const uint8_t *then, unsigned size)
+static unsigned put_changes(uint8_t *to, unsigned room, unsigned base,
+                            const uint8_t *now_, const uint8_t *then, unsigned size)
 {
     unsigned used = 0;
 
@@ -404,8 +430,8 @@ static bool has(unsigned feature)
 
 unsigned long long native_cases(const struct isa_row *row, const char **why)
 {
-    *why = "x87: Bochs is no judge of it";
-    if (row->traits & (T_X87 | T_X87WAIT))
+    *why = NULL; /* real processors are asked */
+    if (!(row->traits & (T_SSE | T_AVX | T_EVEX)) && !(row->enc & VEX))
         return 0;
     *why = "this processor of Bochs lacks it";
     if ((row->traits & T_EVEX) && native_words() < 8)
@@ -449,7 +475,8 @@ static const char *find_program(void)
 static bool is_installed(const char **why)
 {
     glob_t found;
-    bool term = glob("/usr/lib/*/bochs/plugins/libbx_term_gui.so", 0, NULL, &found) == 0;
+    bool term =
+        glob("/usr/lib/*/bochs/plugins/libbx_term_gui.so", 0, NULL, &found) == 0;
 
     if (term)
         globfree(&found);
@@ -498,8 +525,8 @@ bool native_init(const char **why)
         return true;
     if (image_open(0) && ask_bochs()) {
         const uint8_t *r = b.disk + BOCHS_REPORT * BOCHS_SECTOR;
-        b.layout = xsave_find(bochs_cpuid,
-                              load64(r + offsetof(struct bochs_report, xcr0)));
+        b.layout =
+            xsave_find(bochs_cpuid, load64(r + offsetof(struct bochs_report, xcr0)));
     }
     return true;
 }

@@ -309,13 +309,14 @@ static void spoil(struct random *r, struct encoding *e)
 {
     struct encoding bad = *e;
     struct insn insn[2];
-    unsigned at = 0, bits = 1 + below(r, 2);
+    /* Not map, pp and W, which make other instructions, here perhaps not known yet. */
+    static const uint8_t may[3] = {0x0c, 0x7c, 0xff};
+    unsigned at = 0, byte = below(r, 3);
 
     while (bad.bytes[at] != 0x62)
         at++;
-    at += 1 + below(r, 3);
-    while (bits--)
-        bad.bytes[at] ^= (uint8_t)(1u << below(r, 8));
+    at += 1 + byte;
+    bad.bytes[at] ^= (uint8_t)random64(r) & may[byte];
     if (decode(menura_isa(), menura_decode_mode(e->mode), bad.bytes, 15,
                e->offset % PAGE, insn) != DECODE_INVALID)
         return;

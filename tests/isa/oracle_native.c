@@ -304,6 +304,12 @@ unsigned native_batch(void)
     return 0;
 }
 
+const struct accepted *native_accepted(unsigned *count)
+{
+    *count = 0;
+    return NULL;
+}
+
 bool native_failed(void)
 {
     return false;

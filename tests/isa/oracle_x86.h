@@ -1,5 +1,5 @@
-/* oracle_x86.h - what asking a processor takes wherever it is: the XSAVE area that holds
- * its registers, and its CPUID.
+/* oracle_x86.h - what asking a processor takes wherever it is: the XSAVE area that
+ * holds its registers, and its CPUID.
  */
 #ifndef TESTS_ISA_ORACLE_X86_H
 #define TESTS_ISA_ORACLE_X86_H

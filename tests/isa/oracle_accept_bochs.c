@@ -1,0 +1,189 @@
+/* oracle_accept_bochs.c - where Bochs 2.7 differs, and why we do not follow it. What is
+ * in oracle_accept.c holds for it, too. "AMD" are the answers of tests/isa/answers.
+ */
+#include "tests/isa/oracle.h"
+
+#include "cpu/fault.h"
+
+#include <string.h>
+
+enum {
+    MXCSR_DE = 1 << 1,
+    MXCSR_UE = 1 << 4,
+    MXCSR_PE = 1 << 5,
+    MXCSR_FLAGS = 0x3f,
+    MXCSR_UM = 1 << 11,
+    VECTOR_BYTES = 64
+};
+
+static bool named(const struct judged *j, const char *mnemonic)
+{
+    const char *name = j->e->row->mnemonic;
+    return strcmp(name + (*name == 'V'), mnemonic) == 0;
+}
+
+static bool starts(const struct judged *j, const char *mnemonic)
+{
+    const char *name = j->e->row->mnemonic;
+    return strncmp(name + (*name == 'V'), mnemonic, strlen(mnemonic)) == 0;
+}
+
+static bool only(const struct judged *j, unsigned differs)
+{
+    return (j->differs & ~differs) == 0;
+}
+
+static bool is_access_fault(int vector)
+{
+    return vector == VEC_SS || vector == VEC_GP || vector == VEC_PF || vector == VEC_AC;
+}
+
+static bool in_memory(const struct judged *j)
+{
+    return j->e->insn[0].form & FORM_MEM;
+}
+
+static bool no_alignment_check(const struct judged *j)
+{
+    return (j->q->in.flags & FLAG_AC) && j->menura->vector == VEC_AC &&
+           j->native->vector != VEC_AC &&
+           (j->e->row->traits & (T_SSE | T_AVX | T_EVEX)) && in_memory(j);
+}
+
+/* Which element of a masked access faults first. */
+static bool other_element_first(const struct judged *j)
+{
+    return only(j, D_EVENT) && in_memory(j) && is_access_fault(j->native->vector) &&
+           is_access_fault(j->menura->vector) &&
+           ((j->e->row->enc & EVEX) || starts(j, "MASKMOV") || starts(j, "PMASKMOV"));
+}
+
+static bool is_gather(const struct judged *j)
+{
+    return starts(j, "PGATHER") || starts(j, "GATHER");
+}
+
+/* With TF: the trap of the elements that were done, and not the fault of the next (SDM
+ * vol 2, VGATHERDPS). */
+static bool trap_not_fault(const struct judged *j)
+{
+    return j->menura->vector == VEC_DB && is_access_fault(j->native->vector) &&
+           j->menura->out.rip == j->q->in.rip;
+}
+
+static bool gather_trap(const struct judged *j)
+{
+    return (is_gather(j) || starts(j, "PSCATTER") || starts(j, "SCATTER")) &&
+           trap_not_fault(j) && only(j, D_EVENT | D_FLAGS);
+}
+
+/* VEX: the mask is a vector; Bochs first makes each of its elements all ones or zero.
+ */
+static bool gather_mask(const struct judged *j)
+{
+    unsigned mask = INSN_VVVV(&j->e->insn[0]);
+    const uint64_t *n = j->native->out.zmm[mask], *m = j->menura->out.zmm[mask];
+    uint64_t top = j->e->row->enc & W1 ? 1ull << 63 : 1ull << 63 | 1ull << 31;
+
+    if (!is_gather(j) || (j->e->row->enc & EVEX) || !only(j, D_ZMM | D_EVENT | D_FLAGS))
+        return false;
+    if (!only(j, D_ZMM) && !trap_not_fault(j))
+        return false;
+    for (unsigned k = 0; k < 4; k++)
+        if ((n[k] ^ m[k]) & top)
+            return false;
+    for (unsigned k = 0; k < 32; k++)
+        if (k != mask &&
+            memcmp(j->native->out.zmm[k], j->menura->out.zmm[k], VECTOR_BYTES))
+            return false;
+    return true;
+}
+
+static bool is_fma(const struct judged *j)
+{
+    return starts(j, "FMADD") || starts(j, "FMSUB") || starts(j, "FNMADD") ||
+           starts(j, "FNMSUB");
+}
+
+/* A zero factor hides that the other one is denormal. */
+static bool fma_denormal(const struct judged *j)
+{
+    uint32_t flags = j->native->out.mxcsr ^ j->menura->out.mxcsr;
+
+    if (!is_fma(j) || (flags & ~(uint32_t)MXCSR_DE))
+        return false;
+    return only(j, D_MXCSR) ||
+           (j->menura->vector == VEC_XM && (j->menura->out.mxcsr & MXCSR_DE));
+}
+
+static bool fma_underflow(const struct judged *j)
+{
+    return is_fma(j) && !(j->q->in.mxcsr & MXCSR_UM) && only(j, D_MXCSR) &&
+           (j->native->out.mxcsr ^ j->menura->out.mxcsr) == MXCSR_UE &&
+           (j->menura->out.mxcsr & MXCSR_UE);
+}
+
+static bool half_denormal(const struct judged *j)
+{
+    uint32_t flags = j->native->out.mxcsr ^ j->menura->out.mxcsr;
+    return named(j, "CVTPS2PH") && only(j, D_MXCSR | D_ZMM | D_MEMORY) && flags &&
+           !(flags & ~(uint32_t)(MXCSR_UE | MXCSR_PE));
+}
+
+static bool shift_by_64(const struct judged *j)
+{
+    return named(j, "PSRLQ") && ((unsigned)j->e->insn[0].imm & 0xff) == 64 &&
+           only(j, D_ZMM);
+}
+
+static bool affine(const struct judged *j)
+{
+    return starts(j, "GF2P8AFFINE") && only(j, D_ZMM);
+}
+
+static bool sha1_rounds(const struct judged *j)
+{
+    return named(j, "SHA1RNDS4") && only(j, D_ZMM);
+}
+
+static bool dot_product_nan(const struct judged *j)
+{
+    uint32_t flags = j->native->out.mxcsr ^ j->menura->out.mxcsr;
+    return (named(j, "DPPS") || named(j, "DPPD")) && only(j, D_ZMM | D_MXCSR) &&
+           !(flags & ~(uint32_t)MXCSR_DE);
+}
+
+static bool flags_before_store(const struct judged *j)
+{
+    uint32_t flags = j->native->out.mxcsr ^ j->menura->out.mxcsr;
+    return named(j, "CVTPS2PH") && in_memory(j) && is_access_fault(j->menura->vector) &&
+           only(j, D_MXCSR | D_EVENT) && !(flags & ~(uint32_t)MXCSR_FLAGS);
+}
+
+const struct accepted bochs_accepted[] = {
+    {no_alignment_check, "Bochs: no #AC for vectors in memory (AMD: as here)"},
+    {other_element_first,
+     "Bochs: the last element of a masked access faults first (open)"},
+    {gather_mask,
+     "Bochs: a gather that is cut short has made its mask's elements all ones "
+     "or zero (AMD: as here)"},
+    {gather_trap,
+     "Bochs: the fault of a later element hides the trap of a gather's done "
+     "ones (AMD: as here)"},
+    {fma_denormal, "Bochs: FMA with a zero factor does not tell of a denormal operand "
+                   "(AMD: as here)"},
+    {fma_underflow,
+     "Bochs: FMA with underflow unmasked and other exceptions: no UE (AMD: "
+     "as here)"},
+    {half_denormal, "Bochs: VCVTPS2PH with a denormal result: UE, PE (AMD: as here)"},
+    {shift_by_64, "Bochs 2.7: PSRLQ by 64 shifts nothing (AMD: as here)"},
+    {affine,
+     "Bochs 2.7: GF2P8AFFINEQB and -INVQB with inverted parity (SDM vol 2: even "
+     "parity is 0)"},
+    {sha1_rounds, "Bochs 2.7: SHA1RNDS4 (AMD: as here)"},
+    {dot_product_nan, "Bochs: DPPS and DPPD choose another NaN (AMD: as here)"},
+    {flags_before_store,
+     "Bochs: VCVTPS2PH has set MXCSR when its store faults (AMD: as "
+     "here)"},
+};
+const unsigned bochs_accepted_count = ARRAY_SIZE(bochs_accepted);

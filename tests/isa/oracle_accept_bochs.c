@@ -13,6 +13,7 @@ enum {
     MXCSR_PE = 1 << 5,
     MXCSR_FLAGS = 0x3f,
     MXCSR_UM = 1 << 11,
+    MXCSR_FTZ = 1 << 15,
     VECTOR_BYTES = 64
 };
 
@@ -136,6 +137,41 @@ static bool shift_by_64(const struct judged *j)
            only(j, D_ZMM);
 }
 
+static bool shift_mask_by_15(const struct judged *j)
+{
+    const char *name = j->e->row->mnemonic;
+    return (strcmp(name, "KSHIFTLW") == 0 || strcmp(name, "KSHIFTRW") == 0) &&
+           ((unsigned)j->e->insn[0].imm & 0xff) == 15 && only(j, D_OPMASK);
+}
+
+/* The opmask names no element, and the operand is misaligned. */
+static bool nothing_misaligned(const struct judged *j)
+{
+    const struct insn *i = &j->e->insn[0];
+    return (j->e->row->enc & EVEX) && (j->e->row->traits & T_ALIGN16) && in_memory(j) &&
+           INSN_MASK(i) && !(j->q->in.k[INSN_MASK(i)] & 0xffff) &&
+           j->menura->vector == VEC_GP;
+}
+
+/* Where EVEX.b must be clear. */
+static bool store_with_b(const struct judged *j)
+{
+    const struct encoding *e = j->e;
+    unsigned prefix = e->spoiled_at;
+
+    return e->spoiled_by & 0x10 && prefix >= 3 && e->bytes[prefix - 3] == 0x62 &&
+           operand_info[e->row->operand[0]].class == OC_W && in_memory(j) &&
+           j->menura->vector == VEC_UD;
+}
+
+static bool rounding_flushes(const struct judged *j)
+{
+    const struct insn *i = &j->e->insn[0];
+    return (j->e->row->traits & (T_ER | T_SAE)) && !in_memory(j) && INSN_B(i) &&
+           (j->q->in.mxcsr & MXCSR_FTZ) && !(j->q->in.mxcsr & MXCSR_UM) &&
+           only(j, D_ZMM);
+}
+
 static bool affine(const struct judged *j)
 {
     return starts(j, "GF2P8AFFINE") && only(j, D_ZMM);
@@ -177,6 +213,16 @@ const struct accepted bochs_accepted[] = {
      "as here)"},
     {half_denormal, "Bochs: VCVTPS2PH with a denormal result: UE, PE (AMD: as here)"},
     {shift_by_64, "Bochs 2.7: PSRLQ by 64 shifts nothing (AMD: as here)"},
+    {shift_mask_by_15,
+     "Bochs 2.7: KSHIFTLW and KSHIFTRW by 15 make 0 (SDM vol 2: from 16 "
+     "on)"},
+    {nothing_misaligned,
+     "Bochs: no alignment check where the opmask names no element (the "
+     "manual does not say)"},
+    {store_with_b, "Bochs: EVEX.b is ignored in stores (SDM vol 2 2.7.11: #UD)"},
+    {rounding_flushes,
+     "Bochs: with embedded rounding FTZ needs MXCSR.UM all the same (SDM "
+     "vol 1 15.6.4: all exceptions are masked)"},
     {affine,
      "Bochs 2.7: GF2P8AFFINEQB and -INVQB with inverted parity (SDM vol 2: even "
      "parity is 0)"},

@@ -164,6 +164,54 @@ static bool store_with_b(const struct judged *j)
            j->menura->vector == VEC_UD;
 }
 
+/* VSIB with an index from 16 on. */
+static bool high_index(const struct judged *j)
+{
+    return isa_uses(j->e->row, OC_VM) && j->native->vector == VEC_UD &&
+           (INSN_VVVV(&j->e->insn[0]) & 16);
+}
+
+/* Broadcasts of an opmask: bits above the vector length. */
+static bool keeps_above(const struct judged *j)
+{
+    unsigned bytes = 16u << INSN_VL(&j->e->insn[0]);
+
+    if (!starts(j, "PBROADCASTM") || !only(j, D_ZMM))
+        return false;
+    for (unsigned k = 0; k < 32; k++)
+        if (memcmp(j->native->out.zmm[k], j->menura->out.zmm[k], bytes))
+            return false;
+    return true;
+}
+
+/* What the opmask leaves out of memory is not to be touched (SDM vol 2 2.8). */
+static bool reads_all(const struct judged *j)
+{
+    return (named(j, "CVTPH2PS") || starts(j, "PMOVSX") || starts(j, "PMOVZX") ||
+            starts(j, "PEXPAND") || starts(j, "EXPAND")) &&
+           (j->e->row->enc & EVEX) && in_memory(j) && INSN_MASK(&j->e->insn[0]) &&
+           (is_access_fault(j->native->vector) || j->native->vector == VEC_AC);
+}
+
+static bool sae_of(const struct judged *j, const char *mnemonic)
+{
+    return starts(j, mnemonic) && (j->e->row->enc & EVEX) && !in_memory(j) &&
+           INSN_B(&j->e->insn[0]);
+}
+
+static bool sae_forgotten(const struct judged *j)
+{
+    return sae_of(j, "CVTPS2PH") &&
+           only(j, D_MXCSR | D_EVENT | D_ZMM | D_RIP | D_FLAGS);
+}
+
+/* imm8 says: as MXCSR. */
+static bool sae_rounds(const struct judged *j)
+{
+    return (sae_of(j, "RNDSCALE") || sae_of(j, "REDUCE")) &&
+           ((unsigned)j->e->insn[0].imm & 4) && only(j, D_ZMM);
+}
+
 static bool rounding_flushes(const struct judged *j)
 {
     const struct insn *i = &j->e->insn[0];
@@ -223,6 +271,18 @@ const struct accepted bochs_accepted[] = {
     {rounding_flushes,
      "Bochs: with embedded rounding FTZ needs MXCSR.UM all the same (SDM "
      "vol 1 15.6.4: all exceptions are masked)"},
+    {high_index, "Bochs 2.7: #UD for ZMM16 to 31 as an index (SDM vol 2 2.7.2: EVEX.V' "
+                 "is its bit 4)"},
+    {keeps_above,
+     "Bochs 2.7: VPBROADCASTMB2Q and -MW2D keep the bits above their length "
+     "(SDM vol 2: zeroed)"},
+    {reads_all,
+     "Bochs: VCVTPH2PS, VPMOVSX, VPMOVZX, VPEXPAND read what the opmask leaves "
+     "out (SDM vol 2 2.8, types E5, E11, E4: fault suppression)"},
+    {sae_forgotten, "Bochs 2.7: VCVTPS2PH has no SAE (SDM vol 2)"},
+    {sae_rounds,
+     "Bochs: VRNDSCALE, VREDUCE with SAE take EVEX.L'L for the rounding (SDM "
+     "vol 2 Table 2-36: SAE alone)"},
     {affine,
      "Bochs 2.7: GF2P8AFFINEQB and -INVQB with inverted parity (SDM vol 2: even "
      "parity is 0)"},

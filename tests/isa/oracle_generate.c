@@ -289,6 +289,12 @@ static unsigned put_evex(struct random *r, const struct isa_row *row, bool mode6
         vvvv = below(r, mode64 ? 32 : 8);
     else if (isa_uses(row, OC_VM) && mode64)
         vvvv = below(r, 2) << 4; /* V' is bit 4 of the index */
+    /* X and R' are for vectors; with general registers Bochs takes them for numbers from
+     * 16 on, and writes to memory of its own. */
+    if (!memory && (isa_uses(row, OC_E) || isa_uses(row, OC_R)))
+        rxb &= ~4u;
+    if (isa_uses(row, OC_G))
+        rxb &= ~1u;
     w = e & W1 ? 1 : e & W0 ? 0 : w;
     l = evex_length(r, row, b && !memory);
     if (row->traits & T_NEEDMASK)

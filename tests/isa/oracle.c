@@ -47,7 +47,9 @@ static struct {
     struct progress *at;
 
     const struct oracle_mode *mode;
-    unsigned row;
+    unsigned row, end_row; /* end_row: where the batch ends */
+    unsigned long long asked; /* in this batch */
+    bool collecting;          /* its first run */
     unsigned long long done, number; /* of this row: cases, encodings */
     unsigned state;
     bool have, given_up;
@@ -105,6 +107,7 @@ static void fill_data(struct random *r)
     }
     memcpy(menura_data(), run.before, DATA_SIZE);
     memcpy(run.pristine, run.before, DATA_SIZE);
+    native_data_filled();
 }
 
 /* As it was, so that no case depends on those before it. */
@@ -191,9 +194,13 @@ static void print_regs(const char *who, const struct regs *r)
     for (unsigned n = 0; n < 8; n++)
         printf(" R%u=%04x:%016" PRIx64, n, r->st[n].se, r->st[n].sig);
     printf("\n   ");
-    for (unsigned n = 0; n < 16; n++)
-        printf(" y%u=%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64 ":%016" PRIx64, n,
-               r->ymm[n][3], r->ymm[n][2], r->ymm[n][1], r->ymm[n][0]);
+    for (unsigned n = 0; n < (native_words() == 8 ? 32u : 16u); n++) {
+        printf(" %c%u=", "xyz"[native_words() / 4], n);
+        for (unsigned h = native_words(); h-- > 0;)
+            printf("%016" PRIx64 "%s", r->zmm[n][h], h ? ":" : "");
+    }
+    for (unsigned n = 0; native_words() == 8 && n < 8; n++)
+        printf(" k%u=%" PRIx64, n, r->k[n]);
     printf("\n");
 }
 
@@ -273,12 +280,17 @@ static void compare_regs(const struct regs *n, const struct regs *m)
         differ(D_RIP, "rip", n->rip, m->rip);
     if (n->mxcsr != m->mxcsr)
         differ(D_MXCSR, "mxcsr", n->mxcsr, m->mxcsr);
-    for (unsigned k = 0; k < 16; k++)
-        for (unsigned h = 0; h < 4; h++)
-            if (n->ymm[k][h] != m->ymm[k][h]) {
-                snprintf(name, sizeof name, "ymm%u.q%u", k, h);
-                differ(D_YMM, name, n->ymm[k][h], m->ymm[k][h]);
+    for (unsigned k = 0; k < 32; k++)
+        for (unsigned h = 0; h < native_words(); h++)
+            if (n->zmm[k][h] != m->zmm[k][h]) {
+                snprintf(name, sizeof name, "zmm%u.q%u", k, h);
+                differ(D_ZMM, name, n->zmm[k][h], m->zmm[k][h]);
             }
+    for (unsigned k = 0; k < 8; k++)
+        if (n->k[k] != m->k[k]) {
+            snprintf(name, sizeof name, "k%u", k);
+            differ(D_OPMASK, name, n->k[k], m->k[k]);
+        }
     if (n->fcw != m->fcw)
         differ(D_FCW, "fcw", n->fcw, m->fcw);
     if (n->fsw != m->fsw)
@@ -351,12 +363,24 @@ static void fail(unsigned pass, const struct answer *n, const struct answer *m)
     fflush(stdout);
 }
 
+static const struct accepted *accepted_at(unsigned n)
+{
+    unsigned more;
+    const struct accepted *its = native_accepted(&more);
+
+    if (n < oracle_accepted_count)
+        return &oracle_accepted[n];
+    n -= oracle_accepted_count;
+    return n < more ? &its[n] : NULL;
+}
+
 static bool is_accepted(const struct answer *n, const struct answer *m)
 {
     struct judged j = {&run.e, &run.q, n, m, differs};
+    const struct accepted *a;
 
-    for (unsigned k = 0; k < oracle_accepted_count; k++)
-        if (oracle_accepted[k].is(&j)) {
+    for (unsigned k = 0; (a = accepted_at(k)) != NULL; k++)
+        if (a->is(&j)) {
             run.accepted[k]++;
             return true;
         }
@@ -480,7 +504,6 @@ static void judge(const struct answer *n)
     }
     run.cases[run.row]++;
     run.at->cases++;
-    run.done++;
 }
 
 /* ---- recording (oracle_record.h) ---- */
@@ -518,7 +541,6 @@ static bool record_begin(void)
     if (!run.record)
         return true;
     run.tape = (struct tape){.bytes = calloc(1, ROOM), .size = ROOM};
-    native_fs_usable = false;
     if (!run.tape.bytes)
         return false;
     for (const char *c = record_title; *c; c++)
@@ -579,6 +601,13 @@ static bool row_is_done(void)
     return run.done >= cases || run.number > 2 * cases + 10;
 }
 
+static void begin_row(unsigned row)
+{
+    run.row = row;
+    run.done = run.number = 0;
+    run.given_up = false;
+}
+
 /* The next encoding, of this row or a later one. */
 static bool next_encoding(void)
 {
@@ -589,12 +618,12 @@ static bool next_encoding(void)
             if (run.done)
                 return false;
         } else {
-            while (run.row < isa_row_count && row_is_done()) {
-                run.row++;
-                run.done = run.number = 0;
-                run.given_up = false;
+            while (run.row < run.end_row && row_is_done()) {
+                begin_row(run.row + 1);
+                if (run.collecting && run.asked >= native_batch())
+                    run.end_row = run.row;
             }
-            if (run.row >= isa_row_count)
+            if (run.row >= run.end_row)
                 return false;
             run.at->seed = seed_of(run.row, run.number);
         }
@@ -620,6 +649,8 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
                           code_changed() ? NULL : native_data());
         if (answer->vector != NOT_RECORDED)
             judge(answer);
+        run.done++;
+        run.asked++;
         run.state++;
     }
     if (!run.have || run.state >= STATES) {
@@ -628,6 +659,8 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
         if (!next_encoding())
             return false;
     }
+    if (native_batch())
+        clear_data();
     generate_state(&run.random, &run.e, &run.q, poke, NULL);
     run.at->e = run.e;
     if (run.code_len != run.e.len || memcmp(run.code, run.e.bytes, run.e.len))
@@ -640,21 +673,35 @@ static bool next(void *owner, const struct answer *answer, struct question *q)
     return true;
 }
 
+static void run_batch(unsigned row, bool collecting)
+{
+    run.collecting = collecting;
+    run.asked = 0;
+    run.have = false;
+    begin_row(row);
+    native_run(next, NULL);
+}
+
 static void run_mode(const struct oracle_mode *m)
 {
     struct random r = {run.seed};
+    const char *why = "";
+    unsigned row = run.single ? run.row : 0;
 
     run.mode = m;
-    if (!native_enter(m)) {
-        printf("%s-bit mode skipped: this kernel allows no LDT\n", m->name);
+    if (!native_enter(m, &why)) {
+        printf("%s-bit mode skipped: %s\n", m->name, why);
         return;
     }
     menura_enter(m);
     fill_data(&r);
-    run.have = false;
-    run.done = run.number = 0;
-    run.given_up = false;
-    native_run(next, NULL);
+    do {
+        run.end_row = isa_row_count;
+        if (native_batch())
+            run_batch(row, true);
+        run_batch(row, false);
+        row = run.end_row;
+    } while (row < isa_row_count);
     record_row_end();
 }
 
@@ -675,13 +722,16 @@ static void summary(double seconds)
     if (!run.wanted_count && !run.single)
         for (unsigned n = 0; n < isa_row_count; n++) {
             const char *why = "";
-            if (!row_excluded(&isa_rows[n]) && !run.cases[n])
-                printf("row %u %s: not run: %s\n", n, isa_rows[n].mnemonic,
-                       native_cases(&isa_rows[n], &why) ? "no encoding found" : why);
+            if (row_excluded(&isa_rows[n]) || run.cases[n])
+                continue;
+            if (native_cases(&isa_rows[n], &why))
+                why = "no encoding found";
+            if (why)
+                printf("row %u %s: not run: %s\n", n, isa_rows[n].mnemonic, why);
         }
-    for (unsigned n = 0; n < oracle_accepted_count; n++)
+    for (unsigned n = 0; accepted_at(n); n++)
         if (run.accepted[n])
-            printf("%8u accepted: %s\n", run.accepted[n], oracle_accepted[n].reason);
+            printf("%8u accepted: %s\n", run.accepted[n], accepted_at(n)->reason);
     printf("%llu cases of %u rows (seed %" PRIu64
            "), %llu differ in %u rows; %.0f cases a "
            "second\n",
@@ -706,6 +756,8 @@ static int work(const char *mode)
         return 2;
     /* Every row there is, whatever the models advertise yet. */
     model.features[0] = model.features[1] = UINT64_MAX;
+    if (run.record)
+        native_fs_usable = native_zmm_usable = false;
     if (!native_init(&why)) {
         printf("skipped: %s\n", why);
         return 77;
@@ -715,12 +767,10 @@ static int work(const char *mode)
     memset(native_code(), FILLER, CODE_SIZE);
     memset(run.code_area, FILLER, CODE_SIZE);
     for (unsigned n = 0; n < ORACLE_MODES; n++)
-        if (!mode || strcmp(mode, oracle_modes[n].name) == 0) {
-            if (!run.single)
-                run.row = 0;
+        if (!mode || strcmp(mode, oracle_modes[n].name) == 0)
             run_mode(&oracle_modes[n]);
-        }
     summary(now() - start);
+    native_end();
     return run.at->failures != 0 || native_failed() || !record_end();
 }
 

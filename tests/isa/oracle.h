@@ -10,26 +10,7 @@
 #include "cpu/cpu.h"
 #include "cpu/isa.h"
 #include "cpu/model.h"
-
-enum {
-    CODE_LA = 0x10000000,
-    CODE_PAGES = 2, /* and nothing behind them */
-    DATA_LA = 0x20000000,
-    DATA_PAGES = 8,
-    CODE_SIZE = CODE_PAGES * PAGE,
-    DATA_SIZE = DATA_PAGES * PAGE,
-};
-
-/* The pages of the data area, in order. */
-enum page_kind { PAGE_NONE, PAGE_READ_ONLY, PAGE_WRITABLE };
-static const uint8_t data_page[DATA_PAGES] = {
-    PAGE_NONE,     PAGE_WRITABLE, PAGE_WRITABLE, PAGE_READ_ONLY,
-    PAGE_WRITABLE, PAGE_NONE,     PAGE_WRITABLE, PAGE_NONE,
-};
-
-/* What fills the code pages around the instruction: HLT, which user mode answers with
- * #GP(0) and nothing else. */
-enum { FILLER = 0xf4 };
+#include "tests/isa/oracle_areas.h"
 
 struct oracle_mode {
     const char *name;
@@ -49,7 +30,8 @@ struct regs {
     uint8_t ftw;      /* bit n: physical register n is empty */
     struct f80 st[8]; /* physical registers */
     uint32_t mxcsr;
-    uint64_t ymm[16][4];
+    uint64_t zmm[32][8]; /* what the asked processor lacks of them is zero */
+    uint64_t k[8];
 };
 
 struct question {
@@ -67,21 +49,29 @@ struct answer {
     uint64_t cr2;   /* #PF only */
 };
 
-/* ---- the host (oracle_native.c), or its recorded answers (oracle_replay.c) ---- */
+/* ---- the host (oracle_native.c), its recorded answers (oracle_replay.c), or another
+ * emulator (oracle_bochs.c) ---- */
 
 /* FS and GS bases in 64-bit mode; known after native_init(). */
 extern uint64_t native_fs_base, native_gs_base;
 /* May questions go through FS? Not where they must be the same on every host. */
 extern bool native_fs_usable;
+/* May they have AVX-512? Neither there. */
+extern bool native_zmm_usable;
 
 /* Maps the areas and takes over the signals. False: this host cannot, and why. */
 bool native_init(const char **why);
-/* Can the host run this mode? Loads DS, ES and GS for it. */
-bool native_enter(const struct oracle_mode *m);
-/* Do its registers have bits 255:128? */
-bool native_has_ymm(void);
+/* Cleans up, and may print how it went. */
+void native_end(void);
+/* Can the host run this mode, and why not? Loads DS, ES and GS for it. */
+bool native_enter(const struct oracle_mode *m, const char **why);
+/* The data area has been filled with what questions begin with. */
+void native_data_filled(void);
+/* How many quadwords its vector registers have: 2 (SSE), 4 (AVX), 8 (AVX-512, with 32
+ * registers and the opmasks). */
+unsigned native_words(void);
 /* How many cases of this row it answers in this mode; 0 and why, for one that it does not
- * have. */
+ * have; no reason for one that is not its part. */
 unsigned long long native_cases(const struct isa_row *row, const char **why);
 /* Is there something wrong with the answers themselves? */
 bool native_failed(void);
@@ -91,6 +81,11 @@ uint8_t *native_data(void); /* DATA_SIZE bytes; touch no PAGE_NONE */
 /* Writes to the data area, read-only pages too. */
 void native_poke_read_only(const uint8_t *page);
 
+/* 0: native_run() answers question after question. Else about so many questions make a
+ * batch, and each batch is run twice with the same questions: first with answers that are
+ * NOT_RECORDED, then with the real ones. Every question must find the data area as it was
+ * filled, beside its own pokes. */
+unsigned native_batch(void);
 /* Asks question after question until next() says no. next() runs inside a signal
  * handler, on a large stack of its own; answer is NULL at the first call. */
 typedef bool native_next(void *owner, const struct answer *answer, struct question *q);
@@ -132,6 +127,8 @@ struct encoding {
     unsigned offset; /* in the code area */
     struct insn insn[2];
     unsigned disp_at, disp_size; /* where its displacement stands; size 0: none */
+    unsigned spoiled_at;         /* a byte that makes it #UD... */
+    uint8_t spoiled_by;          /* ...by these bits; 0: none. insn is as without them */
 };
 
 /* Sets memory in all copies of the data area; what is not writable is left alone. */
@@ -156,13 +153,14 @@ enum {
     D_FLAGS = 1 << 3,
     D_GPR = 1 << 4,
     D_RIP = 1 << 5,
-    D_YMM = 1 << 6,
+    D_ZMM = 1 << 6,
     D_MXCSR = 1 << 7,
     D_FCW = 1 << 8,
     D_FSW = 1 << 9,
     D_TAGS = 1 << 10,
     D_ST = 1 << 11,
     D_MEMORY = 1 << 12,
+    D_OPMASK = 1 << 13,
     D_EVENT = D_VECTOR | D_ERROR | D_CR2,
 };
 
@@ -180,5 +178,10 @@ struct accepted {
 };
 extern const struct accepted oracle_accepted[];
 extern const unsigned oracle_accepted_count;
+/* More of them, for this one that is asked. */
+const struct accepted *native_accepted(unsigned *count);
+/* (oracle_accept_bochs.c) */
+extern const struct accepted bochs_accepted[];
+extern const unsigned bochs_accepted_count;
 
 #endif

@@ -221,6 +221,15 @@ static bool mxcsr_mm(const struct judged *j)
            only(j, D_EVENT | D_RIP | D_MXCSR | D_FLAGS) && (j->native->out.mxcsr & MM);
 }
 
+/* A trap between the elements of a REP instruction or of a gather. */
+static bool resumes(const struct judged *j)
+{
+    return only(j, D_FLAGS) && j->native->vector == VEC_DB &&
+           j->native->out.rip == j->q->in.rip &&
+           (j->native->out.flags ^ j->menura->out.flags) == FLAG_RF &&
+           (j->menura->out.flags & FLAG_RF);
+}
+
 const struct accepted oracle_accepted[] = {
     {alignment_first, "#AC before or after #PF: AMD checks alignment first (SDM vol 3A "
                       "Table 6-2 has it last)"},
@@ -253,6 +262,8 @@ const struct accepted oracle_accepted[] = {
     {suppressed_store, "AMD checks the address of a store that an unmasked exception "
                        "suppresses"},
     {sha_unaligned, "SHA: AMD asks for no alignment (SDM vol 2 2.4: class 4 does)"},
+    {resumes, "AMD: RF is clear in a trap between two elements (SDM vol 3B 17.3.1.1: "
+              "set)"},
     {mxcsr_mm, "LDMXCSR: MXCSR bit 17 (MM) exists on AMD"},
 };
 const unsigned oracle_accepted_count = ARRAY_SIZE(oracle_accepted);

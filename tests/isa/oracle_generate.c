@@ -96,6 +96,9 @@ static bool class_has_modrm(unsigned class)
     case OC_Q:
     case OC_N:
     case OC_VM:
+    case OC_K:
+    case OC_KM:
+    case OC_KR:
     case OC_ST: return true;
     default: return false;
     }
@@ -117,7 +120,8 @@ static struct traits traits_of(const struct isa_row *row)
         t.memory |= class == OC_M || class == OC_VM;
         t.moffs |= class == OC_O;
         t.register_only |=
-            class == OC_R || class == OC_U || class == OC_N || class == OC_ST;
+            class == OC_R || class == OC_U || class == OC_N || class == OC_ST ||
+            class == OC_KR;
     }
     t.memory |= (row->enc & MEM) != 0;
     t.register_only |= (row->enc & NOMEM) != 0;
@@ -203,6 +207,8 @@ static unsigned put_vex(struct random *r, const struct isa_row *row, bool mode64
         to[n++] = seg[below(r, mode64 ? 7 : 6)];
     if (isa_uses(row, OC_H) || isa_uses(row, OC_B))
         vvvv = below(r, mode64 ? 16 : 8);
+    else if (isa_uses(row, OC_KH))
+        vvvv = below(r, 8);
     w = e & W1 ? 1 : e & W0 ? 0 : w;
     l = e & L1 ? 1 : e & L0 ? 0 : l;
     if (map == 1 && !w && !(rxb & 3) && percent(r, 70)) {
@@ -237,6 +243,92 @@ static unsigned put_modrm(struct random *r, const struct isa_row *row,
     to[0] = (uint8_t)(mod << 6 | reg << 3 | rm);
     to[1] = (uint8_t)random64(r); /* SIB, if there is one */
     return 1;
+}
+
+/* Is the destination one that elements cannot be zeroed in? */
+static bool keeps_elements(const struct isa_row *row, bool memory)
+{
+    unsigned class = operand_info[row->operand[0]].class;
+    return class == OC_K || class == OC_M || class == OC_VM ||
+           (memory && class == OC_W);
+}
+
+/* EVEX.L'L: one of the lengths that the row has; the rounding where b asks for one. */
+static unsigned evex_length(struct random *r, const struct isa_row *row, bool any)
+{
+    unsigned lengths = (row->enc & L0 ? 1 : 0) | (row->enc & L1 ? 2 : 0) |
+                       (row->enc & L2 ? 4 : 0);
+    unsigned l;
+
+    if (any)
+        return below(r, 4);
+    do
+        l = below(r, 3);
+    while (lengths && !(lengths >> l & 1));
+    return l;
+}
+
+/* Address size, segment and EVEX, for an instruction with this ModRM byte. */
+static unsigned put_evex(struct random *r, const struct isa_row *row, bool mode64,
+                         uint8_t modrm, uint8_t *to)
+{
+    static const uint8_t seg[] = {0x26, 0x2e, 0x36, 0x3e, 0x65, 0x65, 0x64};
+    static const uint8_t pp[] = {0, 0, 1, 2, 3, 0};
+    uint64_t e = row->enc;
+    bool memory = modrm < 0xc0, rounds = (row->traits & (T_ER | T_SAE)) != 0;
+    bool b = percent(r, 40) && (memory ? (row->traits & T_BCST) != 0 : rounds);
+    unsigned rxb = mode64 ? below(r, 16) : 0; /* R X B R', not inverted */
+    unsigned w = below(r, 2), vvvv = 0, l, mask = 0, n = 0;
+    bool z = false;
+
+    if (percent(r, 10))
+        to[n++] = 0x67;
+    if (percent(r, 12))
+        to[n++] = seg[below(r, mode64 ? 7 : 6)];
+    if (isa_uses(row, OC_H) || isa_uses(row, OC_B))
+        vvvv = below(r, mode64 ? 32 : 8);
+    else if (isa_uses(row, OC_VM) && mode64)
+        vvvv = below(r, 2) << 4; /* V' is bit 4 of the index */
+    /* X and R' are for vectors; with general registers Bochs takes them for numbers from
+     * 16 on, and writes to memory of its own. */
+    if (!memory && (isa_uses(row, OC_E) || isa_uses(row, OC_R)))
+        rxb &= ~4u;
+    if (isa_uses(row, OC_G))
+        rxb &= ~1u;
+    w = e & W1 ? 1 : e & W0 ? 0 : w;
+    l = evex_length(r, row, b && !memory);
+    if (row->traits & T_NEEDMASK)
+        mask = 1 + below(r, 7);
+    else if (!(row->traits & T_NOMASK) && percent(r, 75))
+        mask = below(r, 8);
+    if (mask && !(row->traits & T_NEEDMASK) && !keeps_elements(row, memory))
+        z = percent(r, 50);
+    to[n++] = 0x62;
+    to[n++] = (uint8_t)((~rxb & 15) << 4 | (unsigned)ENC_MAP(e));
+    to[n++] = (uint8_t)(w << 7 | (~vvvv & 15) << 3 | 4 | pp[ENC_PREFIX(e)]);
+    to[n++] = (uint8_t)(z << 7 | l << 5 | b << 4 | (vvvv & 16 ? 0 : 8) | mask);
+    return n;
+}
+
+/* Sometimes another EVEX prefix, one that must be refused. */
+static void spoil(struct random *r, struct encoding *e)
+{
+    struct encoding bad = *e;
+    struct insn insn[2];
+    /* Not map, pp and W, which make other instructions, here perhaps not known yet. */
+    static const uint8_t may[3] = {0x0c, 0x7c, 0xff};
+    unsigned at = 0, byte = below(r, 3);
+
+    while (bad.bytes[at] != 0x62)
+        at++;
+    at += 1 + byte;
+    bad.bytes[at] ^= (uint8_t)random64(r) & may[byte];
+    if (decode(menura_isa(), menura_decode_mode(e->mode), bad.bytes, 15,
+               e->offset % PAGE, insn) != DECODE_INVALID)
+        return;
+    e->spoiled_at = at;
+    e->spoiled_by = bad.bytes[at] ^ e->bytes[at];
+    e->bytes[at] = bad.bytes[at];
 }
 
 /* Where the displacement stands, from the ModRM byte at `at`. */
@@ -274,9 +366,12 @@ static bool try_encoding(struct random *r, struct encoding *e)
     bool mode64 = e->mode->bits == 64;
     unsigned n, map = (unsigned)ENC_MAP(row->enc), op = (unsigned)ENC_OPCODE(row->enc),
                 at;
-    uint8_t bytes[32];
+    uint8_t bytes[32], modrm;
 
-    if (row->enc & VEX) {
+    if (row->enc & EVEX) {
+        put_modrm(r, row, &t, &modrm);
+        n = put_evex(r, row, mode64, modrm, bytes);
+    } else if (row->enc & VEX) {
         n = put_vex(r, row, mode64, bytes);
     } else {
         n = put_prefixes(r, row, mode64, bytes);
@@ -292,7 +387,9 @@ static bool try_encoding(struct random *r, struct encoding *e)
     bytes[n++] = (uint8_t)op;
     at = n;
     random_tail(r, bytes + n, 16);
-    if (t.modrm)
+    if (row->enc & EVEX)
+        bytes[n] = modrm; /* what follows is noise already */
+    else if (t.modrm)
         put_modrm(r, row, &t, bytes + n);
     memcpy(e->bytes, bytes, 15);
     e->bytes[15] = 0;
@@ -331,8 +428,11 @@ bool generate_encoding(struct random *r, const struct oracle_mode *m,
         e->offset -= 1 + below(r, 14);
     }
     for (unsigned k = 0; k < 200; k++)
-        if (try_encoding(r, e))
+        if (try_encoding(r, e)) {
+            if ((row->enc & EVEX) && percent(r, 6))
+                spoil(r, e);
             return true;
+        }
     return false;
 }
 
@@ -423,7 +523,7 @@ static void operand_bytes(struct random *r, const struct isa_row *row, uint8_t t
         store64(to + 8, edge64(r));
         return;
     }
-    if ((row->traits & (T_SSE | T_AVX)) && how) {
+    if ((row->traits & (T_SSE | T_AVX | T_EVEX)) && how) {
         if (how == 1)
             for (unsigned k = 0; k < 4; k++)
                 store32(to + 4 * k, float32(r));
@@ -556,20 +656,55 @@ static void random_x87(struct random *r, const struct isa_row *row, struct regs 
 
 static void random_sse(struct random *r, const struct isa_row *row, struct regs *in)
 {
-    memset(in->ymm, 0, sizeof in->ymm);
+    memset(in->zmm, 0, sizeof in->zmm);
     in->mxcsr = 0x1f80;
     if (percent(r, 60))
         in->mxcsr = (uint32_t)(random64(r) & 0xffff) | 0x1f80;
     if (percent(r, 12))
         in->mxcsr = (uint32_t)(random64(r) & 0xffff);
     for (unsigned n = 0; n < 16; n++) {
-        for (unsigned h = 0; h < (native_has_ymm() ? 4 : 2); h += 2) {
+        for (unsigned h = 0; h < (native_words() >= 4 ? 4 : 2); h += 2) {
             uint8_t b[16];
             operand_bytes(r, row, b);
-            in->ymm[n][h] = load64(b);
-            in->ymm[n][h + 1] = load64(b + 8);
+            in->zmm[n][h] = load64(b);
+            in->zmm[n][h + 1] = load64(b + 8);
         }
     }
+}
+
+static uint64_t random_opmask(struct random *r)
+{
+    uint64_t k = random64(r);
+
+    switch (below(r, 8)) {
+    case 0: return ~0ull;
+    case 1: return 0;
+    case 2: return 1ull << (k & 63);
+    case 3: return ~(1ull << (k & 15));
+    case 4: return k & 0xff;
+    default: return k;
+    }
+}
+
+/* What AVX-512 adds. The numbers are another series: what comes before and after is the
+ * same for processors with and without it. */
+static void random_wide(const struct random *r, const struct isa_row *row,
+                        struct regs *in)
+{
+    struct random more = {~r->state};
+
+    memset(in->k, 0, sizeof in->k);
+    if (native_words() < 8)
+        return;
+    for (unsigned n = 0; n < 32; n++)
+        for (unsigned h = n < 16 ? 4 : 0; h < 8; h += 2) {
+            uint8_t b[16];
+            operand_bytes(&more, row, b);
+            in->zmm[n][h] = load64(b);
+            in->zmm[n][h + 1] = load64(b + 8);
+        }
+    for (unsigned n = 0; n < 8; n++)
+        in->k[n] = random_opmask(&more);
 }
 
 static bool is(const struct encoding *e, const char *mnemonic)
@@ -645,19 +780,25 @@ static void spread(struct random *r, const struct encoding *e, struct regs *in)
     const struct insn *i = &e->insn[0];
     bool wide = ENC_OPCODE(e->row->enc) & 1;
     unsigned at = (unsigned)((i->index - offsetof(struct cpu, v)) / sizeof(struct vec));
+    bool evex = (e->row->enc & EVEX) != 0;
+    unsigned words = evex ? 8 : 4;
 
-    for (unsigned n = 0; n < (wide ? 4u : 8u); n++) {
+    for (unsigned n = 0; n < (wide ? words : 2 * words); n++) {
         uint64_t x = below(r, 64) - (uint64_t)16;
         if (percent(r, 12))
             x = (uint64_t)below(r, 3 * PAGE) - PAGE;
         x = percent(r, 3) ? edge64(r) : (uint64_t)((int64_t)x >> INSN_SCALE(i));
         if (wide)
-            in->ymm[at][n] = x;
+            in->zmm[at][n] = x;
         else
-            in->ymm[at][n / 2] = in->ymm[at][n / 2] >> 32 | x << 32;
+            in->zmm[at][n / 2] = in->zmm[at][n / 2] >> 32 | x << 32;
     }
-    if (percent(r, 30))
-        memset(in->ymm[INSN_VVVV(i)], 0xff, sizeof in->ymm[0]);
+    if (percent(r, 30)) {
+        if (evex)
+            in->k[INSN_MASK(i)] = ~0ull;
+        else
+            memset(in->zmm[INSN_VVVV(i)], 0xff, 32);
+    }
 }
 
 /* What an instruction compares with rAX or rDX:rAX, half of the time equal. */
@@ -703,8 +844,8 @@ static void random_flags(struct random *r, struct regs *in)
         in->flags |= FLAG_AC;
 }
 
-void generate_state(struct random *r, struct encoding *e, struct question *q,
-                    poke_fn *poke, void *owner)
+static void make_state(struct random *r, struct encoding *e, struct question *q,
+                       poke_fn *poke, void *owner)
 {
     struct regs *in = &q->in;
     bool memory = (e->insn[0].form & FORM_MEM) && e->disp_at;
@@ -712,6 +853,8 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     uint8_t bytes[64];
     uint64_t la = pick_target(r);
 
+    if ((e->row->traits & T_EVEX) && (e->row->traits & T_ALIGN16) && percent(r, 60))
+        la &= ~63ull;
     q->mode = e->mode;
     /* A step costs the host more than running into the filler, and shows one element of
      * a REP only; but a branch could run on into anything. */
@@ -721,6 +864,7 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     random_flags(r, in);
     random_x87(r, e->row, in);
     random_sse(r, e->row, in);
+    random_wide(r, e->row, in);
     in->rip = CODE_LA - e->mode->code_base + e->offset;
     for (unsigned k = 0; k < sizeof bytes; k += 16)
         operand_bytes(r, e->row, bytes + k);
@@ -759,4 +903,13 @@ void generate_state(struct random *r, struct encoding *e, struct question *q,
     if (uses_class(e, OC_Y))
         poke(owner, in->gpr[RDI] + segment_base(e->mode, ES),
              bytes + (percent(r, 50) ? 16 : 0), 16);
+}
+
+void generate_state(struct random *r, struct encoding *e, struct question *q,
+                    poke_fn *poke, void *owner)
+{
+    /* The state is made for the encoding as it was. */
+    e->bytes[e->spoiled_at] ^= e->spoiled_by;
+    make_state(r, e, q, poke, owner);
+    e->bytes[e->spoiled_at] ^= e->spoiled_by;
 }

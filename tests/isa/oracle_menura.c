@@ -147,7 +147,7 @@ bool menura_init(const struct cpu_model *model)
     c->cr0 = 0x80050033; /* PG AM WP NE ET MP PE, as Linux has it */
     c->cr3 = PML4;
     c->cr4 = 0x406a0; /* OSXSAVE OSXMMEXCPT OSFXSR PGE PAE */
-    c->xcr0 = 7;
+    c->xcr0 = native_words() == 8 ? 0xe7 : 7;
     c->efer = 0xd01;
     c->gdtr_base = SYSTEM_LA;
     c->gdtr_limit = 0x1f;
@@ -243,8 +243,9 @@ static void load(struct cpu *c, const struct regs *r, bool trap)
     c->ftw = r->ftw;
     memcpy(c->st, r->st, sizeof c->st);
     c->mxcsr = r->mxcsr;
-    for (unsigned n = 0; n < 16; n++)
-        memcpy(c->v[n].q, r->ymm[n], 32);
+    for (unsigned n = 0; n < 32; n++)
+        memcpy(c->v[n].q, r->zmm[n], sizeof r->zmm[n]);
+    memcpy(c->k, r->k, sizeof c->k);
     c->fip = c->fdp = c->fop = c->fcs = c->fds = 0;
     c->eflags = 2;
     load_segments(c);
@@ -274,8 +275,9 @@ static void fetch(const struct cpu *c, struct answer *a)
     r->ftw = c->ftw;
     memcpy(r->st, c->st, sizeof r->st);
     r->mxcsr = c->mxcsr;
-    for (unsigned n = 0; n < 16; n++)
-        memcpy(r->ymm[n], c->v[n].q, 32);
+    for (unsigned n = 0; n < 32; n++)
+        memcpy(r->zmm[n], c->v[n].q, sizeof r->zmm[n]);
+    memcpy(r->k, c->k, sizeof r->k);
     a->vector = -1;
     a->error = 0;
     a->cr2 = 0;

@@ -11,7 +11,7 @@
  * addresses of the kernel's half.
  */
 #define _GNU_SOURCE
-#include "tests/isa/oracle.h"
+#include "tests/isa/oracle_x86.h"
 
 #include "base/byteorder.h"
 #include "cpu/fault.h"
@@ -39,7 +39,7 @@ const struct oracle_mode oracle_modes[ORACLE_MODES] = {
 };
 
 uint64_t native_fs_base, native_gs_base;
-bool native_fs_usable = true;
+bool native_fs_usable = true, native_zmm_usable = true;
 
 static native_next *ask;
 static void *ask_owner;
@@ -55,77 +55,8 @@ static const uint8_t greg_of[16] = {
     REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
     REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 
-/* FXSAVE's layout (SDM vol 1 Table 10-2) and the XSAVE header behind it. */
-enum {
-    FX_FCW = 0,
-    FX_FSW = 2,
-    FX_FTW = 4,
-    FX_FOP = 6,
-    FX_MXCSR = 24,
-    FX_ST = 32,
-    FX_XMM = 160,
-    XSTATE_BV = 512,
-    XSTATE_X87 = 1,
-    XSTATE_SSE = 2,
-    XSTATE_AVX = 4
-};
-
-/* Where the frame has bits 255:128 of the YMM registers; 0: this host has none. */
-static unsigned ymm_high;
-
-static void load_fp(uint8_t *fx, const struct regs *r)
-{
-    unsigned top = r->fsw >> 11 & 7;
-
-    memset(fx, 0, 24);
-    store16(fx + FX_FCW, r->fcw);
-    store16(fx + FX_FSW, r->fsw);
-    fx[FX_FTW] = (uint8_t)~r->ftw;
-    store32(fx + FX_MXCSR, r->mxcsr);
-    memset(fx + FX_ST, 0, 128);
-    for (unsigned n = 0; n < 8; n++) {
-        const struct f80 *st = &r->st[(top + n) & 7];
-        store64(fx + FX_ST + 16 * n, st->sig);
-        store16(fx + FX_ST + 16 * n + 8, st->se);
-    }
-    for (unsigned n = 0; n < 16; n++) {
-        memcpy(fx + FX_XMM + 16 * n, r->ymm[n], 16);
-        if (ymm_high)
-            memcpy(fx + ymm_high + 16 * n, &r->ymm[n][2], 16);
-    }
-    store64(fx + XSTATE_BV, load64(fx + XSTATE_BV) | XSTATE_X87 | XSTATE_SSE |
-                                (ymm_high ? XSTATE_AVX : 0));
-}
-
-static void fetch_fp(const uint8_t *fx, struct regs *r)
-{
-    uint64_t parts = load64(fx + XSTATE_BV);
-    unsigned top;
-
-    r->mxcsr = load32(fx + FX_MXCSR);
-    memset(r->ymm, 0, sizeof r->ymm);
-    for (unsigned n = 0; n < 16; n++) {
-        if (parts & XSTATE_SSE)
-            memcpy(r->ymm[n], fx + FX_XMM + 16 * n, 16);
-        if (ymm_high && (parts & XSTATE_AVX))
-            memcpy(&r->ymm[n][2], fx + ymm_high + 16 * n, 16);
-    }
-    r->fcw = 0x37f;
-    r->fsw = 0;
-    r->ftw = 0xff;
-    memset(r->st, 0, sizeof r->st);
-    if (!(parts & XSTATE_X87))
-        return;
-    r->fcw = load16(fx + FX_FCW);
-    r->fsw = load16(fx + FX_FSW);
-    r->ftw = (uint8_t)~fx[FX_FTW];
-    top = r->fsw >> 11 & 7;
-    for (unsigned n = 0; n < 8; n++) {
-        struct f80 *st = &r->st[(top + n) & 7];
-        st->sig = load64(fx + FX_ST + 16 * n);
-        st->se = load16(fx + FX_ST + 16 * n + 8);
-    }
-}
+/* What the frame holds of XSAVE's components. */
+static struct xsave layout;
 
 static void load(ucontext_t *uc, const struct question *q)
 {
@@ -137,7 +68,7 @@ static void load(ucontext_t *uc, const struct question *q)
     g[REG_EFL] = (greg_t)(q->in.flags | (q->step ? FLAG_TF : 0));
     g[REG_CSGSFS] = (greg_t)((uint64_t)g[REG_CSGSFS] & 0x0000ffffffff0000ull);
     g[REG_CSGSFS] |= (greg_t)(q->mode->cs | (uint64_t)q->mode->ss << 48);
-    load_fp((uint8_t *)uc->uc_mcontext.fpregs, &q->in);
+    xsave_put(&layout, (uint8_t *)uc->uc_mcontext.fpregs, &q->in);
 }
 
 static void fetch(const ucontext_t *uc, struct answer *a)
@@ -148,7 +79,7 @@ static void fetch(const ucontext_t *uc, struct answer *a)
         a->out.gpr[n] = (uint64_t)g[greg_of[n]];
     a->out.rip = (uint64_t)g[REG_RIP];
     a->out.flags = (uint64_t)g[REG_EFL];
-    fetch_fp((const uint8_t *)uc->uc_mcontext.fpregs, &a->out);
+    xsave_get(&layout, (const uint8_t *)uc->uc_mcontext.fpregs, &a->out);
     a->vector = (int)g[REG_TRAPNO];
     a->error = (uint32_t)g[REG_ERR];
     a->cr2 = a->vector == VEC_PF ? (uint64_t)g[REG_CR2] : 0;
@@ -184,7 +115,7 @@ void oracle_signal_body(int signal, siginfo_t *info, void *context)
         home_fp_size =
             load32(fx + 464 + 16) + 4u; /* sw_reserved: xstate_size, magic2 */
         if (home_fp_size > sizeof home_fp)
-            home_fp_size = XSTATE_BV;
+            home_fp_size = XSAVE_HEADER;
         memcpy(home_fp, fx, home_fp_size);
         more = ask(ask_owner, NULL, &question);
     } else {
@@ -286,43 +217,42 @@ static bool add_segment(unsigned entry, uint32_t base, unsigned contents)
     return syscall(SYS_modify_ldt, 1, &d, sizeof d) == 0;
 }
 
+static bool cpuid(uint32_t leaf, uint32_t subleaf, uint32_t r[4])
+{
+    return __get_cpuid_count(leaf, subleaf, &r[0], &r[1], &r[2], &r[3]);
+}
+
 /* Does CPUID tell of this feature? */
 static bool native_has(unsigned feature)
 {
-    static const struct {
-        uint32_t leaf, subleaf;
-        uint8_t reg, bit;
-    } where[CPU_FEATURES] = {
-        {0, 0, 0, 0},
-#define FEATURE(name, leaf, subleaf, reg, bit) {leaf, subleaf, reg, bit},
-#include "cpu/cpuid.def"
-#undef FEATURE
-    };
     static uint8_t known[CPU_FEATURES]; /* 1 no, 2 yes: CPUID is slow in a guest */
+    struct cpuid_bit where = feature_bit(feature);
     uint32_t r[4];
 
-    if (where[feature].leaf == 0)
+    if (where.leaf == 0)
         return true;
     if (!known[feature])
-        known[feature] = __get_cpuid_count(where[feature].leaf, where[feature].subleaf,
-                                           &r[0], &r[1], &r[2], &r[3]) &&
-                                 (r[where[feature].reg] >> where[feature].bit & 1)
-                             ? 2
-                             : 1;
+        known[feature] =
+            cpuid(where.leaf, where.subleaf, r) && (r[where.reg] >> where.bit & 1) ? 2
+                                                                                   : 1;
     return known[feature] == 2;
 }
 
-/* The frame is in XSAVE's standard format: CPUID leaf 0Dh says where component 2 is. */
-static void find_ymm(void)
+/* The frame is in XSAVE's standard format, and holds what the kernel has switched on. */
+static struct xsave find_layout(void)
 {
-    uint32_t r[4];
-    if (native_has(CPUID_AVX) && __get_cpuid_count(0xd, 2, &r[0], &r[1], &r[2], &r[3]))
-        ymm_high = r[1];
+    uint32_t low = XSAVE_X87 | XSAVE_SSE, high = 0, r[4];
+
+    if (cpuid(1, 0, r) && (r[2] >> 27 & 1)) /* OSXSAVE */
+        __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    if (!native_zmm_usable)
+        low &= ~(uint32_t)XSAVE_AVX512;
+    return xsave_find(cpuid, low);
 }
 
-bool native_has_ymm(void)
+unsigned native_words(void)
 {
-    return ymm_high != 0;
+    return xsave_words(&layout);
 }
 
 bool native_init(const char **why)
@@ -337,12 +267,13 @@ bool native_init(const char **why)
     }
     syscall(SYS_arch_prctl, ARCH_GET_FS, &native_fs_base);
     native_gs_base = 0x7654321000ull;
-    find_ymm();
+    layout = find_layout();
     return true;
 }
 
-bool native_enter(const struct oracle_mode *m)
+bool native_enter(const struct oracle_mode *m, const char **why)
 {
+    *why = "this kernel allows no LDT";
     if (m->bits == 16 &&
         (!add_segment(LDT_CODE16, CODE_LA, 2) || !add_segment(LDT_DATA16, DATA_LA, 0)))
         return false;
@@ -355,7 +286,28 @@ bool native_enter(const struct oracle_mode *m)
 unsigned long long native_cases(const struct isa_row *row, const char **why)
 {
     *why = "this host lacks it";
+    if ((row->traits & T_EVEX) && native_words() < 8)
+        return 0;
     return native_has(row->feature) ? ULLONG_MAX : 0;
+}
+
+void native_end(void)
+{
+}
+
+void native_data_filled(void)
+{
+}
+
+unsigned native_batch(void)
+{
+    return 0;
+}
+
+const struct accepted *native_accepted(unsigned *count)
+{
+    *count = 0;
+    return NULL;
 }
 
 bool native_failed(void)

@@ -111,7 +111,7 @@ static uint16_t question_hash(const struct question *q, const struct encoding *e
     for (unsigned n = 0; n < e->len; n++)
         h = mix(h, e->bytes[n]);
     for (unsigned n = 0; n < 16; n++)
-        h = mix(mix(h, r->gpr[n]), r->ymm[n][0] ^ r->ymm[n][3]);
+        h = mix(mix(h, r->gpr[n]), r->zmm[n][0] ^ r->zmm[n][3]);
     return (uint16_t)mix(mix(mix(h, r->rip), r->flags), r->mxcsr);
 }
 
@@ -167,18 +167,18 @@ static void put_ymm(struct tape *t, const struct regs *a, const struct regs *b)
 {
     unsigned count = 0;
     for (unsigned n = 0; n < 16; n++)
-        count += memcmp(a->ymm[n], b->ymm[n], sizeof a->ymm[n]) != 0;
+        count += memcmp(a->zmm[n], b->zmm[n], 32) != 0;
     tape_put(t, 1, count);
     for (unsigned n = 0; n < 16; n++) {
         unsigned mask = 0;
         for (unsigned q = 0; q < 4; q++)
-            mask |= a->ymm[n][q] != b->ymm[n][q] ? 1u << q : 0;
+            mask |= a->zmm[n][q] != b->zmm[n][q] ? 1u << q : 0;
         if (!mask)
             continue;
         tape_put(t, 1, n << 4 | mask);
         for (unsigned q = 0; q < 4; q++)
             if (mask >> q & 1)
-                put_change(t, a->ymm[n][q] ^ b->ymm[n][q]);
+                put_change(t, a->zmm[n][q] ^ b->zmm[n][q]);
     }
 }
 
@@ -230,7 +230,7 @@ void record_answer(struct tape *t, const struct question *q, const struct encodi
     parts |= a->vector != x.vector || a->error || a->cr2 ? A_EVENT : 0;
     parts |= same_x87(r, b) ? 0 : A_X87;
     parts |= r->mxcsr != b->mxcsr ? A_MXCSR : 0;
-    parts |= memcmp(r->ymm, b->ymm, sizeof r->ymm) ? A_YMM : 0;
+    parts |= memcmp(r->zmm, b->zmm, sizeof r->zmm) ? A_YMM : 0;
     parts |= same_memory(before, after) ? 0 : A_MEMORY;
     tape_put(t, 1, parts);
     if (parts == A_LEFT_OUT) /* all at once: no instruction does that */
@@ -276,7 +276,7 @@ static void get_ymm(struct tape *t, struct regs *r)
         unsigned what = (unsigned)tape_get(t, 1);
         for (unsigned q = 0; q < 4; q++)
             if (what >> q & 1)
-                r->ymm[what >> 4][q] ^= get_change(t);
+                r->zmm[what >> 4][q] ^= get_change(t);
     }
 }
 

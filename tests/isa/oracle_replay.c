@@ -16,7 +16,7 @@ const struct oracle_mode oracle_modes[ORACLE_MODES] = {
 };
 
 uint64_t native_fs_base, native_gs_base = 0x7654321000ull;
-bool native_fs_usable;
+bool native_fs_usable, native_zmm_usable;
 
 static struct {
     struct tape tape;
@@ -31,6 +31,25 @@ static bool fail(const char *what)
     printf("%s: record them anew with -t record_isa, on an x86-64 host\n", what);
     replay.failed = true;
     return false;
+}
+
+void native_end(void)
+{
+}
+
+void native_data_filled(void)
+{
+}
+
+unsigned native_batch(void)
+{
+    return 0;
+}
+
+const struct accepted *native_accepted(unsigned *count)
+{
+    *count = 0;
+    return NULL;
 }
 
 bool native_failed(void)
@@ -66,8 +85,9 @@ bool native_init(const char **why)
     return true;
 }
 
-bool native_enter(const struct oracle_mode *m)
+bool native_enter(const struct oracle_mode *m, const char **why)
 {
+    (void)why;
     replay.mode = (unsigned)(m - oracle_modes);
     return true;
 }
@@ -112,9 +132,9 @@ unsigned long long native_cases(const struct isa_row *row, const char **why)
     return cases;
 }
 
-bool native_has_ymm(void)
+unsigned native_words(void)
 {
-    return true;
+    return 4;
 }
 
 uint8_t *native_code(void)

@@ -70,8 +70,8 @@ static ALWAYS_INLINE void element_store(struct cpu *c, const struct insn *i,
 
 /* The offset of the memory operand's element n, by the index in an element of `index`
  * bytes. */
-static ALWAYS_INLINE uint64_t element_at(struct cpu *c, const struct insn *i, unsigned n,
-                                         unsigned index)
+static ALWAYS_INLINE uint64_t element_at(struct cpu *c, const struct insn *i,
+                                         unsigned n, unsigned index)
 {
     uint64_t x = element(vec_at(c, i->index), n, index);
 
@@ -80,8 +80,8 @@ static ALWAYS_INLINE uint64_t element_at(struct cpu *c, const struct insn *i, un
     return reg_get(c, i->rm, 64) + (uint64_t)(int64_t)i->disp + (x << INSN_SCALE(i));
 }
 
-/* A trap that came with an element already done, or comes after this instruction: a later
- * element's fault gives way to it (SDM vol 2, VGATHERDPS, VSCATTERDPS). */
+/* A trap that came with an element already done, or comes after this instruction: a
+ * later element's fault gives way to it (SDM vol 2, VGATHERDPS, VSCATTERDPS). */
 static ALWAYS_INLINE bool element_trap_waits(const struct cpu *c)
 {
     return (c->eflags & FLAG_TF) || (c->pending_debug & 15);

@@ -1,16 +1,17 @@
 /* op_evex_gather.c - gathers and scatters under an opmask. Intel SDM vol 2, VGATHERDPS,
  * VPGATHERDD, VSCATTERDPS, VPSCATTERDD and their kin.
  *
- * Elements are done one by one from the lowest, and each clears its bit of the opmask: a
- * fault leaves what was done, and the instruction, begun again, goes on where it stopped.
- * A trap that is pending by then (TF, a data breakpoint) comes in place of the fault, as
- * with the gathers of AVX2 (cpu/op_avx_move.c). The opmask's bits above the elements, and
- * the destination's, are cleared at the end.
+ * Elements are done one by one from the lowest, and each clears its bit of the opmask:
+ * a fault leaves what was done, and the instruction, begun again, goes on where it
+ * stopped. A trap that is pending by then (TF, a data breakpoint) comes in place of the
+ * fault, as with the gathers of AVX2 (cpu/op_avx_move.c). The opmask's bits above the
+ * elements, and the destination's, are cleared at the end.
  */
 #include "cpu/element.h"
 #include "cpu/evop.h"
 
-static ALWAYS_INLINE unsigned elements(const struct insn *i, unsigned index, unsigned size)
+static ALWAYS_INLINE unsigned elements(const struct insn *i, unsigned index,
+                                       unsigned size)
 {
     return vop_words(i) * 8 / (index > size ? index : size);
 }

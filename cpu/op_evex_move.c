@@ -1,5 +1,5 @@
-/* op_evex_move.c - EVEX moves under an opmask: whole vectors, scalars, parts in and out,
- * blends. Intel SDM vol 2, MOVAPS, MOVDQA, MOVDQU and their kin, MOVSS, MOVSD,
+/* op_evex_move.c - EVEX moves under an opmask: whole vectors, scalars, parts in and
+ * out, blends. Intel SDM vol 2, MOVAPS, MOVDQA, MOVDQU and their kin, MOVSS, MOVSD,
  * VEXTRACTF128 and its kin, VBLENDMPD, VPBROADCASTB.
  */
 #include "cpu/evop.h"
@@ -58,13 +58,15 @@ static ALWAYS_INLINE void scalar_put(struct cpu *c, const struct insn *i, uint16
     vop_put128(c, to, x128((q & low) | (rest.q[0] & ~low), rest.q[1]));
 }
 
-static ALWAYS_INLINE void scalar_load(struct cpu *c, const struct insn *i, unsigned size)
+static ALWAYS_INLINE void scalar_load(struct cpu *c, const struct insn *i,
+                                      unsigned size)
 {
     uint64_t q = evop_mask(c, i, 1) ? low_load(c, i, size) : 0;
     scalar_put(c, i, i->reg, q, x128(0, 0), size);
 }
 
-static ALWAYS_INLINE void scalar_store(struct cpu *c, const struct insn *i, unsigned size)
+static ALWAYS_INLINE void scalar_store(struct cpu *c, const struct insn *i,
+                                       unsigned size)
 {
     if (evop_mask(c, i, 1))
         mem_store(c, INSN_SEG(i), ea(c, i), size, vec_at(c, i->reg)->q[0]);
@@ -126,7 +128,8 @@ EXTRACT(extract64x2, 16, 8)
 EXTRACT(extract32x8, 32, 4)
 EXTRACT(extract64x4, 32, 8)
 
-/* ---- blends: the mask chooses, r/m where it is set, else vvvv or (EVEX.z) zero ---- */
+/* ---- blends: the mask chooses, r/m where it is set, else vvvv or (EVEX.z) zero ----
+ */
 
 #define BLENDM(name, size)                                                             \
     void op_e_##name(struct cpu *c, const struct insn *i)                              \
@@ -147,7 +150,8 @@ BLENDM(blendmq, 8)
 
 static ALWAYS_INLINE void fill(struct cpu *c, const struct insn *i, unsigned size)
 {
-    uint64_t q = lanes_one(8 * size) * (reg_get(c, i->rm, 64) & ~0ull >> (64 - 8 * size));
+    uint64_t q =
+        lanes_one(8 * size) * (reg_get(c, i->rm, 64) & ~0ull >> (64 - 8 * size));
     unsigned words = vop_words(i);
     struct vec v;
 

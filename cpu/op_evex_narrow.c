@@ -1,5 +1,6 @@
-/* op_evex_narrow.c - elements made narrower (VPMOVQB and its kin), packed together and apart
- * (VCOMPRESS, VEXPAND). Intel SDM vol 2, VPMOVDB, VPCOMPRESSB, VPEXPANDB and their kin.
+/* op_evex_narrow.c - elements made narrower (VPMOVQB and its kin), packed together and
+ * apart (VCOMPRESS, VEXPAND). Intel SDM vol 2, VPMOVDB, VPCOMPRESSB, VPEXPANDB and
+ * their kin.
  */
 #include "cpu/element.h"
 #include "cpu/evop.h"

@@ -1,19 +1,21 @@
-/* op_evex_permute.c - permutations of AVX-512: elements of one or two vectors by an index,
- * 128-bit lanes, vectors joined and shifted by elements. Intel SDM vol 2, VPERMB, VPERMI2B,
- * VPERMT2B, VSHUFF32X4 and their kin, VALIGND.
+/* op_evex_permute.c - permutations of AVX-512: elements of one or two vectors by an
+ * index, 128-bit lanes, vectors joined and shifted by elements. Intel SDM vol 2,
+ * VPERMB, VPERMI2B, VPERMT2B, VSHUFF32X4 and their kin, VALIGND.
  */
 #include "cpu/element.h"
 #include "cpu/evop.h"
 
-/* ---- one table: r/m; the indices are in vvvv, and only the bits that count count ---- */
+/* ---- one table: r/m; the indices are in vvvv, and only the bits that count count ----
+ */
 
 static ALWAYS_INLINE void permute(struct vop *o, unsigned size)
 {
     unsigned count = o->words * 8 / size;
 
     for (unsigned n = 0; n < count; n++)
-        element_set(&o->d, n, size,
-                    element(&o->b, (unsigned)element(&o->a, n, size) & (count - 1), size));
+        element_set(
+            &o->d, n, size,
+            element(&o->b, (unsigned)element(&o->a, n, size) & (count - 1), size));
 }
 
 /* ---- two tables: the index bit above those chooses the second, r/m ---- */
@@ -63,9 +65,9 @@ static ALWAYS_INLINE void v_shuf128(struct vop *o)
     unsigned lanes = o->words / 2, bits = lanes / 2;
 
     for (unsigned l = 0; l < lanes; l++)
-        vop_lane_set(&o->d, l,
-                     vop_lane(l < lanes / 2 ? &o->a : &o->b,
-                              o->imm >> l * bits & (lanes - 1)));
+        vop_lane_set(
+            &o->d, l,
+            vop_lane(l < lanes / 2 ? &o->a : &o->b, o->imm >> l * bits & (lanes - 1)));
 }
 
 EVOP_WHOLE(shuf32x4, 4, VOP_FULL, v_shuf128)

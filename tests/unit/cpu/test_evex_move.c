@@ -1,4 +1,4 @@
-/* EVEX moves, permutations, narrowing, gathers: each against its pseudo-code in the manual,
+/* EVEX moves, permutations, narrowing: each against its pseudo-code in the manual,
  * written here element by element (Intel SDM vol 2).
  */
 #include <stdarg.h>
@@ -7,119 +7,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "tests/unit/cpu/simd_cpu.h"
-
-#define NONCANONICAL (1ull << 62)
-
-enum { K = 3, REG = 29, FIRST = 18, RM = 21 };
-
-/* ---- bytes of vectors ---- */
-
-struct bytes {
-    uint8_t at[64];
-};
-
-static struct bytes bytes_of(const struct vec *v)
-{
-    struct bytes b;
-    for (unsigned n = 0; n < 64; n++)
-        b.at[n] = (uint8_t)(v->q[n / 8] >> n % 8 * 8);
-    return b;
-}
-
-static void vec_of(struct vec *v, const struct bytes *b)
-{
-    for (unsigned n = 0; n < 8; n++)
-        v->q[n] = load64(b->at + 8 * n);
-}
-
-static uint64_t get(const struct bytes *b, unsigned n, unsigned size)
-{
-    uint64_t v = 0;
-    for (unsigned k = 0; k < size; k++)
-        v |= (uint64_t)b->at[n * size + k] << 8 * k;
-    return v;
-}
-
-static void put(struct bytes *b, unsigned n, unsigned size, uint64_t v)
-{
-    for (unsigned k = 0; k < size; k++)
-        b->at[n * size + k] = (uint8_t)(v >> 8 * k);
-}
-
-static uint64_t random_state = 0x9e3779b97f4a7c15;
-
-static uint64_t random64(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * 0x2545f4914f6cdd1d;
-}
-
-/* Numbers near zero and near the limits of narrower ones, too. */
-static struct bytes random_bytes(void)
-{
-    struct bytes b;
-    for (unsigned n = 0; n < 8; n++) {
-        uint64_t v = random64();
-        if (v & 1)
-            v = (uint64_t)((int64_t)v >> (v >> 1 & 63));
-        put(&b, n, 8, v);
-    }
-    return b;
-}
-
-/* ---- encodings ---- */
-
-enum pp { P_NONE, P_66, P_F3, P_F2 };
-
-struct form {
-    uint8_t map, pp, w, op;
-};
-
-struct say {
-    unsigned vl; /* 0 to 2 */
-    unsigned reg, first, rm;
-    bool mem; /* [rsi] */
-    unsigned k;
-    bool z, b;
-    int imm; /* -1: none */
-    int index; /* VSIB: [rsi + index * 1]; -1: none */
-};
-
-static unsigned encode(uint8_t *p, struct form f, struct say s)
-{
-    unsigned x = s.index >= 0 ? (unsigned)s.index >> 3 & 1 : s.mem ? 0 : s.rm >> 4 & 1;
-    unsigned b = s.mem ? 0 : s.rm >> 3 & 1;
-    unsigned high = s.index >= 0 ? (unsigned)s.index >> 4 & 1 : s.first >> 4 & 1;
-    unsigned n = 0;
-
-    p[n++] = 0x62;
-    p[n++] = (uint8_t)(f.map | (~s.reg >> 3 & 1) << 7 | (x ^ 1) << 6 | (b ^ 1) << 5 |
-                       (~s.reg >> 4 & 1) << 4);
-    p[n++] = (uint8_t)(f.w << 7 | (~s.first & 15) << 3 | 4 | f.pp);
-    p[n++] = (uint8_t)((unsigned)s.z << 7 | s.vl << 5 | (unsigned)s.b << 4 |
-                       (high ^ 1) << 3 | s.k);
-    p[n++] = f.op;
-    if (s.index >= 0) {
-        p[n++] = (uint8_t)((s.reg & 7) << 3 | 4);
-        p[n++] = (uint8_t)(((unsigned)s.index & 7) << 3 | 6);
-    } else if (s.mem) {
-        p[n++] = (uint8_t)((s.reg & 7) << 3 | 6);
-    } else {
-        p[n++] = (uint8_t)(0xc0 | (s.reg & 7) << 3 | (s.rm & 7));
-    }
-    if (s.imm >= 0)
-        p[n++] = (uint8_t)s.imm;
-    return n;
-}
-
-static int run_form(struct rig *r, struct form f, struct say s)
-{
-    uint8_t code[16];
-    return rig_run(r, code, encode(code, f, s));
-}
+#include "tests/unit/cpu/evex_form.h"
 
 /* ---- operations with a vector register as destination ---- */
 
@@ -204,14 +92,12 @@ static void ref_pshufd(struct op *o, unsigned size)
 
 static void ref_pshufhw(struct op *o, unsigned size)
 {
-    EACH(o, size,
-         get(&o->b, n & 4 ? (n & ~3u) + (o->imm >> n % 4 * 2 & 3) : n, size));
+    EACH(o, size, get(&o->b, n & 4 ? (n & ~3u) + (o->imm >> n % 4 * 2 & 3) : n, size));
 }
 
 static void ref_pshuflw(struct op *o, unsigned size)
 {
-    EACH(o, size,
-         get(&o->b, n & 4 ? n : (n & ~3u) + (o->imm >> n % 4 * 2 & 3), size));
+    EACH(o, size, get(&o->b, n & 4 ? n : (n & ~3u) + (o->imm >> n % 4 * 2 & 3), size));
 }
 
 static void ref_palignr(struct op *o, unsigned size)
@@ -359,18 +245,26 @@ static void ref_clmul(struct op *o, unsigned size)
 }
 
 enum {
-    IMM = 1, BCST = 2, FIRST_USED = 4, WHOLE = 8 /* E4NF: faults are not suppressed */,
-    NOMASK = 16, BLEND = 32, LONG = 64 /* not 128 bits */, LONGEST_ONLY = 128,
-    MEM_ONLY = 256, SHORT_MEM = 512 /* 128 bits: 8 bytes of memory */,
-    EXPAND = 1024, BCST_Q = 2048 /* the element of EVEX.b is not `size` */,
+    IMM = 1,
+    BCST = 2,
+    FIRST_USED = 4,
+    WHOLE = 8 /* E4NF: faults are not suppressed */,
+    NOMASK = 16,
+    BLEND = 32,
+    LONG = 64 /* not 128 bits */,
+    LONGEST_ONLY = 128,
+    MEM_ONLY = 256,
+    SHORT_MEM = 512 /* 128 bits: 8 bytes of memory */,
+    EXPAND = 1024,
+    BCST_Q = 2048 /* the element of EVEX.b is not `size` */,
 };
 #define TWO FIRST_USED
 
 struct operation {
     const char *name;
     struct form form;
-    uint8_t size;   /* of a destination element */
-    int8_t source;  /* bytes of r/m; 0: all; -n: an n-th */
+    uint8_t size;  /* of a destination element */
+    int8_t source; /* bytes of r/m; 0: all; -n: an n-th */
     uint16_t traits;
     reference *ref;
 };
@@ -400,17 +294,35 @@ static const struct operation operations[] = {
     {"VBROADCASTI32X2", {2, P_66, 0, 0x59}, 4, 8, 0, ref_repeat2},
     {"VBROADCASTF32X4", {2, P_66, 0, 0x1a}, 4, 16, LONG | MEM_ONLY, ref_repeat4},
     {"VBROADCASTI64X2", {2, P_66, 1, 0x5a}, 8, 16, LONG | MEM_ONLY, ref_repeat2},
-    {"VBROADCASTI32X8", {2, P_66, 0, 0x5b}, 4, 32, LONGEST_ONLY | MEM_ONLY, ref_repeat8},
-    {"VBROADCASTF64X4", {2, P_66, 1, 0x1b}, 8, 32, LONGEST_ONLY | MEM_ONLY, ref_repeat4},
+    {"VBROADCASTI32X8",
+     {2, P_66, 0, 0x5b},
+     4,
+     32,
+     LONGEST_ONLY | MEM_ONLY,
+     ref_repeat8},
+    {"VBROADCASTF64X4",
+     {2, P_66, 1, 0x1b},
+     8,
+     32,
+     LONGEST_ONLY | MEM_ONLY,
+     ref_repeat4},
     {"VPBROADCASTB", {2, P_66, 0, 0x78}, 1, 1, 0, ref_first},
     {"VPBROADCASTW", {2, P_66, 0, 0x79}, 2, 2, 0, ref_first},
     {"VPBROADCASTD", {2, P_66, 0, 0x58}, 4, 4, 0, ref_first},
     {"VPBROADCASTQ", {2, P_66, 1, 0x59}, 8, 8, 0, ref_first},
     {"VINSERTF32X4", {3, P_66, 0, 0x18}, 4, 16, WHOLE | TWO | IMM | LONG, ref_insert16},
     {"VINSERTI64X2", {3, P_66, 1, 0x38}, 8, 16, WHOLE | TWO | IMM | LONG, ref_insert16},
-    {"VINSERTI32X8", {3, P_66, 0, 0x3a}, 4, 32, WHOLE | TWO | IMM | LONGEST_ONLY,
+    {"VINSERTI32X8",
+     {3, P_66, 0, 0x3a},
+     4,
+     32,
+     WHOLE | TWO | IMM | LONGEST_ONLY,
      ref_insert32},
-    {"VINSERTF64X4", {3, P_66, 1, 0x1a}, 8, 32, WHOLE | TWO | IMM | LONGEST_ONLY,
+    {"VINSERTF64X4",
+     {3, P_66, 1, 0x1a},
+     8,
+     32,
+     WHOLE | TWO | IMM | LONGEST_ONLY,
      ref_insert32},
     {"VPERMQ imm", {3, P_66, 1, 0x00}, 8, 0, WHOLE | BCST | IMM | LONG, ref_permq_imm},
     {"VPERMPD imm", {3, P_66, 1, 0x01}, 8, 0, WHOLE | BCST | IMM | LONG, ref_permq_imm},
@@ -432,8 +344,18 @@ static const struct operation operations[] = {
     {"VPERMT2Q", {2, P_66, 1, 0x7e}, 8, 0, WHOLE | TWO | BCST, ref_permt2},
     {"VPERMT2PS", {2, P_66, 0, 0x7f}, 4, 0, WHOLE | TWO | BCST, ref_permt2},
     {"VPERMT2PD", {2, P_66, 1, 0x7f}, 8, 0, WHOLE | TWO | BCST, ref_permt2},
-    {"VSHUFF32X4", {3, P_66, 0, 0x23}, 4, 0, WHOLE | TWO | BCST | IMM | LONG, ref_shuf128},
-    {"VSHUFI64X2", {3, P_66, 1, 0x43}, 8, 0, WHOLE | TWO | BCST | IMM | LONG, ref_shuf128},
+    {"VSHUFF32X4",
+     {3, P_66, 0, 0x23},
+     4,
+     0,
+     WHOLE | TWO | BCST | IMM | LONG,
+     ref_shuf128},
+    {"VSHUFI64X2",
+     {3, P_66, 1, 0x43},
+     8,
+     0,
+     WHOLE | TWO | BCST | IMM | LONG,
+     ref_shuf128},
     {"VALIGND", {3, P_66, 0, 0x03}, 4, 0, WHOLE | TWO | BCST | IMM, ref_align},
     {"VALIGNQ", {3, P_66, 1, 0x03}, 8, 0, WHOLE | TWO | BCST | IMM, ref_align},
     {"VBLENDMPS", {2, P_66, 0, 0x65}, 4, 0, TWO | BCST | BLEND, ref_copy},
@@ -464,7 +386,11 @@ static const struct operation operations[] = {
     {"VMOVDQU64", {1, P_F3, 1, 0x6f}, 8, 0, 0, ref_copy},
     {"VPCLMULQDQ", {3, P_66, 0, 0x44}, 8, 0, WHOLE | TWO | IMM | NOMASK, ref_clmul},
     {"VGF2P8MULB", {2, P_66, 0, 0xcf}, 1, 0, TWO, ref_gfmul},
-    {"VGF2P8AFFINEQB", {3, P_66, 1, 0xce}, 1, 0, WHOLE | TWO | IMM | BCST | BCST_Q,
+    {"VGF2P8AFFINEQB",
+     {3, P_66, 1, 0xce},
+     1,
+     0,
+     WHOLE | TWO | IMM | BCST | BCST_Q,
      ref_affine},
 };
 
@@ -513,16 +439,17 @@ static void check(struct rig *r, const struct operation *p, struct say s)
     for (unsigned n = 0; n < count; n++)
         if (!(o.mask >> n & 1))
             put(&o.d, n, p->size,
-                s.z                   ? 0
+                s.z                 ? 0
                 : p->traits & BLEND ? get(&o.a, n, p->size)
-                                      : get(&old, n, p->size));
+                                    : get(&old, n, p->size));
     memset(o.d.at + o.vl, 0, 64 - o.vl);
     result = bytes_of(&r->cpu.v[REG]);
     for (unsigned n = 0; n < 64; n++)
         if (result.at[n] != o.d.at[n])
             fail_msg("%s, %u bytes%s%s%s%s: byte %u is %02x, not %02x", p->name, o.vl,
-                     s.mem ? ", memory" : "", s.k ? ", masked" : "", s.z ? ", zeroed" : "",
-                     s.b ? ", broadcast" : "", n, result.at[n], o.d.at[n]);
+                     s.mem ? ", memory" : "", s.k ? ", masked" : "",
+                     s.z ? ", zeroed" : "", s.b ? ", broadcast" : "", n, result.at[n],
+                     o.d.at[n]);
 }
 
 static void each_agrees_with_its_pseudo_code(void **state)
@@ -533,10 +460,15 @@ static void each_agrees_with_its_pseudo_code(void **state)
         for (unsigned form = 0; form < 3 * 3 * 3 * 8; form++) {
             const struct operation *p = &operations[n];
             unsigned vl = form % 3, source = form / 3 % 3, masking = form / 9 % 3;
-            struct say s = {.vl = vl, .reg = REG, .rm = RM, .index = -1,
+            struct say s = {.vl = vl,
+                            .reg = REG,
+                            .rm = RM,
+                            .index = -1,
                             .first = p->traits & FIRST_USED ? FIRST : 0,
                             .imm = p->traits & IMM ? (int)(random64() & 0xff) : -1,
-                            .mem = source, .b = source == 2, .k = masking ? K : 0,
+                            .mem = source,
+                            .b = source == 2,
+                            .k = masking ? K : 0,
                             .z = masking == 2};
             if (!has_length(p, vl) || (s.b && !(p->traits & BCST)) ||
                 (s.k && (p->traits & NOMASK)) || (!s.mem && (p->traits & MEM_ONLY)))
@@ -546,15 +478,20 @@ static void each_agrees_with_its_pseudo_code(void **state)
     rig_free(r);
 }
 
-/* Exception types E4, E5 and E6 suppress the faults of what is masked out; the types named
- * NF do not. */
+/* Exception types E4, E5 and E6 suppress the faults of what is masked out; the types
+ * named NF do not. */
 static void only_nf_types_read_what_is_masked_out(void **state)
 {
     struct rig *r = rig_new();
     (void)state;
     for (unsigned n = 0; n < ARRAY_SIZE(operations); n++) {
         const struct operation *p = &operations[n];
-        struct say s = {.vl = 2, .reg = REG, .rm = RM, .index = -1, .mem = true, .k = K,
+        struct say s = {.vl = 2,
+                        .reg = REG,
+                        .rm = RM,
+                        .index = -1,
+                        .mem = true,
+                        .k = K,
                         .first = p->traits & FIRST_USED ? FIRST : 0,
                         .imm = p->traits & IMM ? 1 : -1};
         int vector;
@@ -587,7 +524,10 @@ static void lengths_and_masks_that_do_not_exist_are_refused(void **state)
     (void)state;
     for (unsigned n = 0; n < ARRAY_SIZE(operations); n++) {
         const struct operation *p = &operations[n];
-        struct say s = {.vl = 2, .reg = REG, .rm = RM, .index = -1,
+        struct say s = {.vl = 2,
+                        .reg = REG,
+                        .rm = RM,
+                        .index = -1,
                         .first = p->traits & FIRST_USED ? FIRST : 0,
                         .imm = p->traits & IMM ? 1 : -1};
         for (s.vl = 0; s.vl < 3; s.vl++)
@@ -650,11 +590,6 @@ static const struct storing storings[] = {
     {"VEXTRACTF64X4", {3, P_66, 1, 0x1b}, 8, 8, 'x', 32},
 };
 
-static int64_t as_signed(uint64_t v, unsigned size)
-{
-    return (int64_t)(v << (64 - 8 * size)) >> (64 - 8 * size);
-}
-
 static uint64_t narrowed(uint64_t v, const struct storing *p)
 {
     uint64_t most = (1ull << 8 * p->to) - 1;
@@ -665,7 +600,8 @@ static uint64_t narrowed(uint64_t v, const struct storing *p)
     return p->how == 'u' && v > most ? most : v;
 }
 
-/* The elements that result, in order; how many, and which of them the destination gets. */
+/* The elements that result, in order; how many, and which of them the destination gets.
+ */
 static unsigned results(const struct storing *p, const struct bytes *from, struct say s,
                         uint64_t mask, struct bytes *to, uint64_t *gets)
 {
@@ -680,7 +616,8 @@ static unsigned results(const struct storing *p, const struct bytes *from, struc
         *gets = got < 64 ? (1ull << got) - 1 : ~0ull;
         return count;
     case 'x':
-        memcpy(to->at, from->at + ((unsigned)s.imm % (vl / p->part)) * p->part, p->part);
+        memcpy(to->at, from->at + ((unsigned)s.imm % (vl / p->part)) * p->part,
+               p->part);
         return p->part / p->to;
     default:
         for (unsigned n = 0; n < count; n++)
@@ -717,11 +654,12 @@ static void check_store(struct rig *r, const struct storing *p, struct say s)
     for (unsigned n = 0; n < 64; n++)
         if (have.at[n] != want.at[n])
             fail_msg("%s, length %u%s%s%s: byte %u is %02x, not %02x", p->name, s.vl,
-                     s.mem ? ", memory" : "", s.k ? ", masked" : "", s.z ? ", zeroed" : "",
-                     n, have.at[n], want.at[n]);
+                     s.mem ? ", memory" : "", s.k ? ", masked" : "",
+                     s.z ? ", zeroed" : "", n, have.at[n], want.at[n]);
 }
 
-static void narrowing_compressing_and_extracting_agree_with_the_pseudo_code(void **state)
+static void
+narrowing_compressing_and_extracting_agree_with_the_pseudo_code(void **state)
 {
     struct rig *r = rig_new();
     (void)state;
@@ -729,8 +667,13 @@ static void narrowing_compressing_and_extracting_agree_with_the_pseudo_code(void
         for (unsigned form = 0; form < 3 * 2 * 3 * 12; form++) {
             const struct storing *p = &storings[n];
             unsigned masking = form / 6 % 3;
-            struct say s = {.vl = form % 3, .reg = REG, .rm = RM, .index = -1,
-                            .mem = form / 3 % 2, .k = masking ? K : 0, .z = masking == 2,
+            struct say s = {.vl = form % 3,
+                            .reg = REG,
+                            .rm = RM,
+                            .index = -1,
+                            .mem = form / 3 % 2,
+                            .k = masking ? K : 0,
+                            .z = masking == 2,
                             .imm = p->how == 'x' ? (int)(random64() & 0xff) : -1};
             if ((s.mem && s.z) || (p->part && 16u << s.vl <= p->part))
                 continue;
@@ -745,7 +688,12 @@ static void a_store_of_masked_elements_is_not_zeroed(void **state)
     (void)state;
     for (unsigned n = 0; n < ARRAY_SIZE(storings); n++) {
         const struct storing *p = &storings[n];
-        struct say s = {.vl = 2, .reg = REG, .index = -1, .mem = true, .k = K, .z = true,
+        struct say s = {.vl = 2,
+                        .reg = REG,
+                        .index = -1,
+                        .mem = true,
+                        .k = K,
+                        .z = true,
                         .imm = p->how == 'x' ? 0 : -1};
         assert_int_equal(run_form(r, p->form, s), -2);
     }
@@ -760,7 +708,11 @@ static void a_store_with_an_empty_mask_faults_only_for_an_nf_type(void **state)
     r->cpu.gpr[RSI] = NONCANONICAL;
     for (unsigned n = 0; n < ARRAY_SIZE(storings); n++) {
         const struct storing *p = &storings[n];
-        struct say s = {.vl = 2, .reg = REG, .index = -1, .mem = true, .k = K,
+        struct say s = {.vl = 2,
+                        .reg = REG,
+                        .index = -1,
+                        .mem = true,
+                        .k = K,
                         .imm = p->how == 'x' ? 0 : -1};
         r->cpu.k[K] = 0;
         assert_int_equal(run_form(r, p->form, s), p->how == 'x' ? VEC_GP : -1);
@@ -772,9 +724,10 @@ static void a_store_with_an_empty_mask_faults_only_for_an_nf_type(void **state)
 
 /* ---- scalars and general registers ---- */
 
-/* way 0: a load, whose upper bits are zero; 1, 2: between registers by either opcode, upper
- * bits to 127 from the first source. */
-static void check_scalar(struct rig *r, unsigned size, unsigned way, struct say s, bool bit)
+/* way 0: a load, whose upper bits are zero; 1, 2: between registers by either opcode,
+ * upper bits to 127 from the first source. */
+static void check_scalar(struct rig *r, unsigned size, unsigned way, struct say s,
+                         bool bit)
 {
     struct form f = {1, size == 4 ? P_F3 : P_F2, size == 8, way == 2 ? 0x11 : 0x10};
     struct bytes a = random_bytes(), b = random_bytes(), old = random_bytes();
@@ -804,8 +757,13 @@ static void a_scalar_move_follows_bit_0_of_the_mask(void **state)
     (void)state;
     for (unsigned form = 0; form < 2 * 3 * 3 * 3 * 2; form++) {
         unsigned masking = form / 6 % 3;
-        struct say s = {.vl = form / 18 % 3, .reg = REG, .rm = RM, .index = -1, .imm = -1,
-                        .k = masking ? K : 0, .z = masking == 2};
+        struct say s = {.vl = form / 18 % 3,
+                        .reg = REG,
+                        .rm = RM,
+                        .index = -1,
+                        .imm = -1,
+                        .k = masking ? K : 0,
+                        .z = masking == 2};
         check_scalar(r, form & 1 ? 8 : 4, form / 2 % 3, s, form / 54);
     }
     rig_free(r);
@@ -841,7 +799,11 @@ static void a_general_register_fills_a_vector(void **state)
     (void)state;
     for (unsigned form = 0; form < 4 * 3 * 2; form++) {
         unsigned size = fills[form % 4].size, vl = form / 4 % 3;
-        struct say s = {.vl = vl, .reg = REG, .rm = R9, .index = -1, .imm = -1,
+        struct say s = {.vl = vl,
+                        .reg = REG,
+                        .rm = R9,
+                        .index = -1,
+                        .imm = -1,
                         .k = form / 12 ? K : 0};
         struct bytes old = random_bytes(), want = old, have;
         uint64_t mask = r->cpu.k[K] = random64();
@@ -865,7 +827,11 @@ static void aes_works_on_each_lane(void **state)
     struct rig *r = rig_new();
     (void)state;
     for (unsigned form = 0; form < 4 * 3; form++) {
-        struct say s = {.vl = form / 4, .reg = REG, .first = FIRST, .rm = RM, .index = -1,
+        struct say s = {.vl = form / 4,
+                        .reg = REG,
+                        .first = FIRST,
+                        .rm = RM,
+                        .index = -1,
                         .imm = -1};
         uint8_t legacy[] = {0x66, 0x0f, 0x38, ops[form % 4], 0xc1};
         struct bytes a = random_bytes(), b = random_bytes(), have, want = {{0}};
@@ -887,199 +853,8 @@ static void aes_works_on_each_lane(void **state)
     rig_free(r);
 }
 
-/* ---- gathers and scatters ---- */
-
-enum { INDEX = 26 };
-
-static const struct {
-    uint8_t op, w, index, size;
-} gathers[] = {{0x90, 0, 4, 4}, {0x90, 1, 4, 8}, {0x91, 0, 8, 4}, {0x91, 1, 8, 8},
-               {0x92, 0, 4, 4}, {0x92, 1, 4, 8}, {0x93, 0, 8, 4}, {0x93, 1, 8, 8}};
-
-static struct say vsib(unsigned vl)
-{
-    return (struct say){.vl = vl, .reg = REG, .index = INDEX, .imm = -1, .k = K};
-}
-
-static void gathers_and_scatters_agree_with_the_pseudo_code(void **state)
-{
-    struct rig *r = rig_new();
-    (void)state;
-    for (unsigned form = 0; form < 8 * 3 * 2 * 6; form++) {
-        unsigned g = form % 8, vl = form / 8 % 3, index = gathers[g].index;
-        unsigned size = gathers[g].size, count = (16u << vl) / (index > size ? index : size);
-        bool store = form / 24 % 2;
-        struct form f = {2, P_66, gathers[g].w,
-                         (uint8_t)(gathers[g].op + (store ? 0x10 : 0))};
-        struct bytes indices, data = random_bytes(), want = data, have;
-        uint8_t ram[512];
-        uint64_t mask = random64();
-        r->cpu.gpr[RSI] = DATA + 256;
-        r->cpu.k[K] = mask;
-        for (unsigned n = 0; n < 64 / index; n++)
-            put(&indices, n, index, random64() % 400 - 200);
-        for (unsigned n = 0; n < sizeof ram; n++)
-            ram[n] = (uint8_t)random64();
-        memcpy(r->ram + DATA, ram, sizeof ram);
-        vec_of(&r->cpu.v[INDEX], &indices);
-        vec_of(&r->cpu.v[REG], &data);
-        assert_int_equal(run_form(r, f, vsib(vl)), -1);
-
-        for (unsigned n = 0; n < count; n++) {
-            uint8_t *at = ram + 256 + as_signed(get(&indices, n, index), index);
-            if (!(mask >> n & 1))
-                continue;
-            if (store)
-                memcpy(at, data.at + n * size, size);
-            else
-                memcpy(want.at + n * size, at, size);
-        }
-        if (!store)
-            memset(want.at + count * size, 0, 64 - count * size);
-        have = bytes_of(&r->cpu.v[REG]);
-        assert_memory_equal(have.at, want.at, 64);
-        assert_memory_equal(r->ram + DATA, ram, sizeof ram);
-        assert_int_equal(r->cpu.k[K], 0);
-    }
-    rig_free(r);
-}
-
-static const struct form gather_qq = {2, P_66, 1, 0x91}, scatter_qq = {2, P_66, 1, 0xa1};
-
-/* Element 2 faults; 0 is masked out. */
-static struct rig *faulting(void)
-{
-    struct rig *r = rig_new();
-    for (unsigned n = 0; n < 8; n++) {
-        r->cpu.v[INDEX].q[n] = 8 * n;
-        r->cpu.v[REG].q[n] = 100 + n;
-        store64(r->ram + DATA + 8 * n, 200 + n);
-    }
-    r->cpu.v[INDEX].q[2] = NONCANONICAL;
-    r->cpu.gpr[RSI] = DATA;
-    r->cpu.k[K] = 0xf0e;
-    r->cpu.insn_rip = 0x1000;
-    r->cpu.rip = 0x1006;
-    return r;
-}
-
-static void a_gather_that_faults_goes_on_where_it_stopped(void **state)
-{
-    struct rig *r = faulting();
-    (void)state;
-    assert_int_equal(run_form(r, gather_qq, vsib(2)), VEC_GP);
-    assert_int_equal(r->cpu.k[K], 0xf0c);
-    assert_int_equal(r->cpu.v[REG].q[0], 100);
-    assert_int_equal(r->cpu.v[REG].q[1], 201);
-    assert_int_equal(r->cpu.v[REG].q[2], 102);
-
-    r->cpu.v[INDEX].q[2] = 56;
-    store64(r->ram + DATA + 8, 0); /* not read again */
-    assert_int_equal(run_form(r, gather_qq, vsib(2)), -1);
-    assert_int_equal(r->cpu.k[K], 0);
-    assert_int_equal(r->cpu.v[REG].q[1], 201);
-    assert_int_equal(r->cpu.v[REG].q[2], 207);
-    assert_int_equal(r->cpu.v[REG].q[3], 203);
-    assert_int_equal(r->cpu.v[REG].q[4], 104);
-    rig_free(r);
-}
-
-static void a_scatter_that_faults_goes_on_where_it_stopped(void **state)
-{
-    struct rig *r = faulting();
-    (void)state;
-    assert_int_equal(run_form(r, scatter_qq, vsib(2)), VEC_GP);
-    assert_int_equal(r->cpu.k[K], 0xf0c);
-    assert_int_equal(load64(r->ram + DATA), 200);
-    assert_int_equal(load64(r->ram + DATA + 8), 101);
-    assert_int_equal(load64(r->ram + DATA + 24), 203);
-
-    r->cpu.v[INDEX].q[2] = 56;
-    store64(r->ram + DATA + 8, 0);
-    assert_int_equal(run_form(r, scatter_qq, vsib(2)), -1);
-    assert_int_equal(r->cpu.k[K], 0);
-    assert_int_equal(load64(r->ram + DATA + 8), 0);
-    assert_int_equal(load64(r->ram + DATA + 56), 102);
-    assert_int_equal(load64(r->ram + DATA + 24), 103);
-    rig_free(r);
-}
-
-/* SDM vol 2, VSCATTERDPS: traps of elements already done come in lieu of the fault. */
-static void a_pending_trap_comes_in_place_of_a_later_elements_fault(void **state)
-{
-    (void)state;
-    for (unsigned n = 0; n < 2; n++) {
-        struct rig *r = faulting();
-        struct form f = n ? scatter_qq : gather_qq;
-        r->cpu.eflags |= FLAG_TF;
-        assert_int_equal(run_form(r, f, vsib(2)), -1);
-        assert_int_equal(r->cpu.rip, 0x1000);
-        assert_true(r->cpu.rep_cut);
-        assert_int_equal(r->cpu.event.kind, EVENT_NONE);
-        assert_int_equal(r->cpu.k[K], 0xf0c);
-        assert_int_equal(run_form(r, f, vsib(2)), VEC_GP); /* the first now */
-        rig_free(r);
-    }
-}
-
-static void of_overlapping_elements_the_highest_is_stored_last(void **state)
-{
-    struct rig *r = faulting();
-    (void)state;
-    for (unsigned n = 0; n < 8; n++)
-        r->cpu.v[INDEX].q[n] = 8 - n;
-    r->cpu.k[K] = 0xff;
-    assert_int_equal(run_form(r, scatter_qq, vsib(2)), -1);
-    for (unsigned n = 0; n < 8; n++) /* byte n + 1 is the lowest of element 7 - n */
-        assert_int_equal(r->ram[DATA + 1 + n], n ? 0 : 107);
-    assert_int_equal(load64(r->ram + DATA + 1), 107);
-    rig_free(r);
-}
-
-static void gathers_need_a_mask_and_another_destination_than_the_index(void **state)
-{
-    struct rig *r = faulting();
-    struct say s = vsib(2);
-    (void)state;
-    s.k = 0;
-    assert_int_equal(run_form(r, gather_qq, s), -2);
-    assert_int_equal(run_form(r, scatter_qq, s), -2);
-    s = vsib(2);
-    s.z = true;
-    assert_int_equal(run_form(r, gather_qq, s), -2);
-    assert_int_equal(run_form(r, scatter_qq, s), -2);
-    s = vsib(2);
-    s.reg = INDEX;
-    assert_int_equal(run_form(r, gather_qq, s), -2);
-    r->cpu.v[INDEX].q[2] = 16;
-    assert_int_equal(run_form(r, scatter_qq, s), -1);
-    s = vsib(2);
-    s.index = -1; /* no SIB */
-    s.mem = true;
-    assert_int_equal(run_form(r, gather_qq, s), -2);
-    rig_free(r);
-}
-
-static void neither_is_checked_for_alignment(void **state)
-{
-    struct rig *r = faulting();
-    (void)state;
-    r->cpu.cr0 |= 1 << 18; /* AM */
-    r->cpu.eflags |= FLAG_AC;
-    r->cpu.cpl = 3;
-    cpu_derive(&r->cpu);
-    r->cpu.v[INDEX].q[1] = 1;
-    r->cpu.k[K] = 2;
-    assert_int_equal(run_form(r, gather_qq, vsib(2)), -1);
-    assert_int_equal(r->cpu.v[REG].q[1], load64(r->ram + DATA + 1));
-    r->cpu.v[REG].q[1] = 0x1122334455667788;
-    r->cpu.k[K] = 2;
-    assert_int_equal(run_form(r, scatter_qq, vsib(2)), -1);
-    assert_int_equal(load64(r->ram + DATA + 1), 0x1122334455667788);
-    rig_free(r);
-}
-
-/* disp8 counts operands: elements for gathers and compressed stores, the part for VPMOVQB. */
+/* disp8 counts operands: elements for gathers and compressed stores, the part for
+ * VPMOVQB. */
 static void an_8_bit_displacement_counts_operands(void **state)
 {
     struct rig *r = rig_new();
@@ -1096,7 +871,8 @@ static void an_8_bit_displacement_counts_operands(void **state)
         rig_run(r, (const uint8_t[]){0x62, 0xf2, 0xfd, 0x49, 0x63, 0x4e, 0x03}, 7), -1);
     assert_int_equal(r->ram[DATA + 6], 0x55);
     assert_int_equal(
-        rig_run(r, (const uint8_t[]){0x62, 0xf3, 0x7d, 0x48, 0x3b, 0x4e, 0x01, 0}, 8), -1);
+        rig_run(r, (const uint8_t[]){0x62, 0xf3, 0x7d, 0x48, 0x3b, 0x4e, 0x01, 0}, 8),
+        -1);
     assert_int_equal(r->ram[DATA + 32], 0x55);
     rig_free(r);
 }
@@ -1107,20 +883,14 @@ int main(void)
         cmocka_unit_test(each_agrees_with_its_pseudo_code),
         cmocka_unit_test(only_nf_types_read_what_is_masked_out),
         cmocka_unit_test(lengths_and_masks_that_do_not_exist_are_refused),
-        cmocka_unit_test(narrowing_compressing_and_extracting_agree_with_the_pseudo_code),
+        cmocka_unit_test(
+            narrowing_compressing_and_extracting_agree_with_the_pseudo_code),
         cmocka_unit_test(a_store_of_masked_elements_is_not_zeroed),
         cmocka_unit_test(a_store_with_an_empty_mask_faults_only_for_an_nf_type),
         cmocka_unit_test(a_scalar_move_follows_bit_0_of_the_mask),
         cmocka_unit_test(a_masked_scalar_does_not_touch_memory),
         cmocka_unit_test(a_general_register_fills_a_vector),
         cmocka_unit_test(aes_works_on_each_lane),
-        cmocka_unit_test(gathers_and_scatters_agree_with_the_pseudo_code),
-        cmocka_unit_test(a_gather_that_faults_goes_on_where_it_stopped),
-        cmocka_unit_test(a_scatter_that_faults_goes_on_where_it_stopped),
-        cmocka_unit_test(a_pending_trap_comes_in_place_of_a_later_elements_fault),
-        cmocka_unit_test(of_overlapping_elements_the_highest_is_stored_last),
-        cmocka_unit_test(gathers_need_a_mask_and_another_destination_than_the_index),
-        cmocka_unit_test(neither_is_checked_for_alignment),
         cmocka_unit_test(an_8_bit_displacement_counts_operands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

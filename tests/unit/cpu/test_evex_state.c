@@ -15,8 +15,16 @@
 #define XSETBV 0x0f, 0x01, 0xd1
 
 /* Components 5, 6 and 7 where the standard format has them. */
-enum { AREA = DATA_AT, BV = AREA + 512, COMP = AREA + 520, OPMASKS = AREA + 1088,
-       HI256 = AREA + 1152, HI16 = AREA + 1664, ALL = 0xe7, UNTOUCHED = 0xcc };
+enum {
+    AREA = DATA_AT,
+    BV = AREA + 512,
+    COMP = AREA + 520,
+    OPMASKS = AREA + 1088,
+    HI256 = AREA + 1152,
+    HI16 = AREA + 1664,
+    ALL = 0xe7,
+    UNTOUCHED = 0xcc
+};
 
 static struct bench *avx512(unsigned bits)
 {
@@ -49,7 +57,8 @@ static void fill(struct bench *b, uint64_t seed)
         b->c.k[n] = number(seed, 99, n);
 }
 
-static void assert_registers(struct bench *b, unsigned first, unsigned end, uint64_t seed)
+static void assert_registers(struct bench *b, unsigned first, unsigned end,
+                             uint64_t seed)
 {
     for (unsigned n = first; n < end; n++)
         for (unsigned k = 0; k < 8; k++)
@@ -79,8 +88,10 @@ static void every_save_and_restore_has_all_of_it(void **state)
         assert_int_equal(load64(b->ram + BV) & ~1ull, ALL & ~1);
         assert_int_equal(load64(b->ram + COMP), n < 2 ? 0 : 1ull << 63 | ALL);
         assert_int_equal(load64(b->ram + OPMASKS - closer + 8), number(7, 99, 1));
-        assert_int_equal(load64(b->ram + HI256 - closer + 15 * 32 + 8), number(7, 15, 5));
-        assert_int_equal(load64(b->ram + HI16 - closer + 15 * 64 + 56), number(7, 31, 7));
+        assert_int_equal(load64(b->ram + HI256 - closer + 15 * 32 + 8),
+                         number(7, 15, 5));
+        assert_int_equal(load64(b->ram + HI16 - closer + 15 * 64 + 56),
+                         number(7, 31, 7));
         fill(b, 8);
         assert_int_equal(n == 3 ? RUN(b, XRSTORS_RBX) : RUN(b, XRSTOR_RBX), DONE);
         assert_registers(b, 0, 32, 7);
@@ -192,7 +203,8 @@ static void the_three_bits_of_xcr0_come_together_and_with_avx(void **state)
 
 /* ---- CPUID ---- */
 
-static uint32_t leaf(struct bench *b, uint32_t n, uint32_t subleaf, enum cpuid_register r)
+static uint32_t leaf(struct bench *b, uint32_t n, uint32_t subleaf,
+                     enum cpuid_register r)
 {
     uint32_t out[4];
     cpu_cpuid(&b->c, n, subleaf, out);
@@ -286,7 +298,8 @@ static void w_is_ignored_for_general_registers_outside_64_bit_mode(void **state)
     assert_int_equal(RUN(b, 0xc4, 0xe1, 0xfb, 0x93, 0xc1), DONE); /* KMOV eax, k1 */
     assert_int_equal(b->c.gpr[RAX], 0xffffffff);
     b->c.gpr[RAX] = 0x55667788;
-    assert_int_equal(RUN(b, 0x62, 0xf2, 0xfd, 0x48, 0x7c, 0xc8), DONE); /* VPBROADCAST */
+    assert_int_equal(RUN(b, 0x62, 0xf2, 0xfd, 0x48, 0x7c, 0xc8),
+                     DONE); /* VPBROADCAST */
     assert_int_equal(b->c.v[1].q[7], 0x5566778855667788);
     assert_int_equal(RUN(b, 0x62, 0xf1, 0xfd, 0x08, 0x6e, 0xc8), DONE); /* VMOV */
     assert_int_equal(b->c.v[1].q[0], 0x55667788);
@@ -379,16 +392,19 @@ static void elements_masked_out_may_lie_in_an_absent_page(void **state)
     struct bench *b = at_the_edge(12);
     (void)state;
     b->c.k[1] = 0xffff0007;
-    assert_int_equal(RUN(b, 0x62, 0xf1, 0x7e, 0x29, 0x6f, 0x03), DONE); /* VMOVDQU32 ymm0 */
+    assert_int_equal(RUN(b, 0x62, 0xf1, 0x7e, 0x29, 0x6f, 0x03),
+                     DONE); /* VMOVDQU32 ymm0 */
     assert_int_equal(b->c.v[0].q[0], 0x1111111111111111);
-    assert_int_equal(b->c.v[0].q[1], (number(1, 0, 1) & 0xffffffff00000000) | 0x11111111);
+    assert_int_equal(b->c.v[0].q[1],
+                     (number(1, 0, 1) & 0xffffffff00000000) | 0x11111111);
     assert_int_equal(b->c.v[0].q[2], number(1, 0, 2));
     assert_int_equal(b->c.v[0].q[4], 0);
     b->c.k[1] = 0xf;
     assert_int_equal(RUN(b, 0x62, 0xf1, 0x7e, 0x29, 0x6f, 0x03), VEC_PF);
     assert_int_equal(b->c.event.linear, DATA_AT + PAGE);
     b->c.k[1] = 0xff0005;
-    assert_int_equal(RUN(b, 0x62, 0xe1, 0x7e, 0x29, 0x7f, 0x03), DONE); /* store ymm16 */
+    assert_int_equal(RUN(b, 0x62, 0xe1, 0x7e, 0x29, 0x7f, 0x03),
+                     DONE); /* store ymm16 */
     assert_int_equal(load32(b->ram + DATA_AT + PAGE - 12), (uint32_t)number(1, 16, 0));
     assert_int_equal(load32(b->ram + DATA_AT + PAGE - 8), 0x11111111);
     assert_int_equal(load32(b->ram + DATA_AT + PAGE - 4), (uint32_t)number(1, 16, 1));
@@ -408,7 +424,8 @@ static void a_masked_store_that_faults_has_stored_nothing(void **state)
     assert_int_equal(load32(b->ram + DATA_AT + PAGE - 12), 0x11111111);
     b->c.k[1] = 0x8110;
     assert_int_equal(RUN(b, 0x62, 0xe2, 0x7d, 0x49, 0x8b, 0x03), DONE);
-    assert_int_equal(load32(b->ram + DATA_AT + PAGE - 4), (uint32_t)(number(1, 16, 7) >> 32));
+    assert_int_equal(load32(b->ram + DATA_AT + PAGE - 4),
+                     (uint32_t)(number(1, 16, 7) >> 32));
     bench_free(b);
 }
 

@@ -144,16 +144,6 @@ static ALWAYS_INLINE uint64_t evop_open(struct cpu *c, const struct insn *i,
         evop_put(c, i, &o.d, o.words, mask, size);                                     \
     }
 
-/* The memory operand is read whole; with EVEX.b elements of `from`, not of `size`. */
-#define EVOP_WHOLE_FROM(name, size, bytes, from, kernel)                               \
-    void op_e_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                  \
-        struct vop o;                                                                  \
-        uint64_t mask = evop_open(c, i, &o, size, bytes(vop_words(i)), from, true);    \
-        kernel(&o);                                                                    \
-        evop_put(c, i, &o.d, o.words, mask, size);                                     \
-    }
-
 /* As EVOP_DST, and the memory operand is read whole. */
 #define EVOP_WHOLE_DST(name, size, kernel)                                             \
     void op_e_##name(struct cpu *c, const struct insn *i)                              \

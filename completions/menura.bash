@@ -6,7 +6,7 @@ _menura()
     case ${last/#--/-} in
     -m|-memory) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -smp) COMPREPLY=($(compgen -W '' -- "$word")); return;;
-    -cpu) COMPREPLY=($(compgen -W 'default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell skylake max help' -- "$word")); return;;
+    -cpu) COMPREPLY=($(compgen -W 'default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell skylake skylake-server icelake-server max help' -- "$word")); return;;
     -machine|-M) COMPREPLY=($(compgen -W 'pc help' -- "$word")); return;;
     -name) COMPREPLY=($(compgen -W '' -- "$word")); return;;
     -uuid) COMPREPLY=($(compgen -W '' -- "$word")); return;;

@@ -1,7 +1,7 @@
 # fish completion for menura; made by: menura --page fish
 complete -c menura -o 'm' -x -a '' -d 'memory; a plain number counts MiB, else with K, M or G'
 complete -c menura -o 'smp' -x -a '' -d 'CPUs, 1 to 64; also cpus=N,sockets=S,cores=C,threads=T'
-complete -c menura -o 'cpu' -x -a 'default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell skylake max help' -d 'CPU model with +feature and -feature changes after commas; '\''help'\'' lists them'
+complete -c menura -o 'cpu' -x -a 'default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell skylake skylake-server icelake-server max help' -d 'CPU model with +feature and -feature changes after commas; '\''help'\'' lists them'
 complete -c menura -o 'machine' -x -a 'pc help' -d 'kind of machine; there is one: '\''pc'\'', an i440FX'
 complete -c menura -o 'name' -x -a '' -d 'name of the machine, for messages'
 complete -c menura -o 'uuid' -x -a '' -d 'checked and kept; the guest is not told yet'

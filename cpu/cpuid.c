@@ -131,9 +131,14 @@ static void leaf_5(const struct cpu *c, uint32_t out[4])
 
 static void leaf_7(const struct cpu *c, uint32_t subleaf, uint32_t out[4])
 {
+    if (subleaf == 1) {
+        features(c, 7, 1, out);
+        return;
+    }
     if (subleaf != 0)
         return;
     features(c, 7, 0, out);
+    out[REG_EAX] = cpu_has(c, CPUID_AVX512_BF16) ? 1 : 0; /* the last subleaf */
     set_bit(&out[REG_ECX], 4, c->cr4 & CR4_PKE); /* OSPKE */
 }
 

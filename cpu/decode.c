@@ -275,8 +275,8 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
             break;
         case OC_H:
         case OC_B: vvvv = true; break;
-        case OC_KH: /* opmasks are eight: bit 3 of a number must be 0 */
-            if (p->vvvv & 8)
+        case OC_KH: /* opmasks are eight; outside 64-bit mode bit 3 is ignored */
+            if (p->mode64 && (p->vvvv & 8))
                 return false;
             vvvv = true;
             break;

@@ -144,6 +144,32 @@ static ALWAYS_INLINE uint64_t evop_open(struct cpu *c, const struct insn *i,
         evop_put(c, i, &o.d, o.words, mask, size);                                     \
     }
 
+/* As EVOP_DST, and the memory operand is read whole. */
+#define EVOP_WHOLE_DST(name, size, kernel)                                             \
+    void op_e_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        uint64_t mask =                                                                \
+            evop_open(c, i, &o, size, VOP_FULL(vop_words(i)), size, true);             \
+        vec_copy(&o.d, vec_at(c, i->reg), o.words);                                    \
+        kernel(&o);                                                                    \
+        evop_put(c, i, &o.d, o.words, mask, size);                                     \
+    }
+
+/* r/m has `count` elements, which the kernel repeats: one of them is read if any place it
+ * goes to is named by the mask. */
+#define EVOP_BROADCAST(name, size, count, kernel)                                      \
+    void op_e_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o = {.words = vop_words(i)};                                        \
+        uint64_t mask = evop_mask(c, i, o.words * 8 / size), of = 0;                   \
+        for (unsigned n = 0; n < o.words * 8 / size; n += count)                       \
+            of |= mask >> n & ~0ull >> (64 - count);                                   \
+        evop_load(c, i, &o.b, count * size, size, of);                                 \
+        kernel(&o);                                                                    \
+        evop_put(c, i, &o.d, o.words, mask, size);                                     \
+    }
+
 /* Shifts and rotates by imm8: vvvv is the destination. The kernel finds the source in a,
  * the count in b. */
 #define EVOP_SHIFT(name, size, kernel)                                                 \

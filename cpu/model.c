@@ -75,6 +75,16 @@ static const struct {
     {CPUID_VAES, CPUID_AES},         {CPUID_VPCLMULQDQ, CPUID_AVX},
     {CPUID_VPCLMULQDQ, CPUID_PCLMULQDQ},
     {CPUID_GFNI, CPUID_SSE2},        {CPUID_SSE4A, CPUID_SSE3},
+    {CPUID_AVX512F, CPUID_AVX2},     {CPUID_AVX512F, CPUID_FMA},
+    {CPUID_AVX512F, CPUID_F16C},     {CPUID_AVX512DQ, CPUID_AVX512F},
+    {CPUID_AVX512_IFMA, CPUID_AVX512F},
+    {CPUID_AVX512CD, CPUID_AVX512F}, {CPUID_AVX512BW, CPUID_AVX512F},
+    {CPUID_AVX512VL, CPUID_AVX512F}, {CPUID_AVX512_VBMI, CPUID_AVX512BW},
+    {CPUID_AVX512_VBMI2, CPUID_AVX512BW},
+    {CPUID_AVX512_VNNI, CPUID_AVX512F},
+    {CPUID_AVX512_BITALG, CPUID_AVX512BW},
+    {CPUID_AVX512_VPOPCNTDQ, CPUID_AVX512F},
+    {CPUID_AVX512_BF16, CPUID_AVX512BW},
     {CPUID_XSAVEOPT, CPUID_XSAVE},
     {CPUID_XSAVEC, CPUID_XSAVE},     {CPUID_XGETBV1, CPUID_XSAVE},
     {CPUID_XSAVES, CPUID_XSAVEC},    {CPUID_PAE, CPUID_PSE},
@@ -133,7 +143,7 @@ static bool same_name(const char *name, const char *text, size_t n)
 {
     size_t at = 0;
     for (; *name; name++) {
-        if (*name == '_')
+        if (*name == '_' || *name == '-')
             continue;
         while (at < n && (text[at] == '.' || text[at] == '-' || text[at] == '_'))
             at++;

@@ -1,14 +1,8 @@
 /* op_avx_move.c - VZEROALL, VZEROUPPER, moves under a mask and gathers: element by
  * element, and an element that is masked out is not touched at all. Intel SDM vol 2,
  * VMASKMOV, VPMASKMOV, VGATHERDPS and its kin.
- *
- * No access here is checked for alignment, armed or not: "No AC# reported" (VMASKMOV),
- * "does not perform AC checks" (gathers).
  */
-#include "cpu/simd.h"
-#include "cpu/vop.h"
-
-#include <setjmp.h>
+#include "cpu/element.h"
 
 /* ---- clearing ---- */
 
@@ -33,71 +27,9 @@ void op_v_zeroupper(struct cpu *c, const struct insn *i)
                    x128(c->v[r].q[0], c->v[r].q[1]));
 }
 
-/* ---- elements ---- */
-
-/* Elements of 4 or 8 bytes. */
-static ALWAYS_INLINE uint64_t element(const struct vec *v, unsigned n, unsigned size)
-{
-    return size == 8 ? v->q[n] : (uint32_t)(v->q[n / 2] >> n % 2 * 32);
-}
-
-static ALWAYS_INLINE void element_set(struct vec *v, unsigned n, unsigned size,
-                                      uint64_t x)
-{
-    unsigned s = n % 2 * 32;
-
-    if (size == 8)
-        v->q[n] = x;
-    else
-        v->q[n / 2] = (v->q[n / 2] & ~(0xffffffffull << s)) | (x & 0xffffffff) << s;
-}
-
 static ALWAYS_INLINE bool is_selected(const struct vec *mask, unsigned n, unsigned size)
 {
     return element(mask, n, size) >> (8 * size - 1);
-}
-
-/* How many bytes may go at once without meeting an alignment check. Fewer than all: the
- * segment's checks of the whole element come first. */
-static ALWAYS_INLINE unsigned unchecked(struct cpu *c, const struct insn *i,
-                                        uint64_t offset, unsigned size,
-                                        enum access_kind kind)
-{
-    if (LIKELY(c->cpl != 3 || !(c->eflags & FLAG_AC)))
-        return size;
-    seg_linear(c, INSN_SEG(i), ea_wrap(i, offset), size, kind);
-    return 1;
-}
-
-static ALWAYS_INLINE uint64_t element_load(struct cpu *c, const struct insn *i,
-                                           uint64_t offset, unsigned size)
-{
-    unsigned by = unchecked(c, i, offset, size, ACCESS_READ);
-    uint64_t v = 0;
-
-    for (unsigned n = 0; n < size; n += by)
-        v |= mem_load(c, INSN_SEG(i), ea_wrap(i, offset + n), by) << 8 * n;
-    return v;
-}
-
-static ALWAYS_INLINE void element_open(struct cpu *c, const struct insn *i,
-                                       uint64_t offset, unsigned size)
-{
-    unsigned by = unchecked(c, i, offset, size, ACCESS_WRITE);
-    struct spans spans;
-
-    for (unsigned n = 0; n < size; n += by)
-        mem_open(c, INSN_SEG(i), ea_wrap(i, offset + n), by, ACCESS_WRITE, &spans);
-}
-
-/* After element_open(). */
-static ALWAYS_INLINE void element_store(struct cpu *c, const struct insn *i,
-                                        uint64_t offset, unsigned size, uint64_t v)
-{
-    unsigned by = unchecked(c, i, offset, size, ACCESS_WRITE);
-
-    for (unsigned n = 0; n < size; n += by)
-        mem_store(c, INSN_SEG(i), ea_wrap(i, offset + n), by, v >> 8 * n);
 }
 
 /* ---- VMASKMOVPS, VMASKMOVPD, VPMASKMOVD, VPMASKMOVQ ---- */
@@ -152,25 +84,6 @@ void op_v_maskstore64(struct cpu *c, const struct insn *i)
 
 /* ---- gathers ---- */
 
-/* The same as element_load(), but a fault is no fault: false. */
-static COLD bool element_try(struct cpu *c, const struct insn *i, uint64_t offset,
-                             unsigned size, uint64_t *v)
-{
-    struct cpu_event last = c->event;
-    jmp_buf *kept = c->escape, escape;
-
-    c->escape = &escape;
-    if (_setjmp(escape) == 0) {
-        *v = element_load(c, i, offset, size);
-        c->escape = kept;
-        return true;
-    }
-    c->escape = kept;
-    c->event = last;
-    c->raised = false;
-    return false;
-}
-
 /* Elements come one by one from the lowest, each into the destination, and its mask
  * element is cleared: a fault leaves what was done, and the instruction, begun again,
  * goes on where it stopped. A trap that is pending by then (TF, a data breakpoint) comes
@@ -183,25 +96,20 @@ static ALWAYS_INLINE void gather(struct cpu *c, const struct insn *i, unsigned i
 {
     unsigned bytes = vop_words(i) * 8;
     unsigned count = bytes / (index > size ? index : size);
-    const struct vec *indices = vec_at(c, i->index);
     struct vec *mask = vop_first(c, i), *d = vec_at(c, i->reg);
-    uint64_t base = reg_get(c, i->rm, 64) + (uint64_t)(int64_t)i->disp;
     bool begun = false;
 
     for (unsigned n = 0; n < count; n++) {
-        uint64_t x = element(indices, n, index), v;
+        uint64_t x, v;
         if (!is_selected(mask, n, size)) {
             element_set(mask, n, size, 0);
             continue;
         }
-        if (index == 4)
-            x = sign_extend(x, 32);
-        x = base + (x << INSN_SCALE(i));
-        if (LIKELY(!begun || !((c->eflags & FLAG_TF) || (c->pending_debug & 15)))) {
+        x = element_at(c, i, n, index);
+        if (LIKELY(!begun || !element_trap_waits(c))) {
             v = element_load(c, i, x, size);
-        } else if (!element_try(c, i, x, size, &v)) {
-            c->rip = c->insn_rip;
-            c->rep_cut = true;
+        } else if (!element_try(c, i, x, size, false, &v)) {
+            element_cut(c);
             return;
         }
         element_set(d, n, size, v);

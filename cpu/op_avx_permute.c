@@ -1,8 +1,7 @@
 /* op_avx_permute.c - what AVX and AVX2 added to the shuffles: broadcasts, halves in and
  * out, permutations within a 128-bit lane and across. Intel SDM vol 2, V-Z.
  */
-#include "cpu/simd.h"
-#include "cpu/vop.h"
+#include "cpu/evop.h"
 
 /* ---- broadcasts: the element at the bottom of r/m, everywhere ---- */
 
@@ -28,6 +27,22 @@ static ALWAYS_INLINE void v_broadcast128(struct vop *o)
 
 VOP(broadcast128, VOP_16, v_broadcast128)
 
+static ALWAYS_INLINE void v_broadcast256(struct vop *o)
+{
+    for (unsigned n = 0; n < o->words; n++)
+        o->d.q[n] = o->b.q[n & 3];
+}
+
+EVOP_BROADCAST(pbroadcastb, 1, 1, v_pbroadcastb)
+EVOP_BROADCAST(pbroadcastw, 2, 1, v_pbroadcastw)
+EVOP_BROADCAST(pbroadcastd, 4, 1, v_pbroadcastd)
+EVOP_BROADCAST(pbroadcastq, 8, 1, v_pbroadcastq)
+EVOP_BROADCAST(broadcast32x2, 4, 2, v_pbroadcastq)
+EVOP_BROADCAST(broadcast32x4, 4, 4, v_broadcast128)
+EVOP_BROADCAST(broadcast64x2, 8, 2, v_broadcast128)
+EVOP_BROADCAST(broadcast32x8, 4, 8, v_broadcast256)
+EVOP_BROADCAST(broadcast64x4, 8, 4, v_broadcast256)
+
 /* ---- 128 bits in and out ---- */
 
 static ALWAYS_INLINE void v_insert128(struct vop *o)
@@ -37,6 +52,21 @@ static ALWAYS_INLINE void v_insert128(struct vop *o)
 }
 
 VOP(insert128, VOP_16, v_insert128)
+
+/* 512 bits alone have two halves of 256. */
+static ALWAYS_INLINE void v_insert256(struct vop *o)
+{
+    unsigned at = o->imm & 1 ? 4 : 0;
+
+    vec_copy(&o->d, &o->a, o->words);
+    for (unsigned n = 0; n < 4; n++)
+        o->d.q[at + n] = o->b.q[n];
+}
+
+EVOP_WHOLE(insert32x4, 4, VOP_16, v_insert128)
+EVOP_WHOLE(insert64x2, 8, VOP_16, v_insert128)
+EVOP_WHOLE(insert32x8, 4, VOP_32, v_insert256)
+EVOP_WHOLE(insert64x4, 8, VOP_32, v_insert256)
 
 void op_v_extract128(struct cpu *c, const struct insn *i)
 {
@@ -80,6 +110,10 @@ static ALWAYS_INLINE struct x128 permilpd_imm(struct x128 a, struct x128 b,
 
 VOP_LANES(permilpd_imm, 2, permilpd_imm)
 
+EVOP_WHOLE(permilps, 4, VOP_FULL, v_permilps)
+EVOP_WHOLE(permilpd, 8, VOP_FULL, v_permilpd)
+EVOP_WHOLE(permilpd_imm, 8, VOP_FULL, v_permilpd_imm)
+
 /* ---- across lanes ---- */
 
 /* Four bits of imm choose each lane: 1:0 from both sources, 3 zero. */
@@ -102,6 +136,7 @@ static ALWAYS_INLINE void v_permq(struct vop *o)
 }
 
 VOP(permq, VOP_FULL, v_permq)
+EVOP_WHOLE(permq_imm, 8, VOP_FULL, v_permq)
 
 /* Doublewords of the second source by indices in the first. */
 static ALWAYS_INLINE void v_permd(struct vop *o)

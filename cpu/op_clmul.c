@@ -30,3 +30,4 @@ static struct x128 pclmulqdq(struct x128 a, struct x128 b, unsigned imm)
 }
 
 CRYPTO(pclmulqdq)
+EVOP_WHOLE(pclmulqdq, 8, VOP_FULL, v_pclmulqdq)

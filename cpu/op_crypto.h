@@ -6,7 +6,7 @@
 #ifndef CPU_OP_CRYPTO_H
 #define CPU_OP_CRYPTO_H
 
-#include "cpu/vop.h"
+#include "cpu/evop.h"
 
 #define INSN(enc, mnemonic, handler, operands, feature, flags, traits)                 \
     general_fn op_##handler;

@@ -62,3 +62,7 @@ static struct x128 gf2p8affineinvqb(struct x128 a, struct x128 b, unsigned imm)
 CRYPTO(gf2p8mulb)
 CRYPTO(gf2p8affineqb)
 CRYPTO(gf2p8affineinvqb)
+EVOP(gf2p8mulb, 1, v_gf2p8mulb)
+/* The mask is of bytes, what EVEX.b repeats a matrix: a quadword. */
+EVOP_WHOLE_FROM(gf2p8affineqb, 1, VOP_FULL, 8, v_gf2p8affineqb)
+EVOP_WHOLE_FROM(gf2p8affineinvqb, 1, VOP_FULL, 8, v_gf2p8affineinvqb)

@@ -2,8 +2,7 @@
  *
  * Non-temporal hints change nothing here: a store is a store.
  */
-#include "cpu/simd.h"
-#include "cpu/vop.h"
+#include "cpu/evop.h"
 
 /* ---- whole registers ---- */
 
@@ -157,6 +156,8 @@ void op_sse_movlhps(struct cpu *c, const struct insn *i)
 
 DUPLICATE(movsldup, q)
 DUPLICATE(movshdup, q >> 32)
+EVOP_WHOLE(movsldup, 4, VOP_FULL, v_movsldup)
+EVOP_WHOLE(movshdup, 4, VOP_FULL, v_movshdup)
 
 void op_sse_movddup(struct cpu *c, const struct insn *i)
 {
@@ -173,6 +174,7 @@ static ALWAYS_INLINE void v_movddup(struct vop *o)
 /* 128 bits need only the low quadword. */
 #define MOVDDUP_SIZE(words) ((words) == 2 ? 8 : VOP_FULL(words))
 VOP(movddup, MOVDDUP_SIZE, v_movddup)
+EVOP_WHOLE(movddup, 8, MOVDDUP_SIZE, v_movddup)
 
 /* ---- masks ---- */
 

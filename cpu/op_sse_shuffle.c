@@ -69,6 +69,7 @@ void op_sse_pshufb(struct cpu *c, const struct insn *i)
 }
 
 VOP_LANES(pshufb, 0, pshufb)
+EVOP_WHOLE(pshufb, 1, VOP_FULL, v_pshufb)
 
 /* ---- with an immediate ---- */
 
@@ -91,6 +92,16 @@ static ALWAYS_INLINE uint64_t pick_words(unsigned imm, uint64_t q)
 SHUFFLE(pshuflw, 0, pick_words(imm, b.q[0]), b.q[1])
 SHUFFLE(pshufhw, 0, b.q[0], pick_words(imm, b.q[1]))
 
+EVOP_WHOLE(shufps, 4, VOP_FULL, v_shufps)
+EVOP_WHOLE(shufpd, 8, VOP_FULL, v_shufpd)
+EVOP_WHOLE(pshufd, 4, VOP_FULL, v_pshufd)
+EVOP_WHOLE(pshuflw, 2, VOP_FULL, v_pshuflw)
+EVOP_WHOLE(pshufhw, 2, VOP_FULL, v_pshufhw)
+EVOP_WHOLE(unpcklps, 4, VOP_FULL, v_punpckldq)
+EVOP_WHOLE(unpckhps, 4, VOP_FULL, v_punpckhdq)
+EVOP_WHOLE(unpcklpd, 8, VOP_FULL, v_punpcklqdq)
+EVOP_WHOLE(unpckhpd, 8, VOP_FULL, v_punpckhqdq)
+
 /* The first operand stands above the second; bytes come from imm upwards, then zeros.
  */
 static ALWAYS_INLINE struct x128 palignr(struct x128 a, struct x128 b, unsigned imm)
@@ -108,6 +119,7 @@ void op_sse_palignr(struct cpu *c, const struct insn *i)
 }
 
 VOP_LANES(palignr, 0, palignr)
+EVOP_WHOLE(palignr, 1, VOP_FULL, v_palignr)
 
 /* ---- blends: where the mask is set, the second operand ---- */
 

@@ -1,8 +1,7 @@
 /* op_sse_sse4.c - SSE4.1's integer instructions that are no lane arithmetic: widening
  * moves, PTEST, PHMINPOSUW, MPSADBW; and their VEX forms.
  */
-#include "cpu/simd.h"
-#include "cpu/vop.h"
+#include "cpu/evop.h"
 
 /* ---- widening: elements of `from` bits to `to`; memory only as much as is used ----
  */
@@ -43,7 +42,9 @@ static ALWAYS_INLINE uint64_t widen(unsigned from, unsigned to, bool is_signed,
         v_widen(o, from, to, false);                                                   \
     }                                                                                  \
     VOP(pmovsx##name, size, v_pmovsx##name)                                            \
-    VOP(pmovzx##name, size, v_pmovzx##name)
+    VOP(pmovzx##name, size, v_pmovzx##name)                                            \
+    EVOP_FROM(pmovsx##name, to / 8, size, from / 8, v_pmovsx##name)                    \
+    EVOP_FROM(pmovzx##name, to / 8, size, from / 8, v_pmovzx##name)
 
 static ALWAYS_INLINE void v_widen(struct vop *o, unsigned from, unsigned to,
                                   bool is_signed)

@@ -417,17 +417,15 @@ void op_xgetbv(struct cpu *c, const struct insn *i)
 /* #UD without OSXSAVE goes before #GP for the privilege: the row is not marked CPL0. */
 void op_xsetbv(struct cpu *c, const struct insn *i)
 {
-    uint64_t v = edx_eax(c), all = xcr0_supported(c);
+    uint64_t v = edx_eax(c);
     (void)i;
     check_osxsave(c);
     if (c->cpl != 0)
         raise_fault(c, VEC_GP, 0, R_GP_CPL0, c->cpl, 0, 0);
     if (low(c, RCX) != 0)
         raise_fault(c, VEC_GP, 0, R_GP_XCR, low(c, RCX), 0, 0);
-    if ((v & ~all) || !(v & XSTATE_X87) || ((v & XSTATE_AVX) && !(v & XSTATE_SSE)) ||
-        ((v & XSTATE_AVX512) &&
-         (~v & (XSTATE_AVX512 | XSTATE_AVX))))
-        raise_fault(c, VEC_GP, 0, R_GP_XCR0, v, all, 0);
+    if (!xcr0_valid(c, v))
+        raise_fault(c, VEC_GP, 0, R_GP_XCR0, v, xcr0_supported(c), 0);
     c->xcr0 = v;
     cpu_derive(c);
     c->leave = true;

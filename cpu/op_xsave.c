@@ -105,6 +105,18 @@ uint64_t xcr0_supported(const struct cpu *c)
     return all;
 }
 
+/* AVX needs SSE, and AVX-512, whose three components come together, needs AVX (SDM vol 1
+ * 13.3). */
+bool xcr0_valid(const struct cpu *c, uint64_t v)
+{
+    if ((v & ~xcr0_supported(c)) || !(v & XSTATE_X87))
+        return false;
+    if ((v & XSTATE_AVX) && !(v & XSTATE_SSE))
+        return false;
+    return !(v & XSTATE_AVX512) ||
+           (v & (XSTATE_AVX512 | XSTATE_AVX)) == (XSTATE_AVX512 | XSTATE_AVX);
+}
+
 uint32_t mxcsr_mask(const struct cpu *c)
 {
     return cpu_has(c, CPUID_SSE2) ? 0xffff : 0xffbf; /* DAZ came with SSE2 models */

@@ -169,7 +169,7 @@ static bool valid(const struct cpu *c, struct error *e)
                          (unsigned long long)c->efer);
     if (c->cr3 >> c->model->phys_bits)
         return error_set(e, "snapshot: CR3 cannot be %llx", (unsigned long long)c->cr3);
-    if (c->xcr0 & ~(xcr0_supported(c) | XSTATE_X87))
+    if (c->xcr0 != XSTATE_X87 && !xcr0_valid(c, c->xcr0)) /* 1: without XSAVE too */
         return error_set(e, "snapshot: XCR0 cannot be %llx",
                          (unsigned long long)c->xcr0);
     if (c->mxcsr & ~mxcsr_mask(c))

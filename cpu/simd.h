@@ -21,6 +21,7 @@
 #include "cpu/isa_avx.def"
 #include "cpu/isa_evex.def"
 #include "cpu/isa_evex_int.def"
+#include "cpu/isa_evex_move.def"
 #undef INSN
 
 /* 128 bits; q[0] holds the low half, as a host number. */

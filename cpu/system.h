@@ -137,6 +137,8 @@ void pkru_load(struct cpu *c, uint32_t value);
 /* XCR0 bits that the model has; and the bytes of an XSAVE area that holds `components`.
  */
 uint64_t xcr0_supported(const struct cpu *c);
+/* May XCR0 be v? */
+bool xcr0_valid(const struct cpu *c, uint64_t v);
 uint32_t xsave_size(uint64_t components, bool compacted);
 /* One extended component: its size, its place in the standard format and whether the
  * compacted format aligns it. False when there is none with that number. */

@@ -30,6 +30,7 @@ struct vop {
 #define VOP_QUARTER(words) ((words) * 2)
 #define VOP_EIGHTH(words) (words)
 #define VOP_16(words) 16 /* XMM whatever the length: shift counts, 128-bit lanes */
+#define VOP_32(words) 32
 #define VOP_8(words) 8   /* one element whatever the length: broadcasts */
 #define VOP_4(words) 4
 #define VOP_2(words) 2

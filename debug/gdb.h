@@ -13,7 +13,7 @@
 
 enum {
     GDB_PACKET = 16384,  /* bytes of a packet's data, either way */
-    GDB_DESCRIPTION = 12288,
+    GDB_DESCRIPTION = 24576,
     GDB_CPUS = 64,
 };
 

@@ -24,7 +24,7 @@ enum kind {
     SELECTOR, /* number: enum sreg */
     ST,       /* number: ST(n) */
     X87,      /* number: enum x87_part */
-    XMM,
+    PART, /* of a vector register; number: its register and first word, PART_OF() */
     MXCSR,
     BASE, /* number: enum sreg */
     FREE, /* a member that any value suits; number: its offset */
@@ -45,7 +45,11 @@ struct row {
 
 #define MEMBER(m) ((uint32_t)offsetof(struct cpu, m))
 #define ST_ROW(n) {"st" #n, 80, ST, n, "i387_ext", "float"}
-#define XMM_ROW(n) {"xmm" #n, 128, XMM, n, "vec128", "vector"}
+#define PART_OF(n, word) ((n) << 3 | (word))
+#define XMM_ROW(n) {"xmm" #n, 128, PART, PART_OF(n, 0), "vec128", "vector"}
+#define YMMH_ROW(n) {"ymm" #n "h", 128, PART, PART_OF(n, 2), "uint128", "vector"}
+#define ZMMH_ROW(n) {"zmm" #n "h", 256, PART, PART_OF(n, 4), "v2ui128", "vector"}
+#define K_ROW(n) {"k" #n, 64, FREE, MEMBER(k[n]), "uint64", "vector"}
 #define SYSTEM(name, bits, kind, number) {name, bits, kind, number, NULL, "system"}
 
 static const struct row core[] = {
@@ -93,6 +97,34 @@ static const struct row sse[] = {
     {"mxcsr", 32, MXCSR, 0, "x86_mxcsr", "vector"},
 };
 
+static const struct row avx[] = {
+    YMMH_ROW(0), YMMH_ROW(1), YMMH_ROW(2), YMMH_ROW(3),
+    YMMH_ROW(4), YMMH_ROW(5), YMMH_ROW(6), YMMH_ROW(7),
+    YMMH_ROW(8), YMMH_ROW(9), YMMH_ROW(10), YMMH_ROW(11),
+    YMMH_ROW(12), YMMH_ROW(13), YMMH_ROW(14), YMMH_ROW(15),
+};
+
+static const struct row avx512[] = {
+    XMM_ROW(16), XMM_ROW(17), XMM_ROW(18), XMM_ROW(19),
+    XMM_ROW(20), XMM_ROW(21), XMM_ROW(22), XMM_ROW(23),
+    XMM_ROW(24), XMM_ROW(25), XMM_ROW(26), XMM_ROW(27),
+    XMM_ROW(28), XMM_ROW(29), XMM_ROW(30), XMM_ROW(31),
+    YMMH_ROW(16), YMMH_ROW(17), YMMH_ROW(18), YMMH_ROW(19),
+    YMMH_ROW(20), YMMH_ROW(21), YMMH_ROW(22), YMMH_ROW(23),
+    YMMH_ROW(24), YMMH_ROW(25), YMMH_ROW(26), YMMH_ROW(27),
+    YMMH_ROW(28), YMMH_ROW(29), YMMH_ROW(30), YMMH_ROW(31),
+    K_ROW(0), K_ROW(1), K_ROW(2), K_ROW(3),
+    K_ROW(4), K_ROW(5), K_ROW(6), K_ROW(7),
+    ZMMH_ROW(0), ZMMH_ROW(1), ZMMH_ROW(2), ZMMH_ROW(3),
+    ZMMH_ROW(4), ZMMH_ROW(5), ZMMH_ROW(6), ZMMH_ROW(7),
+    ZMMH_ROW(8), ZMMH_ROW(9), ZMMH_ROW(10), ZMMH_ROW(11),
+    ZMMH_ROW(12), ZMMH_ROW(13), ZMMH_ROW(14), ZMMH_ROW(15),
+    ZMMH_ROW(16), ZMMH_ROW(17), ZMMH_ROW(18), ZMMH_ROW(19),
+    ZMMH_ROW(20), ZMMH_ROW(21), ZMMH_ROW(22), ZMMH_ROW(23),
+    ZMMH_ROW(24), ZMMH_ROW(25), ZMMH_ROW(26), ZMMH_ROW(27),
+    ZMMH_ROW(28), ZMMH_ROW(29), ZMMH_ROW(30), ZMMH_ROW(31),
+};
+
 static const struct row segments[] = {
     {"fs_base", 64, BASE, FS, "int", NULL},
     {"gs_base", 64, BASE, GS, "int", NULL},
@@ -125,6 +157,8 @@ static const struct feature {
 } features[] = {
     {"org.gnu.gdb.i386.core", core, ARRAY_SIZE(core)},
     {"org.gnu.gdb.i386.sse", sse, ARRAY_SIZE(sse)},
+    {"org.gnu.gdb.i386.avx", avx, ARRAY_SIZE(avx)},
+    {"org.gnu.gdb.i386.avx512", avx512, ARRAY_SIZE(avx512)},
     {"org.gnu.gdb.i386.segments", segments, ARRAY_SIZE(segments)},
     {"org.menura.x86.system", ours, ARRAY_SIZE(ours)},
 };
@@ -230,6 +264,10 @@ size_t gdb_target_description(char *to, size_t room)
             say_flags(&t, "x86_mxcsr", 4, mxcsr_bits);
             say_vector(&t);
         }
+        if (features[f].row == avx512) {
+            say_vector(&t); /* a feature knows the types of its own alone */
+            say(&t, "<vector id=\"v2ui128\" type=\"uint128\" count=\"2\"/>\n");
+        }
         if (features[f].row == ours) {
             say_flags(&t, "x86_cr0", 8, cr0_bits);
             say_flags(&t, "x86_cr4", 8, cr4_bits);
@@ -315,7 +353,7 @@ static uint64_t value(const struct cpu *c, const struct row *r)
     case SHORT: return member16(c, r);
     case FREE:
     case SHOWN: return member64(c, r);
-    default: return 0; /* ST, XMM: wider than this */
+    default: return 0; /* ST, PART: wider than this */
     }
 }
 
@@ -329,9 +367,9 @@ void gdb_register_get(const struct cpu *c, unsigned n, uint8_t *bytes)
         const struct f80 *f = &c->st[(x87_top(c) + r->number) & 7];
         store64(bytes, f->sig);
         store16(bytes + 8, f->se);
-    } else if (r->kind == XMM) {
-        store64(bytes, c->v[r->number].q[0]);
-        store64(bytes + 8, c->v[r->number].q[1]);
+    } else if (r->kind == PART) {
+        for (unsigned k = 0; k < r->bits / 64u; k++)
+            store64(bytes + 8 * k, c->v[r->number >> 3].q[(r->number & 7) + k]);
     } else {
         store_le(bytes, r->bits / 8u, value(c, r));
     }
@@ -446,9 +484,9 @@ bool gdb_register_set(struct cpu *c, unsigned n, const uint8_t *bytes)
         f->se = load16(bytes + 8);
         return true;
     }
-    if (r->kind == XMM) {
-        c->v[r->number].q[0] = load64(bytes);
-        c->v[r->number].q[1] = load64(bytes + 8);
+    if (r->kind == PART) {
+        for (unsigned k = 0; k < r->bits / 64u; k++)
+            c->v[r->number >> 3].q[(r->number & 7) + k] = load64(bytes + 8 * k);
         return true;
     }
     return set_value(c, r, load_le(bytes, r->bits / 8u));

@@ -13,7 +13,7 @@
 
 #include "cpu/cpu.h"
 
-enum { GDB_REGISTER_BYTES = 16 }; /* of the widest */
+enum { GDB_REGISTER_BYTES = 32 }; /* of the widest */
 
 /* The description in XML (gdb manual, "Target Description Format"); its length. At most
  * room bytes are written, and a final 0. */

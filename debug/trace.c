@@ -60,12 +60,29 @@ static void remember(struct trace_cpu *s)
     for (unsigned n = 0; n < SREGS; n++)
         s->selector[n] = c->seg[n].selector;
     memcpy(s->v, c->v, sizeof s->v);
+    memcpy(s->k, c->k, sizeof s->k);
 }
 
 static void changed(struct text *t, const char *name, uint64_t before, uint64_t now)
 {
     if (before != now)
         say(t, " %s=%llx", name, (unsigned long long)now);
+}
+
+/* As much of it as changed: 128, 256 or 512 bits. */
+static void show_vector(struct text *t, unsigned n, const struct vec *before,
+                        const struct vec *now)
+{
+    unsigned words = ARRAY_SIZE(now->q);
+
+    while (words && before->q[words - 1] == now->q[words - 1])
+        words--;
+    if (!words)
+        return;
+    words = words <= 2 ? 2 : words <= 4 ? 4 : 8;
+    say(t, " %cmm%u=", words == 2 ? 'x' : words == 4 ? 'y' : 'z', n);
+    while (words--)
+        say(t, "%016llx", (unsigned long long)now->q[words]);
 }
 
 static void show_changes(struct trace_cpu *s)
@@ -83,10 +100,11 @@ static void show_changes(struct trace_cpu *s)
     changed(&t, "cr3", s->cr3, c->cr3);
     changed(&t, "cr4", s->cr4, c->cr4);
     changed(&t, "mxcsr", s->mxcsr, c->mxcsr);
-    for (unsigned n = 0; n < 16; n++)
-        if (s->v[n].q[0] != c->v[n].q[0] || s->v[n].q[1] != c->v[n].q[1])
-            say(&t, " xmm%u=%016llx%016llx", n, (unsigned long long)c->v[n].q[1],
-                (unsigned long long)c->v[n].q[0]);
+    for (unsigned n = 0; n < ARRAY_SIZE(s->v); n++)
+        show_vector(&t, n, &s->v[n], &c->v[n]);
+    for (unsigned n = 0; n < ARRAY_SIZE(s->k); n++)
+        if (s->k[n] != c->k[n])
+            say(&t, " k%u=%llx", n, (unsigned long long)c->k[n]);
     if (t.used) {
         struct text indented = {.used = 0};
         say(&indented, "        %s", t.bytes);

@@ -24,7 +24,8 @@ struct trace_cpu {
     bool ran; /* an instruction was shown; its changes were not yet */
     uint64_t gpr[16], flags, cr0, cr2, cr3, cr4, mxcsr;
     uint16_t selector[SREGS];
-    struct vec v[16];
+    struct vec v[32];
+    uint64_t k[8];
 };
 
 /* Starts tracing c as t says; t lives as long as c. Before the CPU first runs, or

@@ -335,7 +335,7 @@ static const char *values_of(enum option_id id)
     case OPTION_machine: return "pc help";
     case OPTION_cpu:
         return "default 486 pentium ppro pentium2 pentium3 core2 nehalem haswell "
-               "skylake max help";
+               "skylake skylake-server icelake-server max help";
     case OPTION_display: return "sdl terminal none";
     case OPTION_vga: return "std none";
     default: return "";

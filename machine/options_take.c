@@ -225,7 +225,8 @@ bool take_cpu(struct options *o, enum option_id id, const char *value, struct er
         {"host", "default"},    {"kvm64", "default"},   {"qemu64", "default"},
         {"qemu32", "pentium3"}, {"kvm32", "pentium3"},  {"Conroe", "core2"},
         {"core2duo", "core2"},  {"Nehalem", "nehalem"}, {"Haswell", "haswell"},
-        {"Skylake-Client", "skylake"},
+        {"Skylake-Client", "skylake"}, {"Skylake-Server", "skylake-server"},
+        {"Icelake-Server", "icelake-server"},
     };
     size_t n = strcspn(value, ",");
     struct cpu_model model;

@@ -28,6 +28,25 @@ static void word(struct text *t, bool wanted, const char *s)
     add(t, s);
 }
 
+/* VEX or EVEX, and the lengths if not all are legal. */
+static void prefix(struct text *t, const struct isa_row *r)
+{
+    static const struct {
+        uint64_t bit;
+        const char *length;
+    } lengths[] = {{L0, "128"}, {L1, "256"}, {L2, "512"}};
+    const char *before = ".";
+
+    word(t, r->enc & VEX, "VEX");
+    word(t, r->enc & EVEX, "EVEX");
+    for (unsigned n = 0; n < ARRAY_SIZE(lengths); n++)
+        if (r->enc & lengths[n].bit) {
+            add(t, before);
+            add(t, lengths[n].length);
+            before = "/";
+        }
+}
+
 static struct text encoding(const struct isa_row *r)
 {
     static const char *const maps[8] = {"", "0F ", "0F 38 ", "0F 3A "};
@@ -35,7 +54,7 @@ static struct text encoding(const struct isa_row *r)
     struct text t = {""};
     char part[32];
 
-    word(&t, r->enc & VEX, r->enc & L1 ? "VEX.256" : r->enc & L0 ? "VEX.128" : "VEX");
+    prefix(&t, r);
     word(&t, ENC_PREFIX(r->enc) != 0, prefixes[ENC_PREFIX(r->enc)]);
     word(&t, r->enc & W0, "W0");
     word(&t, r->enc & W1, "W1");
@@ -97,6 +116,8 @@ static struct text traits(const struct isa_row *r)
         {T_ONLY64, "only-64"},  {T_D64, "d64"},       {T_F64, "f64"},
         {T_PROT, "protected"},  {T_CPL0, "cpl0"},     {T_ENDS, "ends"},
         {T_ALIGN16, "align16"}, {T_X87WAIT, "waits"}, {T_NOIMPL, "#UD"},
+        {T_BCST, "bcst"},       {T_ER, "er"},         {T_SAE, "sae"},
+        {T_NOMASK, "no-mask"},  {T_NEEDMASK, "mask"},
     };
     struct text t = {""};
 
@@ -125,7 +146,9 @@ static const char *const intro =
     "  `only-64` modes; `d64`, `f64` operand size 64 by default, or always, in 64-bit mode;\n"
     "  `protected` #UD in real and virtual-8086 mode; `cpl0` privileged; `ends` ends a\n"
     "  block of decoded code; `align16` memory must be aligned; `waits` pending x87 errors\n"
-    "  come first; `#UD` the row claims the encoding and raises #UD.\n"
+    "  come first; `#UD` the row claims the encoding and raises #UD. EVEX: `bcst` one\n"
+    "  element of memory may stand for all, `er` embedded rounding, `sae` exceptions can be\n"
+    "  suppressed, `no-mask` k1 to k7 are #UD, `mask` k0 is.\n"
     "\n"
     "| encoding | mnemonic | operands | needs | reads | writes | undefined | traits |\n"
     "|---|---|---|---|---|---|---|---|\n";

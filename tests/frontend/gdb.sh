@@ -139,13 +139,18 @@ printf "\n"
 set $eflags = 2
 set $xmm3.v4_int32[2] = 77
 printf "xmm3 %d\n", $xmm3.v4_int32[2]
+set $ymm3.v8_int32[7] = 78
+set $zmm20.v16_int32[15] = 79
+set $k5 = 80
+maintenance flush register-cache
+printf "wide %d %d %d %d\n", $xmm3.v4_int32[2], $zmm3.v16_int32[7], $zmm20.v16_int32[15], $k5
 set $st2 = 1.5
 printf "st2 %g\n", $st2
 set $pc = $pc
 set $cs = 0x33
 END
 over 0
-expect '^0x10100 0x1$' '^0x4321 0x55$' 'CF PF AF ZF SF IF DF OF' '^xmm3 77$' '^st2 1.5$' \
+expect '^0x10100 0x1$' '^0x4321 0x55$' 'CF PF AF ZF SF IF DF OF' '^xmm3 77$' '^wide 77 78 79 80$' '^st2 1.5$' \
     'Could not write register "cs"' 'detached'
 
 test="a gdb that stops the machine often leaves no trace in it"

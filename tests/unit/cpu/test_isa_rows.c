@@ -42,9 +42,28 @@ static const char *const vex[] = {
     "\x52", "\x53", "\x54", "\x55", "\x56", "\x57", "\xd0", "\xd1", "\xd2",
     "\xd3", "\xd4", "\xd5", "\xd6", "\xd7"};
 
+/* And the last byte of an EVEX prefix: L'L, with V' not set; the last one with an opmask,
+ * which gathers want. */
+static const uint8_t evex[] = {0x08, 0x28, 0x48, 0x49};
+
 static struct isa_table table;
 static unsigned found, clashes;
 static bool *seen;
+
+static unsigned write_evex(uint8_t bytes[16], unsigned prefix, unsigned map, unsigned op,
+                           unsigned modrm)
+{
+    unsigned n = 0;
+
+    memset(bytes, 0, 16);
+    bytes[n++] = 0x62;
+    bytes[n++] = (uint8_t)(0xf0 | (map - ISA_EVEX));
+    bytes[n++] = (uint8_t)vex[prefix / ARRAY_SIZE(evex)][0];
+    bytes[n++] = evex[prefix % ARRAY_SIZE(evex)];
+    bytes[n++] = (uint8_t)op;
+    bytes[n++] = (uint8_t)modrm;
+    return n;
+}
 
 static unsigned write_code(uint8_t bytes[16], const char *prefix, unsigned map,
                            unsigned op, unsigned modrm)
@@ -68,13 +87,15 @@ static unsigned write_code(uint8_t bytes[16], const char *prefix, unsigned map,
     return n;
 }
 
-static void check(unsigned mode, const char *prefix, unsigned map, unsigned op,
-                  unsigned modrm)
+static void check(unsigned mode, unsigned prefix, unsigned map, unsigned op, unsigned modrm)
 {
     uint16_t *first = &table.first[map][op], kept = *first;
     uint8_t bytes[16];
     struct insn one[2], two[2];
-    unsigned n = write_code(bytes, prefix, map, op, modrm);
+    unsigned n = map > ISA_EVEX
+                     ? write_evex(bytes, prefix, map, op, modrm)
+                     : write_code(bytes, map > ISA_VEX ? vex[prefix] : prefixes[prefix], map,
+                                  op, modrm);
 
     if (mode == 0 && map == 0 && (op & 0xf0) == 0x40)
         return; /* a REX prefix */
@@ -93,6 +114,13 @@ static void check(unsigned mode, const char *prefix, unsigned map, unsigned op,
                 isa_rows[two[0].row].mnemonic);
     }
     *first = kept;
+}
+
+static unsigned prefix_count(unsigned map, unsigned mode)
+{
+    if (map > ISA_EVEX) /* with vvvv unused, and used */
+        return ARRAY_SIZE(vex) * ARRAY_SIZE(evex);
+    return map > ISA_VEX ? ARRAY_SIZE(vex) : mode ? 8 : ARRAY_SIZE(prefixes);
 }
 
 /* Rows of every feature, whether a model has it or not. */
@@ -115,17 +143,13 @@ static void no_two_rows_claim_one_encoding_in_one_mode(void **state)
     assert_non_null(seen);
     for (unsigned map = 0; map < ISA_MAPS; map++)
         for (unsigned op = 0; op < 256; op++) {
-            const char *const *with = map < ISA_VEX ? prefixes : vex;
             unsigned last = table.shape[map][op] & SHAPE_MODRM ? 255 : 0;
             if (!table.shape[map][op])
                 continue;
             for (unsigned mode = 0; mode < ARRAY_SIZE(modes); mode++)
-                for (unsigned p = 0; p < (map > ISA_VEX ? ARRAY_SIZE(vex)
-                                          : mode        ? 8
-                                                        : ARRAY_SIZE(prefixes));
-                     p++)
+                for (unsigned p = 0; p < prefix_count(map, mode); p++)
                     for (unsigned modrm = 0; modrm <= last; modrm++)
-                        check(mode, with[p], map, op, modrm);
+                        check(mode, p, map, op, modrm);
         }
     assert_int_equal(clashes, 0);
     assert_true(found > 1000000);

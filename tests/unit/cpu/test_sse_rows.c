@@ -192,7 +192,7 @@ static general_fn *const tested[] = {
 /* VEX rows may share a handler; the native oracle has them (tests/isa). */
 static bool under_test(const struct isa_row *row)
 {
-    if (row->enc & VEX)
+    if (row->enc & (VEX | EVEX))
         return false;
     for (unsigned t = 0; t < ARRAY_SIZE(tested); t++)
         if (row->general == tested[t])

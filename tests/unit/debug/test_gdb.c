@@ -345,7 +345,7 @@ static void rip_is_linear_and_ip_the_offset(void **state)
 
 static void setting_what_is_there_always_works(void **state)
 {
-    char all[4096] = "G";
+    char all[8192] = "G";
     struct cpu *c = machine_cpu(world->m, 0);
     uint64_t hash;
 

@@ -20,6 +20,7 @@
 #include "cpu/isa_sse.def"
 #include "cpu/isa_avx.def"
 #include "cpu/isa_evex.def"
+#include "cpu/isa_evex_fp.def"
 #undef INSN
 
 /* 128 bits; q[0] holds the low half, as a host number. */

@@ -54,7 +54,8 @@ static ALWAYS_INLINE uint64_t reduce(struct vop *o, unsigned f, uint64_t a, uint
         return 0;
     whole = round_places(o, f, b);
     e = o->env;
-    e.masks = MXCSR_FLAGS;
+    e.ftz = e.ftz && (e.masks & FP_UNDERFLOW);
+    e.masks = MXCSR_FLAGS; /* neither denormal operand nor underflow is reported */
     e.flags = 0;
     b = f == F64 ? f64_sub(&e, b, whole) : f32_sub(&e, (uint32_t)b, (uint32_t)whole);
     if (!(o->imm & 8))

@@ -1,5 +1,5 @@
-/* evop_element.h - the frame of an EVEX operation that is told by one element: packed and
- * scalar, float32 and float64 from one function.
+/* evop_element.h - the frame of an EVEX operation that is told by one element: packed
+ * and scalar, float32 and float64 from one function.
  *
  * The function sees only elements that the opmask names, so the others raise nothing.
  */
@@ -57,8 +57,9 @@ static ALWAYS_INLINE void evop_element0(struct cpu *c, const struct insn *i, uns
     if (LIKELY(evop_mask(c, i, 1))) {
         vop_load(c, i, &o.b, f == F64 ? 8 : 4);
         evop_fp(c, i, &o, er);
-        element_set(&o.d, f, 0,
-                    element(&o, f, element_get(&o.a, f, 0), element_get(&o.b, f, 0), old));
+        element_set(
+            &o.d, f, 0,
+            element(&o, f, element_get(&o.a, f, 0), element_get(&o.b, f, 0), old));
         evop_raise(c, i, &o);
     } else {
         element_set(&o.d, f, 0, INSN_Z(i) ? 0 : old);

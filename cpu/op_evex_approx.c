@@ -4,8 +4,8 @@
  * four), and leaves the rest to a program of Intel's with tables. Ours are the true
  * value rounded to 14 fraction bits (error at most a little above 2^-15), computed on
  * integers, so they are the same on every host; a processor's differ in the last of
- * these bits. Nothing is raised. Denormals are numbers unless DAZ and FTZ say otherwise.
- * Intel SDM vol 2, VRCP14PD, VRSQRT14PD.
+ * these bits. Nothing is raised. Denormals are numbers unless DAZ and FTZ say
+ * otherwise. Intel SDM vol 2, VRCP14PD, VRSQRT14PD.
  */
 #include "cpu/evop_element.h"
 

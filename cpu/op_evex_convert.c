@@ -44,7 +44,8 @@ FROM_DOUBLES(pd2udq, vec32_set, f64_to_u32)
 FROM_DOUBLES(pd2uqq, vec64_set, f64_to_u64)
 FROM_DOUBLES(pd2qq, vec64_set, f64_to_q)
 
-/* By the rounding, and truncating. size, to: of the destination; bytes, from: of r/m. */
+/* By the rounding, and truncating. size, to: of the destination; bytes, from: of r/m.
+ */
 #define E_TO_INTEGER(name, size, to, bytes, from)                                      \
     static void v_cvt##name(struct vop *o)                                             \
     {                                                                                  \
@@ -160,8 +161,8 @@ void op_e_cvtne2ps2bf16(struct cpu *c, const struct insn *i)
 /* The pair's upper product is added first, each with one rounding. */
 static void v_dpbf16ps(struct vop *o)
 {
-    struct fp_env e = {.rounding = FP_NEAREST, .daz = true, .ftz = true,
-                       .masks = MXCSR_FLAGS};
+    struct fp_env e = {
+        .rounding = FP_NEAREST, .daz = true, .ftz = true, .masks = MXCSR_FLAGS};
 
     for (unsigned n = 0; n < 2 * o->words; n++) {
         uint32_t a = vec32(&o->a, n), b = vec32(&o->b, n), sum = vec32(&o->d, n);

@@ -16,8 +16,8 @@ static ALWAYS_INLINE uint64_t daz(const struct fp_env *e, unsigned f, uint64_t a
 
 /* ---- VRNDSCALE, VREDUCE ----
  *
- * imm 7:4: how many places behind the point stay; imm 1:0 the rounding unless imm 2 says
- * MXCSR.RC; imm 3: no precision exception. A denormal operand raises nothing.
+ * imm 7:4: how many places behind the point stay; imm 1:0 the rounding unless imm 2
+ * says MXCSR.RC; imm 3: no precision exception. A denormal operand raises nothing.
  */
 
 static ALWAYS_INLINE uint64_t round_places(struct vop *o, unsigned f, uint64_t a)
@@ -30,8 +30,8 @@ static ALWAYS_INLINE uint64_t round_places(struct vop *o, unsigned f, uint64_t a
                     : f32_round_to(&o->env, (uint32_t)a, o->imm >> 4, inexact);
 }
 
-static ALWAYS_INLINE uint64_t rndscale(struct vop *o, unsigned f, uint64_t a, uint64_t b,
-                                       uint64_t old)
+static ALWAYS_INLINE uint64_t rndscale(struct vop *o, unsigned f, uint64_t a,
+                                       uint64_t b, uint64_t old)
 {
     (void)a;
     (void)old;
@@ -90,17 +90,18 @@ static ALWAYS_INLINE uint64_t getexp(struct vop *o, unsigned f, uint64_t a, uint
 
 EVOP_ELEMENTS(getexp, false, getexp)
 
-/* ---- VGETMANT: the significand, within the interval of imm 1:0, with the sign that imm
- * 3:2 says ---- */
+/* ---- VGETMANT: the significand, within the interval of imm 1:0, with the sign that
+ * imm 3:2 says ---- */
 
-enum { FROM_1_TO_2, FROM_HALF_TO_2, FROM_HALF_TO_1, FROM_3_QUARTERS }; /* the last to 3/2 */
+enum { FROM_1_TO_2, FROM_HALF_TO_2, FROM_HALF_TO_1, FROM_3_QUARTERS_TO_3_HALVES };
 enum { SIGN_PLUS = 1, NO_NEGATIVE = 2 };
 
 static ALWAYS_INLINE uint64_t getmant(struct vop *o, unsigned f, uint64_t a, uint64_t b,
                                       uint64_t old)
 {
     unsigned control = o->imm >> 2 & 3;
-    bool negative = fp_sign(f, b), sign = negative && !(control & SIGN_PLUS), half = false;
+    bool negative = fp_sign(f, b), sign = negative && !(control & SIGN_PLUS),
+         half = false;
     uint64_t one = (uint64_t)(unsigned)fp_bias(f) << f, frac;
     int exp;
 
@@ -199,8 +200,14 @@ EVOP_ELEMENTS(range, false, range)
  * bits for each, which choose the answer. imm says which kinds raise what.
  */
 enum token {
-    TOKEN_QNAN, TOKEN_SNAN, TOKEN_ZERO, TOKEN_ONE,
-    TOKEN_NEGATIVE_INF, TOKEN_POSITIVE_INF, TOKEN_NEGATIVE, TOKEN_POSITIVE,
+    TOKEN_QNAN,
+    TOKEN_SNAN,
+    TOKEN_ZERO,
+    TOKEN_ONE,
+    TOKEN_NEGATIVE_INF,
+    TOKEN_POSITIVE_INF,
+    TOKEN_NEGATIVE,
+    TOKEN_POSITIVE,
 };
 
 static ALWAYS_INLINE enum token token_of(unsigned f, uint64_t a)
@@ -223,12 +230,9 @@ static ALWAYS_INLINE void fixup_raise(struct fp_env *e, enum token token, unsign
     static const struct {
         uint8_t divzero, invalid; /* bits of imm */
     } bits[8] = {
-        [TOKEN_ZERO] = {1 << 0, 1 << 1},
-        [TOKEN_ONE] = {1 << 2, 1 << 3},
-        [TOKEN_SNAN] = {0, 1 << 4},
-        [TOKEN_NEGATIVE_INF] = {0, 1 << 5},
-        [TOKEN_NEGATIVE] = {0, 1 << 6},
-        [TOKEN_POSITIVE_INF] = {0, 1 << 7},
+        [TOKEN_ZERO] = {1 << 0, 1 << 1}, [TOKEN_ONE] = {1 << 2, 1 << 3},
+        [TOKEN_SNAN] = {0, 1 << 4},      [TOKEN_NEGATIVE_INF] = {0, 1 << 5},
+        [TOKEN_NEGATIVE] = {0, 1 << 6},  [TOKEN_POSITIVE_INF] = {0, 1 << 7},
     };
 
     if (imm & bits[token].divzero)
@@ -237,8 +241,8 @@ static ALWAYS_INLINE void fixup_raise(struct fp_env *e, enum token token, unsign
         e->flags |= FP_INVALID;
 }
 
-static ALWAYS_INLINE uint64_t fixupimm(struct vop *o, unsigned f, uint64_t a, uint64_t b,
-                                       uint64_t old)
+static ALWAYS_INLINE uint64_t fixupimm(struct vop *o, unsigned f, uint64_t a,
+                                       uint64_t b, uint64_t old)
 {
     uint64_t one = (uint64_t)(unsigned)fp_bias(f) << f, sign = fp_sign_bit(f);
     enum token token;
@@ -258,10 +262,10 @@ static ALWAYS_INLINE uint64_t fixupimm(struct vop *o, unsigned f, uint64_t a, ui
     case 8: return 0;
     case 9: return sign | one;
     case 10: return one;
-    case 11: return one - fp_hidden(f);                             /* 1/2 */
-    case 12: return f == F64 ? 0x4056800000000000 : 0x42b40000;     /* 90 */
-    case 13: return f == F64 ? 0x3ff921fb54442d18 : 0x3fc90fdb;     /* pi/2 */
-    case 14: return fp_inf(f, false) - 1;                           /* the largest */
+    case 11: return one - fp_hidden(f);                         /* 1/2 */
+    case 12: return f == F64 ? 0x4056800000000000 : 0x42b40000; /* 90 */
+    case 13: return f == F64 ? 0x3ff921fb54442d18 : 0x3fc90fdb; /* pi/2 */
+    case 14: return fp_inf(f, false) - 1;                       /* the largest */
     default: return fp_inf(f, true) - 1;
     }
 }
@@ -271,8 +275,12 @@ EVOP_ELEMENTS(fixupimm, false, fixupimm)
 /* ---- VFPCLASS: is it of one of the classes whose bits imm has? Raises nothing ---- */
 
 enum {
-    CLASS_QNAN = 1 << 0, CLASS_PLUS_ZERO = 1 << 1, CLASS_MINUS_ZERO = 1 << 2,
-    CLASS_PLUS_INF = 1 << 3, CLASS_MINUS_INF = 1 << 4, CLASS_DENORMAL = 1 << 5,
+    CLASS_QNAN = 1 << 0,
+    CLASS_PLUS_ZERO = 1 << 1,
+    CLASS_MINUS_ZERO = 1 << 2,
+    CLASS_PLUS_INF = 1 << 3,
+    CLASS_MINUS_INF = 1 << 4,
+    CLASS_DENORMAL = 1 << 5,
     CLASS_NEGATIVE = 1 << 6, /* finite, not zero */
     CLASS_SNAN = 1 << 7,
 };

@@ -22,8 +22,8 @@ double ldexp(double, int);
 double frexp(double, int *);
 double fabs(double);
 
-/* The function itself: gcc's own code for rint() takes the sign away first, which is wrong
- * when rounding down or up. */
+/* The function itself: gcc's own code for rint() takes the sign away first, which is
+ * wrong when rounding down or up. */
 static double (*volatile by_mode)(double) = rint;
 
 struct reference {
@@ -104,7 +104,8 @@ FLOAT_REFERENCE(fnmsub213, fma(-a, d, -b))
 FLOAT_REFERENCE(fnmsub231, fma(-a, b, -d))
 
 FLOAT_REFERENCE(scalef, ldexp(a, (int)floor(b)))
-FLOAT_REFERENCE(rndscale, ldexp(by_mode(ldexp(b, (int)(r->imm >> 4))), -(int)(r->imm >> 4)))
+FLOAT_REFERENCE(rndscale,
+                ldexp(by_mode(ldexp(b, (int)(r->imm >> 4))), -(int)(r->imm >> 4)))
 FLOAT_REFERENCE(reduce,
                 b - ldexp(by_mode(ldexp(b, (int)(r->imm >> 4))), -(int)(r->imm >> 4)))
 

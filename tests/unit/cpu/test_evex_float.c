@@ -78,18 +78,14 @@ static const struct operation {
 } operations[] = {
 #define ARITH(op, name, how)                                                           \
     {#name "ps", {1, NP_, 0, op}, 32, 32, TWO | (how), ref_##name, NULL},              \
-    {#name "pd", {1, P66_, 1, op}, 64, 64, TWO | (how), ref_##name, NULL},
-    ARITH(0x58, add, ER)
-    ARITH(0x59, mul, ER)
-    ARITH(0x5c, sub, ER)
-    ARITH(0x5d, min, SAE)
-    ARITH(0x5e, div, ER)
-    ARITH(0x5f, max, SAE)
-    {"sqrtps", {1, NP_, 0, 0x51}, 32, 32, ER | POSITIVE, ref_sqrt, NULL},
+        {#name "pd", {1, P66_, 1, op}, 64, 64, TWO | (how), ref_##name, NULL},
+    ARITH(0x58, add, ER) ARITH(0x59, mul, ER) ARITH(0x5c, sub, ER) ARITH(0x5d, min, SAE)
+        ARITH(0x5e, div, ER) ARITH(0x5f, max, SAE){
+            "sqrtps", {1, NP_, 0, 0x51}, 32, 32, ER | POSITIVE, ref_sqrt, NULL},
     {"sqrtpd", {1, P66_, 1, 0x51}, 64, 64, ER | POSITIVE, ref_sqrt, NULL},
 #define FMA(op, name, even, odd)                                                       \
     {#name "ps", {2, P66_, 0, op}, 32, 32, TWO | ER, ref_##even, ref_##odd},           \
-    {#name "pd", {2, P66_, 1, op}, 64, 64, TWO | ER, ref_##even, ref_##odd},
+        {#name "pd", {2, P66_, 1, op}, 64, 64, TWO | ER, ref_##even, ref_##odd},
 #define FMA_ORDER(op, digits)                                                          \
     FMA((op) + 6, fmaddsub##digits, fmsub##digits, fmadd##digits)                      \
     FMA((op) + 7, fmsubadd##digits, fmadd##digits, fmsub##digits)                      \
@@ -97,10 +93,8 @@ static const struct operation {
     FMA((op) + 10, fmsub##digits, fmsub##digits, fmsub##digits)                        \
     FMA((op) + 12, fnmadd##digits, fnmadd##digits, fnmadd##digits)                     \
     FMA((op) + 14, fnmsub##digits, fnmsub##digits, fnmsub##digits)
-    FMA_ORDER(0x90, 132)
-    FMA_ORDER(0xa0, 213)
-    FMA_ORDER(0xb0, 231)
-    {"cvtps2pd", {1, NP_, 0, 0x5a}, 32, 64, SAE, ref_same, NULL},
+    FMA_ORDER(0x90, 132) FMA_ORDER(0xa0, 213) FMA_ORDER(0xb0, 231){
+        "cvtps2pd", {1, NP_, 0, 0x5a}, 32, 64, SAE, ref_same, NULL},
     {"cvtpd2ps", {1, P66_, 1, 0x5a}, 64, 32, ER, ref_same, NULL},
     {"cvtps2dq", {1, P66_, 0, 0x5b}, 32, 32, ER, ref_to_integer, NULL},
     {"cvttps2dq", {1, PF3_, 0, 0x5b}, 32, 32, SAE, ref_truncate, NULL},
@@ -218,8 +212,8 @@ static void rounding(unsigned rc)
     assert_int_equal(fesetround(mode[rc]), 0);
 }
 
-static uint64_t expected(const struct operation *o, const struct reference *e, unsigned n,
-                         unsigned rc)
+static uint64_t expected(const struct operation *o, const struct reference *e,
+                         unsigned n, unsigned rc)
 {
     uint64_t x;
     rounding(rc);
@@ -228,15 +222,16 @@ static uint64_t expected(const struct operation *o, const struct reference *e, u
     return x;
 }
 
-static void compare(const struct operation *o, const struct vec *is, const struct vec *want,
-                    struct say s)
+static void compare(const struct operation *o, const struct vec *is,
+                    const struct vec *want, struct say s)
 {
     for (unsigned n = 0; n < 8; n++)
         if (is->q[n] != want->q[n])
-            fail_msg("%s: word %u is %llx, not %llx (L'L %u k %u z %d b %d mem %d imm %x)",
-                     o->name, n, (unsigned long long)is->q[n],
-                     (unsigned long long)want->q[n], s.l, s.k, s.z, s.b, s.mem,
-                     (unsigned)s.imm);
+            fail_msg(
+                "%s: word %u is %llx, not %llx (L'L %u k %u z %d b %d mem %d imm %x)",
+                o->name, n, (unsigned long long)is->q[n],
+                (unsigned long long)want->q[n], s.l, s.k, s.z, s.b, s.mem,
+                (unsigned)s.imm);
 }
 
 /* A random form that the operation has. *rc: the rounding that it asks for. */
@@ -260,7 +255,8 @@ static struct say random_form(const struct operation *o, unsigned *l, unsigned *
     }
     if (o->how & IMM) {
         s.imm = (int)(x >> 16 & 0xff);
-        if ((o->form.op & 0xfe) == 0x08 || o->form.op == 0x56) /* a rounding of its own */
+        if ((o->form.op & 0xfe) == 0x08 ||
+            o->form.op == 0x56) /* a rounding of its own */
             *rc = s.imm & 4 ? mxcsr_rc : s.imm & 3;
     }
     return s;
@@ -275,7 +271,8 @@ static void every_operation_gives_what_the_reference_says(void **state)
         unsigned l, rc, mxcsr_rc = random64() % 4, wide, count;
         struct say s = random_form(o, &l, &rc, mxcsr_rc);
         struct vec b = random_vector(o->from, o->how), want;
-        struct reference e = {.imm = (unsigned)s.imm & 0xff, .from = o->from, .to = o->to};
+        struct reference e = {
+            .imm = (unsigned)s.imm & 0xff, .from = o->from, .to = o->to};
 
         wide = o->from > o->to ? o->from : o->to;
         count = (128u << l) / wide;
@@ -311,7 +308,8 @@ static void scalars_give_the_same_in_element_0(void **state)
         unsigned l, rc, mxcsr_rc = random64() % 4;
         struct say s = random_form(o, &l, &rc, mxcsr_rc);
         struct vec b = random_vector(o->from, o->how), want = {{0}};
-        struct reference e = {.imm = (unsigned)s.imm & 0xff, .from = o->from, .to = o->to};
+        struct reference e = {
+            .imm = (unsigned)s.imm & 0xff, .from = o->from, .to = o->to};
 
         if (!has_scalar(o))
             continue;
@@ -330,7 +328,9 @@ static void scalars_give_the_same_in_element_0(void **state)
         /* FMA keeps the destination above. */
         memcpy(want.q, r->cpu.v[o->odd ? REG : FIRST].q, 16);
         set(&want, o->to, 0,
-            !s.k || r->cpu.k[K] & 1 ? expected(o, &e, 0, rc) : s.z ? 0 : e.d);
+            !s.k || r->cpu.k[K] & 1 ? expected(o, &e, 0, rc)
+            : s.z                   ? 0
+                                    : e.d);
         if (run(r, scalar_form(o), s) != -1)
             fail_msg("scalar %s", o->name);
         compare(o, &r->cpu.v[REG], &want, s);
@@ -352,8 +352,12 @@ static void an_element_masked_out_raises_nothing(void **state)
     (void)state;
     for (unsigned n = 0; n < ARRAY_SIZE(operations); n++) {
         const struct operation *o = &operations[n];
-        struct say s = {.l = 2, .reg = REG, .rm = RM, .first = o->how & TWO ? FIRST : 0,
-                        .k = K, .imm = o->how & IMM ? 0 : -1};
+        struct say s = {.l = 2,
+                        .reg = REG,
+                        .rm = RM,
+                        .first = o->how & TWO ? FIRST : 0,
+                        .k = K,
+                        .imm = o->how & IMM ? 0 : -1};
         unsigned wide = o->from > o->to ? o->from : o->to;
 
         if (o->how & INTEGERS)
@@ -362,7 +366,8 @@ static void an_element_masked_out_raises_nothing(void **state)
             uint64_t x = k % 3 ? signalling(o->from) : bits_of(4, o->from);
             set(&r->cpu.v[RM], o->from, k, x);
             set(&r->cpu.v[FIRST], o->from, k, x);
-            set(&r->cpu.v[REG], o->to, k, k % 3 ? signalling(o->to) : bits_of(4, o->to));
+            set(&r->cpu.v[REG], o->to, k,
+                k % 3 ? signalling(o->to) : bits_of(4, o->to));
         }
         r->cpu.k[K] = 0x1249; /* every third */
         r->cpu.mxcsr = 0;
@@ -390,8 +395,12 @@ static void an_element_masked_out_is_not_read(void **state)
     (void)state;
     for (unsigned n = 0; n < ARRAY_SIZE(operations); n++) {
         const struct operation *o = &operations[n];
-        struct say s = {.l = 2, .reg = REG, .first = o->how & TWO ? FIRST : 0, .mem = true,
-                        .k = K, .imm = o->how & IMM ? 0 : -1};
+        struct say s = {.l = 2,
+                        .reg = REG,
+                        .first = o->how & TWO ? FIRST : 0,
+                        .mem = true,
+                        .k = K,
+                        .imm = o->how & IMM ? 0 : -1};
 
         r->cpu.gpr[RSI] = NONCANONICAL;
         r->cpu.v[REG].q[0] = 7;
@@ -453,8 +462,8 @@ static void compares_set_the_opmask_and_clear_the_rest(void **state)
 static void classes_are_those_of_the_manual(void **state)
 {
     static const uint32_t of[8] = {
-        0x7fc00000, 0x00000000, 0x80000000, 0x7f800000, 0xff800000, 0x00000001,
-        0xbf800000, 0x7f800001,
+        0x7fc00000, 0x00000000, 0x80000000, 0x7f800000,
+        0xff800000, 0x00000001, 0xbf800000, 0x7f800001,
     };
     static const struct form ps = {3, P66_, 0, 0x66}, ss = {3, P66_, 0, 0x67};
     struct say s = {.l = 2, .reg = 2, .rm = RM, .imm = 0};
@@ -570,7 +579,9 @@ static void special_operands_give_what_the_tables_say(void **state)
     (void)state;
     for (unsigned n = 0; n < ARRAY_SIZE(specials); n++) {
         const struct special *p = &specials[n];
-        struct say s = {.reg = REG, .first = FIRST, .rm = RM,
+        struct say s = {.reg = REG,
+                        .first = FIRST,
+                        .rm = RM,
                         .imm = p->op == SCALEF || p->op == GETEXP ? -1 : p->imm};
         r->cpu.v[FIRST].q[0] = p->a;
         r->cpu.v[RM].q[0] = p->b;
@@ -588,11 +599,24 @@ static void special_operands_give_what_the_tables_say(void **state)
  * all. SDM vol 2, VFIXUPIMMPD, Table and Figure. */
 static void a_fix_up_answers_and_raises_by_its_tables(void **state)
 {
-    static const uint64_t kind[8] = {QNAN, SNAN, MINUS, ONE, MINUS | INF, INF, MINUS | TWO_,
-                                     TWO_};
+    static const uint64_t kind[8] = {QNAN,        SNAN, MINUS,        ONE,
+                                     MINUS | INF, INF,  MINUS | TWO_, TWO_};
     static const uint64_t answer[16] = {
-        7, 0, 0, INDEFINITE, MINUS | INF, INF, 0, MINUS, 0, MINUS | ONE, ONE,
-        0x3fe0000000000000, 0x4056800000000000, 0x3ff921fb54442d18, INF - 1,
+        7,
+        0,
+        0,
+        INDEFINITE,
+        MINUS | INF,
+        INF,
+        0,
+        MINUS,
+        0,
+        MINUS | ONE,
+        ONE,
+        0x3fe0000000000000,
+        0x4056800000000000,
+        0x3ff921fb54442d18,
+        INF - 1,
         MINUS | (INF - 1),
     };
     static const unsigned raised[8] = {MXCSR_ZE, MXCSR_IE, MXCSR_ZE, MXCSR_IE,
@@ -683,12 +707,12 @@ static void approximations_of_special_operands(void **state)
         {0, 0x7f800000, 0, 0},
         {0, 0xff800000, 0x80000000, 0xffc00000},
         {0, 0x7f800001, 0x7fc00001, 0x7fc00001},
-        {0, 0x40800000, 0x3e800000, 0x3f000000},  /* 4 */
-        {0, 0xbf800000, 0xbf800000, 0xffc00000},  /* -1 */
-        {0, 0x00200000, 0x7f800000, 0x5f800000},  /* 2^-128 */
-        {0, 0x00200001, 0x7f7ffe00, 0x5f800000},  /* a little more: not infinite */
-        {0, 0x00400000, 0x7f000000, 0x5f3504f3},  /* 2^-127 */
-        {0, 0x7f000000, 0x00400000, 0x1fb504f3},  /* 2^127 */
+        {0, 0x40800000, 0x3e800000, 0x3f000000}, /* 4 */
+        {0, 0xbf800000, 0xbf800000, 0xffc00000}, /* -1 */
+        {0, 0x00200000, 0x7f800000, 0x5f800000}, /* 2^-128 */
+        {0, 0x00200001, 0x7f7ffe00, 0x5f800000}, /* a little more: not infinite */
+        {0, 0x00400000, 0x7f000000, 0x5f3504f3}, /* 2^-127 */
+        {0, 0x7f000000, 0x00400000, 0x1fb504f3}, /* 2^127 */
         {FTZ, 0xff000000, 0x80000000, 0xffc00000},
         {DAZ, 0x00400000, 0x7f800000, 0x7f800000},
         {DAZ, 0x80400000, 0xff800000, 0xff800000},
@@ -813,7 +837,8 @@ static void bf16_is_rounded_to_nearest_whatever_mxcsr_says(void **state)
     r->cpu.k[K] = 8;
     assert_int_equal(run(r, dp, s), -1);
     for (unsigned n = 0; n < 16; n++)
-        assert_true(element(&r->cpu.v[REG], 32, n) == (n == 3 ? 0x41500000 : 0x3f800000));
+        assert_true(element(&r->cpu.v[REG], 32, n) ==
+                    (n == 3 ? 0x41500000 : 0x3f800000));
     assert_int_equal(r->cpu.mxcsr, 0x6000);
     rig_free(r);
 }

@@ -246,10 +246,11 @@ static ALWAYS_INLINE void evop_fp(const struct cpu *c, const struct insn *i,
 {
     vop_fp(c, o);
     if (UNLIKELY(evop_sae(i))) {
-        o->host = false;
         o->env.masks = MXCSR_FLAGS;
         if (er)
             o->env.rounding = (uint8_t)INSN_RC(i);
+        /* No flag is kept, so none must be known. */
+        o->host = HOST_FLOAT && o->env.rounding == FP_NEAREST;
     }
 }
 
@@ -349,6 +350,38 @@ static ALWAYS_INLINE void evop_scalar(struct cpu *c, const struct insn *i, unsig
     void op_e_##name(struct cpu *c, const struct insn *i)                              \
     {                                                                                  \
         evop_scalar(c, i, size, size, true, true, kernel);                             \
+    }
+
+/* Compares: as EVOP_COMPARE, with exceptions and {sae}. */
+#define EVOP_FP_COMPARE(name, size, kernel)                                            \
+    void op_e_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o;                                                                  \
+        uint64_t mask =                                                                \
+            evop_open(c, i, &o, size, VOP_FULL(vop_words(i)), size, false);            \
+        evop_fp(c, i, &o, false);                                                      \
+        if (INSN_MASK(i)) {                                                            \
+            evop_calm(&o.a, o.words, mask, size);                                      \
+            evop_calm(&o.b, o.words, mask, size);                                      \
+        }                                                                              \
+        kernel(&o);                                                                    \
+        evop_raise(c, i, &o);                                                          \
+        *opmask_at(c, i->reg) = evop_signs(&o.d, o.words, size) & mask;                \
+    }
+
+/* Element 0 alone; all other bits of the opmask are cleared. */
+#define EVOP_FP_COMPARE_SCALAR(name, size, kernel)                                     \
+    void op_e_##name(struct cpu *c, const struct insn *i)                              \
+    {                                                                                  \
+        struct vop o = {.words = 2, .imm = (unsigned)i->imm & 0xff};                   \
+        if (evop_mask(c, i, 1)) {                                                      \
+            vec_copy(&o.a, vop_first(c, i), 2);                                        \
+            vop_load(c, i, &o.b, size);                                                \
+            evop_fp(c, i, &o, false);                                                  \
+            kernel(&o);                                                                \
+            evop_raise(c, i, &o);                                                      \
+        }                                                                              \
+        *opmask_at(c, i->reg) = o.d.q[0] & 1;                                          \
     }
 
 #endif

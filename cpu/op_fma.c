@@ -4,9 +4,9 @@
  * the destination, the second vvvv, the third r/m. The digits also give the rank of
  * NaNs, and a NaN keeps its sign whatever is negated. Intel SDM vol 1 14.5, vol 2.
  */
+#include "cpu/evop.h"
 #include "cpu/simd.h"
 #include "cpu/vector.h"
-#include "cpu/vop.h"
 #include "mmu/access.h"
 
 /* What is negated: the product, and the addend of the even and of the odd elements. */
@@ -60,7 +60,9 @@ static ALWAYS_INLINE uint64_t floats(struct vop *o, unsigned minus, uint64_t x,
             o->d.q[n] = fused64(o, minus, n & 1, at(o, n));                            \
     }                                                                                  \
     VOP_FMA(name##ps, v_##name##ps)                                                    \
-    VOP_FMA(name##pd, v_##name##pd)
+    VOP_FMA(name##pd, v_##name##pd)                                                    \
+    EVOP_FMA(name##ps, 4, v_##name##ps)                                                \
+    EVOP_FMA(name##pd, 8, v_##name##pd)
 
 /* Of float32 the low halves of the words. */
 static ALWAYS_INLINE uint32_t first_float(struct vop *o, unsigned minus, uint64_t x,
@@ -79,7 +81,9 @@ static ALWAYS_INLINE uint32_t first_float(struct vop *o, unsigned minus, uint64_
         o->d.q[0] = fused64(o, minus, false, at(o, 0));                                \
     }                                                                                  \
     VOP_FMA_SCALAR(name##ss, 4, v_##name##ss)                                          \
-    VOP_FMA_SCALAR(name##sd, 8, v_##name##sd)
+    VOP_FMA_SCALAR(name##sd, 8, v_##name##sd)                                          \
+    EVOP_FMA_SCALAR(name##ss, 4, v_##name##ss)                                         \
+    EVOP_FMA_SCALAR(name##sd, 8, v_##name##sd)
 
 #define FMA_ORDER(digits)                                                              \
     FMA_PACKED(fmaddsub##digits, AT_##digits, MINUS_EVEN)                              \
@@ -106,6 +110,7 @@ static void v_cvtph2ps(struct vop *o)
 }
 
 VOP_FP(cvtph2ps, VOP_HALF, v_cvtph2ps)
+EVOP_FP_FROM(cvtph2ps, 4, VOP_FULL, VOP_HALF, 2, false, v_cvtph2ps)
 
 static void v_cvtps2ph(struct vop *o)
 {
@@ -139,4 +144,32 @@ void op_v_cvtps2ph(struct cpu *c, const struct insn *i)
     for (unsigned n = 0; n < o.words / 2; n++)
         store64(bytes + 8 * n, o.d.q[n]);
     spans_write(&c->mmu, &sp, bytes, o.words * 4);
+}
+
+/* With an opmask, a bit for each element of 16 bits. */
+void op_e_cvtps2ph(struct cpu *c, const struct insn *i)
+{
+    struct spans sp;
+    struct vop o;
+    uint64_t mask;
+    unsigned words = vop_words(i);
+
+    o.words = words;
+    o.imm = (unsigned)i->imm & 0xff;
+    mask = evop_mask(c, i, words * 2);
+    vec_copy(&o.a, vec_at(c, i->reg), words);
+    if (INSN_MASK(i))
+        evop_calm(&o.a, words, mask, 4);
+    evop_fp(c, i, &o, false);
+    v_cvtps2ph(&o);
+    if (!(i->form & FORM_MEM)) {
+        evop_raise(c, i, &o);
+        evop_merge(i, vec_at(c, i->rm), &o.d, words / 2, mask, 2);
+        return;
+    }
+    for (unsigned n = 0; n < words * 2; n++) /* that it may be written: as above */
+        if (mask >> n & 1)
+            mem_open(c, INSN_SEG(i), ea_wrap(i, ea(c, i) + n * 2), 2, ACCESS_WRITE, &sp);
+    evop_raise(c, i, &o);
+    evop_write(c, i, &o.d, words * 4, 2, mask);
 }

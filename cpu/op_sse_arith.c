@@ -555,7 +555,16 @@ SSE_APPROX(rsqrt)
 
 /* ---- EVEX ---- */
 
-EVOP_FP(addps, 4, true, v_addps)
-EVOP_FP(addpd, 8, true, v_addpd)
-EVOP_FP_SCALAR(addss, 4, 4, true, v_addss)
-EVOP_FP_SCALAR(addsd, 8, 8, true, v_addsd)
+#define E_ARITH(name, er)                                                              \
+    EVOP_FP(name##ps, 4, er, v_##name##ps)                                             \
+    EVOP_FP(name##pd, 8, er, v_##name##pd)                                             \
+    EVOP_FP_SCALAR(name##ss, 4, 4, er, v_##name##ss)                                   \
+    EVOP_FP_SCALAR(name##sd, 8, 8, er, v_##name##sd)
+
+E_ARITH(add, true)
+E_ARITH(sub, true)
+E_ARITH(mul, true)
+E_ARITH(div, true)
+E_ARITH(min, false)
+E_ARITH(max, false)
+E_ARITH(sqrt, true)

@@ -3,9 +3,9 @@
  * Conversions to integers and ROUND raise invalid and precision alone: a denormal
  * operand is no exception there (Intel SDM vol 2, CVTPS2DQ, ROUNDPS).
  */
+#include "cpu/evop.h"
 #include "cpu/simd.h"
 #include "cpu/vector.h"
-#include "cpu/vop.h"
 
 static ALWAYS_INLINE void done_without_denormal(struct cpu *c, struct fp_env *e)
 {
@@ -580,3 +580,55 @@ VOP_FP(roundps, VOP_FULL, v_roundps)
 VOP_FP(roundpd, VOP_FULL, v_roundpd)
 VOP_FP_SCALAR(roundss, 4, v_roundss)
 VOP_FP_SCALAR(roundsd, 8, v_roundsd)
+
+/* ---- EVEX ---- */
+
+EVOP_FP_COMPARE(cmpps, 4, v_cmpps)
+EVOP_FP_COMPARE(cmppd, 8, v_cmppd)
+EVOP_FP_COMPARE_SCALAR(cmpss, 4, v_cmpss)
+EVOP_FP_COMPARE_SCALAR(cmpsd, 8, v_cmpsd)
+
+static ALWAYS_INLINE void e_compare(struct cpu *c, const struct insn *i, unsigned bytes,
+                                    bool quiet)
+{
+    uint64_t b = low_load(c, i, bytes), a = vec_at(c, i->reg)->q[0];
+    enum fp_relation r;
+    struct vop o;
+
+    evop_fp(c, i, &o, false);
+    r = bytes == 8 ? f64_compare(&o.env, a, b, quiet)
+                   : f32_compare(&o.env, (uint32_t)a, (uint32_t)b, quiet);
+    evop_raise(c, i, &o);
+    put_relation(c, r);
+}
+
+void op_e_comiss(struct cpu *c, const struct insn *i)
+{
+    e_compare(c, i, 4, false);
+}
+
+void op_e_ucomiss(struct cpu *c, const struct insn *i)
+{
+    e_compare(c, i, 4, true);
+}
+
+void op_e_comisd(struct cpu *c, const struct insn *i)
+{
+    e_compare(c, i, 8, false);
+}
+
+void op_e_ucomisd(struct cpu *c, const struct insn *i)
+{
+    e_compare(c, i, 8, true);
+}
+
+EVOP_FP_FROM(cvtps2pd, 8, VOP_FULL, VOP_HALF, 4, false, v_cvtps2pd)
+EVOP_FP_FROM(cvtpd2ps, 4, VOP_HALF, VOP_FULL, 8, true, v_cvtpd2ps)
+EVOP_FP_SCALAR(cvtss2sd, 8, 4, false, v_cvtss2sd)
+EVOP_FP_SCALAR(cvtsd2ss, 4, 8, true, v_cvtsd2ss)
+EVOP_FP_FROM(cvtdq2ps, 4, VOP_FULL, VOP_FULL, 4, true, v_cvtdq2ps)
+EVOP_FROM(cvtdq2pd, 8, VOP_HALF, 4, v_cvtdq2pd)
+EVOP_FP_FROM(cvtps2dq, 4, VOP_FULL, VOP_FULL, 4, true, v_cvtps2dq)
+EVOP_FP_FROM(cvttps2dq, 4, VOP_FULL, VOP_FULL, 4, false, v_cvttps2dq)
+EVOP_FP_FROM(cvtpd2dq, 4, VOP_HALF, VOP_FULL, 8, true, v_cvtpd2dq)
+EVOP_FP_FROM(cvttpd2dq, 4, VOP_HALF, VOP_FULL, 8, false, v_cvttpd2dq)

@@ -19,9 +19,8 @@
 #include "cpu/isa_mmx.def"
 #include "cpu/isa_sse.def"
 #include "cpu/isa_avx.def"
+#include "cpu/isa_opmask.def"
 #include "cpu/isa_evex.def"
-#include "cpu/isa_evex_int.def"
-#include "cpu/isa_evex_move.def"
 #undef INSN
 
 /* 128 bits; q[0] holds the low half, as a host number. */

@@ -61,6 +61,23 @@ int64_t f32_to_i64(struct fp_env *e, uint32_t a, bool truncate);
 int32_t f64_to_i32(struct fp_env *e, uint64_t a, bool truncate);
 int64_t f64_to_i64(struct fp_env *e, uint64_t a, bool truncate);
 
+/* Unsigned, as AVX-512 has them: below zero after rounding is out of range too; that and
+ * NaN give all ones. */
+uint32_t f32_from_u64(struct fp_env *e, uint64_t a);
+uint64_t f64_from_u64(struct fp_env *e, uint64_t a);
+uint32_t f32_to_u32(struct fp_env *e, uint32_t a, bool truncate);
+uint64_t f32_to_u64(struct fp_env *e, uint32_t a, bool truncate);
+uint32_t f64_to_u32(struct fp_env *e, uint64_t a, bool truncate);
+uint64_t f64_to_u64(struct fp_env *e, uint64_t a, bool truncate);
+
+/* To a multiple of 2^-places (0 to 15). */
+uint32_t f32_round_to(struct fp_env *e, uint32_t a, unsigned places, bool inexact);
+uint64_t f64_round_to(struct fp_env *e, uint64_t a, unsigned places, bool inexact);
+
+/* a * 2^floor(b): VSCALEF. Intel SDM vol 2, its tables of special cases. */
+uint32_t f32_scalef(struct fp_env *e, uint32_t a, uint32_t b);
+uint64_t f64_scalef(struct fp_env *e, uint64_t a, uint64_t b);
+
 /* x87: precision control applies to add, sub, mul, div, sqrt. */
 struct f80 f80_add(struct fp_env *e, struct f80 a, struct f80 b);
 struct f80 f80_sub(struct fp_env *e, struct f80 a, struct f80 b);

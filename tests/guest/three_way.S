@@ -43,7 +43,7 @@ tell_value: /* at EDX */
     movl 4(%edx), %edx
     jmp tell_pair
 
-tell_note: /* EAX a number, EDX a value; both change */
+tell_note: /* EAX a number, EDX a value, ECX its high half; EAX and EDX change */
     pushl %edx
     pushl %eax
     movb $TOLD_NOTE, %al
@@ -52,7 +52,7 @@ tell_note: /* EAX a number, EDX a value; both change */
     xorl %edx, %edx
     call tell_pair
     popl %eax
-    xorl %edx, %edx
+    movl %ecx, %edx
     jmp tell_pair
 
 tell_seen: /* EAX and EDX change */
@@ -203,3 +203,7 @@ seen64:
     .balign 16
     .skip 256
 tell_stack:
+    .ascii "skips: "
+    .byte 0
+    .globl skips
+skips: .skip 128 /* lines to 1023; tests/guest/three_way sets bits */

@@ -13,6 +13,7 @@
 #define TOLD_END 0xc5   /* of the kernel */
 #define TOLD_NOTE 0xc6  /* number, value */
 #define TOLD_LOST 0xc7  /* an exception, and no check follows: the end; SEEN went before */
+#define TOLD_BEGIN 0xc8 /* what may end the run begins */
 #define NO_VECTOR 0x100
 
 #define TELL(kind) .byte 0x50; movb $(kind), %al; outb %al, $0xe9; \
@@ -29,6 +30,10 @@
 #define CHECK(cc) j##cc 8f; FAIL; jmp 7f; 8: TELL(TOLD_PASS); AFTER_CHECK
 /* In ring 3 only what failed is told, by INT 42h: not every test can go back there. */
 #define CHECK_USER(cc) j##cc 8f; .byte 0x50; movl $__LINE__, %eax; int $0x42; .byte 0x58; 8:
+/* What ended an emulator's run is left out of the next, by a bit for its line. */
+#define BEGIN TELL(TOLD_BEGIN); btl $(__LINE__ & 31), skips + 4 * (__LINE__ / 32); jc 7f;
+#define NOTE(n, value, high) movl value, %edx; movl high, %ecx; movl $(n), %eax; \
+    call tell_note
 #define NO_FAULT movl $NO_VECTOR, got_vector; movl $0, resume
 #define GOT(vec, err, call_seen) cmpl $(vec), got_vector; jne 7f; cmpl $(err), got_error; \
     je 8f; 7: FAIL; call_seen; jmp 7f; 8: TELL(TOLD_PASS); AFTER_CHECK

@@ -1,6 +1,7 @@
 /* walk_matrix.S - who may do what with a page: every combination of U/S, R/W and XD in the
- * PDE and the PTE, privilege, kind of access, CR0.WP, EFER.NXE, CR4.SMEP, CR4.SMAP,
- * EFLAGS.AC, protection key and old A and D bits. Outcome, error code and A and D bits are
+ * PDE and the PTE, or in a PDE that maps 2 MiB, privilege, kind of access, CR0.WP,
+ * EFER.NXE, CR4.SMEP, CR4.SMAP, EFLAGS.AC, protection key and old A and D bits. Outcome,
+ * error code and A and D bits are
  * computed from the manual's rules: Intel SDM vol 3A 4.6.1, 4.6.2, 4.7, 4.8, and 6.15,
  * interrupt 14, for A after a fault.
  *
@@ -14,13 +15,15 @@
 #else
 #define STEP 47
 #endif
-#define COUNT (8 * 8 * 2 * 3 * 2 * 2 * 2 * 2 * 2 * 5 * 3)
+#define COUNT (8 * 8 * 2 * 3 * 2 * 2 * 2 * 2 * 2 * 5 * 3 * 2)
+#define TRIES (COUNT / 2 + COUNT / 16) /* a large page has no PTE to vary */
 
 #define STUBS TEST_VA              /* code of ring 3 */
 #define AT (TEST_VA + 0x200000)    /* the page that is tried */
 #define AT_PDE (pds + 0x1008)
 #define AT_PT (frames + 0x1000)
 #define AT_FRAME (frames + 0x2000)
+#define AT_LARGE 0x1000000         /* its 2 MiB */
 #define USER_ENTRY 16              /* in the page: INT HOME; at 0 a RET */
 
 #define PDE (digits + 0)           /* bit 0 R/W, bit 1 U/S, bit 2 XD */
@@ -36,9 +39,11 @@
 #define SMAP (digits + 7)
 #define AC_FLAG (digits + 8)
 #define KEY (digits + 9)           /* 0: PKE clear; with PKE: 1 all, 2 WD, 3 AD, 4 AD WD */
-#define OLD (digits + 10)          /* of the PTE: 0 neither, 1 A, 2 A and D */
+#define OLD (digits + 10)          /* of the leaf: 0 neither, 1 A, 2 A and D */
+#define LARGE (digits + 11)        /* then PTE is 3: W and U */
 
 #define P 1
+#define PS 0x80
 #define A 0x20
 #define D 0x40
 #define RSVD 8
@@ -58,6 +63,8 @@ main:
     rep movsb
     movb $0xc3, AT_FRAME
     movw $0x40cd, AT_FRAME + USER_ENTRY
+    movb $0xc3, AT_LARGE
+    movw $0x40cd, AT_LARGE + USER_ENTRY
     movq %cr0, %rax
     andl $~0x10000, %eax
     movl %eax, cr0_base
@@ -87,6 +94,11 @@ next:
     cmpl $dims_end, %esi
     jne 1b
 
+    cmpb $0, LARGE
+    je 1f
+    cmpb $3, PTE
+    jne skip
+1:
     /* What the CPU has not is not tried. */
     btl $7, features
     jc 1f
@@ -137,8 +149,11 @@ outcome:
     movq $0, resume
     movb AT_PDE, %r8b
     movb AT_PT, %r9b
-    movb %r9b, %r10b
-    xorb old_pte, %r10b /* what the access changed */
+    cmpb $0, LARGE
+    je 1f
+    movb %r8b, %r9b
+1:  movb %r9b, %r10b
+    xorb old_leaf, %r10b /* what the access changed */
     cmpl $-1, want
     je none_wanted
 
@@ -169,13 +184,17 @@ outcome:
     testb $RSVD, want
     jnz 1f
     testb $A, %r8b
-    jz wrong_bits
-    testb $A, %r10b
+    jnz 2f
+    cmpb $0, LARGE /* there the PDE is what lacks the right */
+    je wrong_bits
+2:  testb $A, %r10b
     setnz %al
     movzbl %al, %eax
     addl %eax, pte_accessed
     jmp skip
-1:  testb $4, PDE /* then the PDE led nowhere */
+1:  movb PDE, %al /* with XD the PDE led nowhere; nor does a large one */
+    andb $4, %al
+    orb LARGE, %al
     jnz skip
     testb $A, %r8b
     setnz %al
@@ -195,7 +214,7 @@ none_wanted:
     jz wrong_bits
     testb $A, %r9b
     jz wrong_bits
-    movb old_pte, %al
+    movb old_leaf, %al
     cmpb $WRITE, ACCESS
     jne 1f
     orb $D, %al
@@ -215,16 +234,16 @@ skip:
     CHECK(e)
     cmpl $0, wrong_flags
     CHECK(e)
-    cmpl $COUNT / STEP - 2, tried
+    cmpl $TRIES / STEP - 200, tried
     CHECK(ae)
-    cmpl $COUNT / STEP / 8, faults
+    cmpl $TRIES / STEP / 8, faults
     CHECK(ae)
     PASS
 /* NOTE 1: wrong outcomes */
 /* NOTE 2: wrong A and D bits */
 /* NOTE 3: combinations tried */
 /* NOTE 4: of them page faults */
-/* NOTE 5: faults for want of a right that set A in the PTE */
+/* NOTE 5: faults for want of a right that set A in the leaf */
 /* NOTE 6: faults for a reserved bit in the PTE alone that left A set in the PDE */
 
 wrong:
@@ -249,22 +268,28 @@ wrong_bits:
 set_up:
     movzbl PDE, %eax
     call entry_bits
+    movl $AT_PDE, %edi
+    cmpb $0, LARGE
+    jne 1f
     leal AT_PT + P(%rcx), %ecx
-    movl %ecx, AT_PDE
-    movl %edx, AT_PDE + 4
+    movl %ecx, (%rdi)
+    movl %edx, 4(%rdi)
+    movl $AT_PT, %edi
     movzbl PTE, %eax
     call entry_bits
     leal AT_FRAME + P(%rcx), %ecx
-    cmpb $0, OLD
+    jmp 2f
+1:  leal AT_LARGE + P + PS(%rcx), %ecx
+2:  cmpb $0, OLD
     je 1f
     orl $A, %ecx
     cmpb $1, OLD
     je 1f
     orl $D, %ecx
 1:  orl $0x08000000, %edx /* key 1 */
-    movl %ecx, AT_PT
-    movl %edx, AT_PT + 4
-    movb %cl, old_pte
+    movl %ecx, (%rdi)
+    movl %edx, 4(%rdi)
+    movb %cl, old_leaf
 
     movzbl NXE, %eax
     shll $11, %eax
@@ -430,7 +455,7 @@ own_accesses:
 user_accesses:
     .quad STUBS, STUBS + user_write - stubs, STUBS + user_fetch - stubs
 dims:
-    .byte 8, 8, 2, 3, 2, 2, 2, 2, 2, 5, 3
+    .byte 8, 8, 2, 3, 2, 2, 2, 2, 2, 5, 3, 2
 dims_end:
 rights: /* PKRU of each KEY; the first one must not matter */
     .byte 0xc, 0, 8, 4, 0xc
@@ -451,5 +476,5 @@ features_c: .long 0
 cr0_base: .long 0
 cr4_base: .long 0
 efer_base: .long 0
-old_pte: .long 0
+old_leaf: .long 0
 digits: .skip 16

@@ -1,7 +1,8 @@
 /* reserved.S - what control registers, XCR0 and model-specific registers refuse: reserved
- * bits, combinations that may not be, addresses that are not canonical, memory types that
- * do not exist. Intel SDM vol 3A 2.5, 2.6, 4.1, 4.10.1, 9.8.5, 10.4.4, 11.11, 11.12; vol 2
- * MOV (control and debug registers), WRMSR, XSETBV, WRPKRU; vol 1 13.3; vol 4 Table 2-2.
+ * bits (PDPTEs' too), combinations that may not be, addresses that are not canonical,
+ * memory types that do not exist. Intel SDM vol 3A 2.5, 2.6, 4.1, 4.4.1, 4.10.1, 9.8.5,
+ * 10.4.4, 11.11, 11.12; vol 2 MOV (control and debug registers), WRMSR, XSETBV, WRPKRU;
+ * vol 1 13.3; vol 4 Table 2-2.
  *
  * Where nothing is refused, the old value is put back, so that the next line can be tried.
  */
@@ -95,6 +96,49 @@ main:
     EXPECT(UD, 0, .byte 0x0f, 0x22, 0xf0)
     EXPECT(UD, 0, .byte 0x0f, 0x20, 0xf8)
     EXPECT(UD, 0, .byte 0x0f, 0x22, 0xf8)
+
+    /* PAE paging reads four PDPTEs when CR3 is loaded, and when CD, NW, PG, PAE, PGE or PSE
+     * change; a present one with a reserved bit is #GP (vol 3A 4.4.1). */
+    call make_tables
+    movl $pae_pdpt, %eax
+    movl %eax, %cr3
+    movl %cr4, %eax
+    orl $0x20, %eax
+    movl %eax, %cr4
+    movl %cr0, %eax
+    orl $0x80000000, %eax
+    movl %eax, %cr0
+    movl $pdpte_bits, %ebx
+1:  movl (%ebx), %eax
+    orl %eax, pae_pdpt + 24
+    movl 4(%ebx), %eax
+    orl %eax, pae_pdpt + 28
+    EXPECT(GP, 0, movl %cr3, %eax; movl %eax, %cr3) /* a reserved bit in PDPTE 3 */
+    movl $pds + 0x3001, pae_pdpt + 24
+    movl $0, pae_pdpt + 28
+    addl $8, %ebx
+    cmpl $pdpte_bits_end, %ebx
+    jne 1b
+    movl %cr3, %eax
+    movl $pds + 0x3e19, pae_pdpt + 24 /* PWT, PCD and bits 11:9 may be anything */
+    movl %eax, %cr3
+    movl $pds + 0x3003, pae_pdpt + 24
+    EXPECT(GP, 0, movl %cr4, %eax; xorl $0x10, %eax; movl %eax, %cr4) /* PSE */
+    EXPECT(GP, 0, movl %cr4, %eax; xorl $0x80, %eax; movl %eax, %cr4) /* PGE */
+    EXPECT(GP, 0, movl %cr0, %eax; xorl $0x40000000, %eax; movl %eax, %cr0) /* CD */
+    /* TSD and WP read nothing. */
+    EXPECT(HOME, 0, movl %cr4, %eax; xorl $4, %eax; movl %eax, %cr4; xorl $4, %eax; \
+           movl %eax, %cr4; int $HOME)
+    EXPECT(HOME, 0, movl %cr0, %eax; xorl $0x10000, %eax; movl %eax, %cr0; \
+           xorl $0x10000, %eax; movl %eax, %cr0; int $HOME)
+    movl LAPIC + 0x20, %ecx /* and what was read before is in force */
+    movl $pds + 0x3001, pae_pdpt + 24
+    movl %cr0, %eax
+    andl $0x3fffffff, %eax
+    movl %eax, %cr0
+    movl %cr4, %eax
+    andl $~0xb4, %eax
+    movl %eax, %cr4
 
     /* Into IA-32e mode: not without PAE, not with a 16-bit TSS (vol 3A 9.8.5). */
     call make_tables
@@ -358,6 +402,9 @@ user_xsetbv:
     int $HOME
 
     .balign 8
+pdpte_bits:
+    .long 2, 0, 4, 0, 0x20, 0, 0x40, 0, 0x80, 0, 0x100, 0, 0, 1 << 20, 0, 1 << 31
+pdpte_bits_end:
 cr4_bits: /* those that no manual gives a meaning below bit 32 */
     .long 0x8000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80000000
 cr4_bits_end:

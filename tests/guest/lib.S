@@ -389,7 +389,7 @@ enter_long:
     .globl gdt, idt32, idt64, gdtr, gdtr64, idtr32, idtr64, tss32, tss64
     .globl got_vector, got_error, got_cr2, got_rip, got_cs, got_flags, got_sp, got_ss
     .globl got_es, got_ds, got_fs, got_gs, got_frame, got_count, got_handler_ss
-    .globl got_eax, resume, resume_now, resume_sp
+    .globl got_eax, resume, resume_sp
 gdt:
     .quad 0
     DESCRIPTOR(0, 0xfffff, 0xc09b)

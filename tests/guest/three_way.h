@@ -30,8 +30,9 @@
 #define CHECK(cc) j##cc 8f; FAIL; jmp 7f; 8: TELL(TOLD_PASS); AFTER_CHECK
 /* In ring 3 only what failed is told, by INT 42h: not every test can go back there. */
 #define CHECK_USER(cc) j##cc 8f; .byte 0x50; movl $__LINE__, %eax; int $0x42; .byte 0x58; 8:
-/* What ended an emulator's run is left out of the next, by a bit for its line. */
+/* What ended an emulator's run is left out of the next, by a bit for its line. CF changes. */
 #define BEGIN TELL(TOLD_BEGIN); btl $(__LINE__ & 31), skips + 4 * (__LINE__ / 32); jc 7f;
+/* EAX, ECX and EDX change. A comment in the kernel, NOTE n: text, names the number. */
 #define NOTE(n, value, high) movl value, %edx; movl high, %ecx; movl $(n), %eax; \
     call tell_note
 #define NO_FAULT movl $NO_VECTOR, got_vector; movl $0, resume

@@ -285,6 +285,16 @@ static ALWAYS_INLINE void mark(const struct paging *pg, struct reading *r, struc
     }
 }
 
+/* A fault: the entries that led to the last one have been used (4.8), and 6.15, interrupt
+ * 14, asks for A in them. In the leaf that lacks a right it is model specific: not set. */
+static void COLD mark_used(const struct paging *pg, struct reading *r, const struct walk *w)
+{
+    for (unsigned i = 0; i + 1u < w->count; i++)
+        if (!(w->entry[i].value & A))
+            mark_entry(r, w->entry[i].where, pg->mode == PAGING_32 ? 4 : 8,
+                       w->entry[i].value | A);
+}
+
 bool page_walk(const struct paging *pg, struct phys *mem, uint64_t la, struct accessor how,
                struct walk *w)
 {
@@ -292,10 +302,12 @@ bool page_walk(const struct paging *pg, struct phys *mem, uint64_t la, struct ac
 
     if (!walk_tables(pg, la, &r, w)) {
         w->error_code |= (uint16_t)access_code(pg, how);
+        mark_used(pg, &r, w);
         return false;
     }
     if (!page_allows(pg, w, how)) {
         blame(w);
+        mark_used(pg, &r, w);
         return false;
     }
     mark(pg, &r, w, how.kind == ACCESS_WRITE);

@@ -64,7 +64,8 @@ struct accessor {
 };
 
 /* Walks for la and sets accessed (and for writes dirty) bits. True when the access is
- * allowed; w tells all either way. Nothing is written to memory when refused. */
+ * allowed; w tells all either way. When refused, only the entries that led to the last one
+ * get A (4.8; 6.15, interrupt 14). */
 bool page_walk(const struct paging *pg, struct phys *mem, uint64_t la, struct accessor how,
                struct walk *w);
 

@@ -78,6 +78,10 @@ gate_rights:
     je 1f
     cmpl $OF, %ecx
     je 1f
+#ifdef THREE_WAY
+    cmpl $0x42, %ecx
+    je 1f
+#endif
     ret
 1:  orl $0x6000, %edx
     ret
@@ -124,6 +128,10 @@ stubs32:
     .endr
 
 common32:
+#ifdef THREE_WAY
+    cmpl $0x42, (%esp)
+    je told32
+#endif
     pushl %eax
     movl $DATA, %eax
     movl %eax, %ds
@@ -172,6 +180,12 @@ common32:
     movl resume_sp, %esp
     movl got_eax, %eax
     jmp *resume_now
+#ifdef THREE_WAY
+failed:
+    jmp failed32
+unexpected:
+    jmp stray32
+#else
 failed:
     movl got_eax, %eax
     outl %eax, $0xf4
@@ -190,6 +204,7 @@ unexpected: /* exit value: 10000h | vector */
     orl $0x10000, %eax
     outl %eax, $0xf4
     jmp .
+#endif
 
 /* EAX in hexadecimal and a blank to port E9h; 32- and 64-bit code, no stack but CALL. */
 put_hex:
@@ -226,6 +241,10 @@ stubs64:
     .endr
 
 common64:
+#ifdef THREE_WAY
+    cmpq $0x42, (%rsp)
+    je told64
+#endif
     movq %rax, got_eax
     popq %rax
     movq %rax, got_vector
@@ -259,6 +278,10 @@ common64:
     movq resume_sp, %rsp
     movq got_eax, %rax
     jmpq *resume_now
+#ifdef THREE_WAY
+1:  jmp failed64
+2:  jmp stray64
+#else
 1:  movl got_eax, %eax
     outl %eax, $0xf4
 2:  movl $'!', %eax
@@ -277,6 +300,7 @@ common64:
     jmp .
 put_hex64:
     jmp put_hex
+#endif
 
 /* ---- page tables: all 4 GiB as they are, in large pages open to ring 3 ---- */
 

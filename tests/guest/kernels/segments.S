@@ -50,6 +50,8 @@ main:
 
     /* And what they refuse; the register stays. */
     LOAD(DATA, fs)
+    xorl %eax, %eax
+    lldt %ax /* RESET leaves an LDT of 64 KiB at 0 (vol 3A Table 9-1) */
     EXPECT_AT(GP, EXECUTE_ONLY, LOAD(EXECUTE_ONLY, fs))
     EXPECT_AT(GP, SYSTEM, LOAD(SYSTEM, fs))
     EXPECT_AT(NP, ABSENT, LOAD(ABSENT, fs))

@@ -145,7 +145,7 @@ static void every_combination_of_rights_follows_the_manual(void **state)
                     assert_int_equal(w.error_code, expected);
                     assert_int_not_equal(w.refused, WALK_OK);
                     assert_int_equal(get(b, 0x5000) & 0x60, 0);
-                    assert_int_equal(get(b, 0x4000) & 0x60, 0);
+                    assert_int_equal(get(b, 0x4000) & 0x60, 0x20); /* it led on */
                 }
                 /* The same verdict from rights a TLB remembers. */
                 w = (struct walk){.writable = writable, .user = user, .executable = !xd,
@@ -373,7 +373,7 @@ static void tables_outside_memory_read_as_ones(void **state)
     assert_int_equal(w.refused, WALK_NO_MEMORY);
     assert_int_equal(w.error_code, 1 | 8);
     assert_int_equal(w.level, 2);
-    assert_int_equal(get(b, 0x1000), 0x3007);
+    assert_int_equal(get(b, 0x1000), 0x3027);
     free(b);
 }
 

@@ -1,6 +1,6 @@
 /* run.c - runs one guest kernel in many ways, and requires the same end from all.
  *
- *   run [-smp N] [-cpu MODEL] [-end triple] [-once] [-events] [-keep] IMAGE
+ *   run [-smp N] [-cpu MODEL] [-end triple] [-once] [-events] [-keep] [-rows FILE] IMAGE
  *
  * A kernel ends by writing to isa-debug-exit: 0 passes, anything else is the line of
  * its source that found something wrong. Nothing a guest sees may depend on how the
@@ -8,11 +8,13 @@
  * instructions and leave the machine in the same state, bit for bit. So must a machine
  * saved at any tick and restored into a new one, and one that a debugger stops at
  * breakpoints, watchpoints and single steps. -once tries the first way alone.
+ * -rows runs it once too, and adds to FILE how often each row of isa.def was executed.
  * -events tells each event, -keep leaves the last state of each way as a snapshot: to
  * find where two ways part.
  */
 #include "cpu/points.h"
 #include "machine/machine.h"
+#include "tests/isa/row_name.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,7 +34,7 @@ static const uint64_t longest_text = UINT64_MAX;
 struct way {
     const char *name;
     unsigned small_tlb;
-    bool single, trace, text, points;
+    bool single, trace, text, points, rows;
     uint64_t drop;
     uint64_t save; /* at this tick; 0 never */
 };
@@ -48,6 +50,8 @@ struct test {
     unsigned cpus;
     enum machine_end end;
     bool once, events, keep, verbose;
+    const char *rows;
+    uint64_t *executions; /* by row, with rows */
     uint64_t ticks; /* of the first way: where debugging stops it */
     char snapshot[512];
 };
@@ -88,6 +92,12 @@ static void drop_insn(struct cpu *c, const struct insn *i)
 {
     (void)c;
     (void)i;
+}
+
+static void count_row(struct cpu *c, const struct insn *i)
+{
+    uint64_t *executions = c->tracer;
+    executions[i->row]++;
 }
 
 static void tell(struct cpu *c, const struct cpu_event *e)
@@ -143,6 +153,10 @@ static struct machine *make(const struct test *t, const struct way *w,
         struct cpu *c = machine_cpu(m, n);
         if (w->trace && !c->trace)
             c->trace = drop_insn;
+        if (w->rows) {
+            c->trace = count_row;
+            c->tracer = t->executions;
+        }
         if (t->events)
             c->told = tell;
         cpu_derive(c);
@@ -322,6 +336,26 @@ static bool run_all(struct test *t)
     return good;
 }
 
+static bool run_rows(struct test *t)
+{
+    static const struct way way = {.name = "rows", .trace = true, .rows = true};
+    FILE *to = fopen(t->rows, "a");
+    struct outcome o;
+    bool good = false;
+
+    t->executions = calloc(isa_row_count, sizeof *t->executions);
+    if (to && t->executions && run(t, &way, &o)) {
+        show(way.name, &o);
+        for (unsigned n = 0; n < isa_row_count; n++)
+            if (t->executions[n])
+                fprintf(to, "%s %" PRIu64 "\n", row_name(&isa_rows[n]).text,
+                        t->executions[n]);
+        good = o.end == t->end && !o.value;
+    }
+    free(t->executions);
+    return to && !fclose(to) && good;
+}
+
 int main(int argc, char **argv)
 {
     struct test t = {.cpu = "max", .cpus = 1, .end = END_DEBUG_EXIT, .verbose = true};
@@ -336,6 +370,8 @@ int main(int argc, char **argv)
             t.keep = true;
         else if (!strcmp(argv[n], "-smp"))
             t.cpus = (unsigned)strtoul(argv[++n], NULL, 10);
+        else if (!strcmp(argv[n], "-rows"))
+            t.rows = argv[++n];
         else if (!strcmp(argv[n], "-cpu"))
             t.cpu = argv[++n];
         else if (!strcmp(argv[n], "-end") && !strcmp(argv[++n], "triple"))
@@ -346,11 +382,11 @@ int main(int argc, char **argv)
     if (n + 1 != argc) {
         fprintf(stderr,
                 "usage: %s [-smp N] [-cpu MODEL] [-end triple] [-once] [-events] "
-                "[-keep] IMAGE\n",
+                "[-keep] [-rows FILE] IMAGE\n",
                 argv[0]);
         return 2;
     }
     t.image = argv[n];
     snprintf(t.snapshot, sizeof t.snapshot, "%s.%u.snapshot", t.image, t.cpus);
-    return run_all(&t) ? 0 : 1;
+    return (t.rows ? run_rows(&t) : run_all(&t)) ? 0 : 1;
 }

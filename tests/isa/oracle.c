@@ -768,6 +768,10 @@ static int work(const char *mode)
         printf("skipped: %s\n", why);
         return 77;
     }
+    if (native_failed()) {
+        native_end();
+        return 1;
+    }
     if (!menura_init(&model) || !record_begin())
         return 2;
     memset(native_code(), FILLER, CODE_SIZE);

@@ -4,6 +4,8 @@
  *   oracle [-n CASES] [-seed N] [-mode 64|32|16] [-undefined] [-v] [MNEMONIC...]
  *   oracle -case MODE ROW SEED       one encoding again, with everything shown
  *
+ * isa_replay is the same against recorded answers, isa_bochs against another emulator.
+ *
  * CASES are per row and mode. Every case is asked of Menura several times: stepped, in
  * a cold block, in a hot one. Flags that the row calls undefined are compared with
  * -undefined only: this repository's handlers follow AMD's family 19h there.
@@ -540,6 +542,10 @@ static bool record_begin(void)
     enum { ROOM = 64 << 20 };
     if (!run.record)
         return true;
+    if (native_batch()) {
+        printf("only answers of real processors are recorded\n");
+        return false;
+    }
     run.tape = (struct tape){.bytes = calloc(1, ROOM), .size = ROOM};
     if (!run.tape.bytes)
         return false;
@@ -761,6 +767,10 @@ static int work(const char *mode)
     if (!native_init(&why)) {
         printf("skipped: %s\n", why);
         return 77;
+    }
+    if (native_failed()) {
+        native_end();
+        return 1;
     }
     if (!menura_init(&model) || !record_begin())
         return 2;

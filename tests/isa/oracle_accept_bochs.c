@@ -352,13 +352,11 @@ static bool denormal_beside_nan(const struct judged *j)
     return only(j, D_MXCSR) && !(flags & ~(uint32_t)(MXCSR_DE | MXCSR_UE));
 }
 
-/* Types E4NF and E6NF: no fault suppression. */
+/* Type E6NF: no fault suppression. */
 static bool suppressed(const struct judged *j)
 {
     return (j->e->row->enc & EVEX) && in_memory(j) && INSN_MASK(&j->e->insn[0]) &&
-           (starts(j, "PSRL") || starts(j, "PSRA") || starts(j, "PSLL") ||
-            starts(j, "EXTRACT")) &&
-           is_access_fault(j->menura->vector);
+           starts(j, "EXTRACT") && is_access_fault(j->menura->vector);
 }
 
 /* EVEX.W that the manual ignores. */
@@ -478,7 +476,7 @@ const struct accepted bochs_accepted[] = {
     {denormal_beside_nan,
      "Bochs: VRANGE tells of a denormal number beside a NaN, VREDUCE of "
      "any (SDM vol 2: neither)"},
-    {suppressed, "Bochs: fault suppression in instructions of types E4NF and E6NF"},
+    {suppressed, "Bochs: fault suppression in VEXTRACT (SDM vol 2: type E6NF)"},
     {w_ignored,
      "Bochs 2.7: #UD for EVEX.W in VPACKSSWB and VEXTRACTPS (SDM vol 2: ignored)"},
     {length_of_3, "Bochs: EVEX.L'L of 3 with memory (SDM vol 2 Table 2-36: #UD)"},

@@ -204,7 +204,7 @@ static bool write_config(void)
 
 NORETURN static void become_bochs(void)
 {
-    enum { CPU_SECONDS = 900 }; /* should nobody be there any more to end it */
+    enum { CPU_SECONDS = 300 }; /* should nobody be there any more to end it */
     struct rlimit limit = {CPU_SECONDS, CPU_SECONDS};
     int null = open("/dev/null", O_RDWR);
 

@@ -366,11 +366,11 @@ static bool try_encoding(struct random *r, struct encoding *e)
     bool mode64 = e->mode->bits == 64;
     unsigned n, map = (unsigned)ENC_MAP(row->enc), op = (unsigned)ENC_OPCODE(row->enc),
                 at;
-    uint8_t bytes[32], modrm;
+    uint8_t bytes[32], modrm[2];
 
     if (row->enc & EVEX) {
-        put_modrm(r, row, &t, &modrm);
-        n = put_evex(r, row, mode64, modrm, bytes);
+        put_modrm(r, row, &t, modrm);
+        n = put_evex(r, row, mode64, modrm[0], bytes);
     } else if (row->enc & VEX) {
         n = put_vex(r, row, mode64, bytes);
     } else {
@@ -388,7 +388,7 @@ static bool try_encoding(struct random *r, struct encoding *e)
     at = n;
     random_tail(r, bytes + n, 16);
     if (row->enc & EVEX)
-        bytes[n] = modrm; /* what follows is noise already */
+        bytes[n] = modrm[0]; /* what follows is noise already */
     else if (t.modrm)
         put_modrm(r, row, &t, bytes + n);
     memcpy(e->bytes, bytes, 15);

@@ -66,7 +66,7 @@ static int run(struct rig *r, struct form f, struct say s)
 
 /* ---- the packed operations ---- */
 
-enum { TWO = 1, IMM = 2, ER = 4, SAE = 8, NO_B = 16, INTEGERS = 32, POSITIVE = 64 };
+enum { TWO = 1, IMM = 2, ER = 4, SAE = 8, INTEGERS = 16, POSITIVE = 32 };
 
 static const struct operation {
     const char *name;
@@ -113,11 +113,11 @@ static const struct operation {
     {"cvtpd2uqq", {1, P66_, 1, 0x79}, 64, 64, ER, ref_to_unsigned, NULL},
     {"cvttpd2uqq", {1, P66_, 1, 0x78}, 64, 64, SAE, ref_truncate_unsigned, NULL},
     {"cvtdq2ps", {1, NP_, 0, 0x5b}, 32, 32, ER | INTEGERS, ref_from_integer, NULL},
-    {"cvtdq2pd", {1, PF3_, 0, 0xe6}, 32, 64, INTEGERS, ref_from_integer, NULL},
+    {"cvtdq2pd", {1, PF3_, 0, 0xe6}, 32, 64, ER | INTEGERS, ref_from_integer, NULL},
     {"cvtqq2ps", {1, NP_, 1, 0x5b}, 64, 32, ER | INTEGERS, ref_from_integer, NULL},
     {"cvtqq2pd", {1, PF3_, 1, 0xe6}, 64, 64, ER | INTEGERS, ref_from_integer, NULL},
     {"cvtudq2ps", {1, PF2_, 0, 0x7a}, 32, 32, ER | INTEGERS, ref_from_unsigned, NULL},
-    {"cvtudq2pd", {1, PF3_, 0, 0x7a}, 32, 64, INTEGERS, ref_from_unsigned, NULL},
+    {"cvtudq2pd", {1, PF3_, 0, 0x7a}, 32, 64, ER | INTEGERS, ref_from_unsigned, NULL},
     {"cvtuqq2ps", {1, PF2_, 1, 0x7a}, 64, 32, ER | INTEGERS, ref_from_unsigned, NULL},
     {"cvtuqq2pd", {1, PF3_, 1, 0x7a}, 64, 64, ER | INTEGERS, ref_from_unsigned, NULL},
     {"rndscaleps", {3, P66_, 0, 0x08}, 32, 32, IMM | SAE, ref_rndscale, NULL},
@@ -848,7 +848,8 @@ static void bf16_is_rounded_to_nearest_whatever_mxcsr_says(void **state)
 static void unsigned_integers_fill_their_register(void **state)
 {
     static const struct form to = {1, PF2_, 1, 0x79}, cut = {1, PF2_, 1, 0x78},
-                             from = {1, PF2_, 1, 0x7b}, narrow = {1, PF2_, 0, 0x79};
+                             from = {1, PF2_, 1, 0x7b}, from32 = {1, PF2_, 0, 0x7b},
+                             narrow = {1, PF2_, 0, 0x79};
     struct say s = {.reg = 3, .rm = RM, .imm = -1};
     struct rig *r = rig_new();
     (void)state;
@@ -888,6 +889,8 @@ static void unsigned_integers_fill_their_register(void **state)
     s.l = 0;
     assert_int_equal(run(r, from, s), -1); /* {rn-sae} */
     assert_true(r->cpu.v[REG].q[0] == bits_of(0x1p64, 64));
+    assert_int_equal(run(r, from32, s), -1); /* exact, so no rounding, but no #UD */
+    assert_true(r->cpu.v[REG].q[0] == bits_of(4294967295.0, 64));
     s.k = K; /* no mask there */
     assert_int_equal(run(r, from, s), -2);
     rig_free(r);

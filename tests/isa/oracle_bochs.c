@@ -513,6 +513,7 @@ bool native_init(const char **why)
 {
     if (!is_installed(why))
         return false;
+    signal(SIGPIPE, SIG_IGN); /* to the end, where the files are deleted */
     b.fd = -1;
     b.model = getenv("BOCHS_CPU") ? getenv("BOCHS_CPU") : "tigerlake";
     for (unsigned n = 0; n < isa_row_count; n++) {

@@ -305,7 +305,7 @@ void guest_main(void)
     disk(ATA_READ, BOCHS_ORDER, 1, order);
     if (order->magic != BOCHS_MAGIC || order->leaves > BOCHS_LEAVES)
         return;
-    *report = (struct bochs_report){.leaves = order->leaves};
+    *report = (struct bochs_report){.leaves = order->leaves, .count = order->first};
     report->xcr0 = enable_xcr0();
     for (unsigned n = 0; n < order->leaves; n++) {
         report->leaf[n] = order->leaf[n];
@@ -322,7 +322,7 @@ void guest_main(void)
     memset(pristine + DATA_SIZE, FILLER, CODE_SIZE);
     memcpy(area, pristine, AREA_SIZE);
     memcpy(before, pristine, AREA_SIZE);
-    for (unsigned done = 0; done < order->count; done += BOCHS_CHUNK) {
+    for (unsigned done = order->first; done < order->count; done += BOCHS_CHUNK) {
         unsigned left = order->count - done,
                  n = left < BOCHS_CHUNK ? left : BOCHS_CHUNK;
         disk(ATA_READ, BOCHS_FIRST + done * PER, n * PER, questions);

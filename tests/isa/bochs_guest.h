@@ -31,7 +31,7 @@
 #define BOCHS_MAGIC 0x6172756e656d0001ull
 
 enum {
-    BOCHS_LEAVES = 19, /* an order is one sector */
+    BOCHS_LEAVES = 18, /* an order is one sector */
     BOCHS_CHUNK = 16, /* questions between two reports */
     BOCHS_CHANGES = BOCHS_XSAVE - 160 - 8,
     BOCHS_TOO_MUCH = 0xffff, /* as changes_size */
@@ -46,6 +46,7 @@ struct bochs_order {
     uint64_t magic;
     uint32_t count, leaves;
     uint64_t fs_base, gs_base;
+    uint32_t first, unused; /* the question to begin with */
     struct bochs_leaf leaf[BOCHS_LEAVES];
 };
 

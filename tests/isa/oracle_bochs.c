@@ -45,6 +45,7 @@ enum {
     CYLINDER = 16 * 63, /* sectors */
     GUEST_ROOM = BOCHS_ORDER * BOCHS_SECTOR,
     AREA_SIZE = DATA_SIZE + CODE_SIZE,
+    NO_VECTOR = 256,
 };
 
 static struct {
@@ -61,6 +62,8 @@ static struct {
     size_t disk_size;
     int fd;
     unsigned room, count; /* questions on it */
+    unsigned first,
+        ended; /* where this run begins; how many have not come to the end */
     bool answered, failed;
     uint8_t data[DATA_SIZE], code[CODE_SIZE], pristine[DATA_SIZE];
 } b;
@@ -120,6 +123,7 @@ static void put_order(void)
     memset(o, 0, BOCHS_SECTOR);
     store64(o + offsetof(struct bochs_order, magic), BOCHS_MAGIC);
     store32(o + offsetof(struct bochs_order, count), b.count);
+    store32(o + offsetof(struct bochs_order, first), b.first);
     store32(o + offsetof(struct bochs_order, leaves), b.leaves);
     store64(o + offsetof(struct bochs_order, fs_base), native_fs_base);
     store64(o + offsetof(struct bochs_order, gs_base), native_gs_base);
@@ -133,12 +137,15 @@ static void put_order(void)
     memset(b.disk + BOCHS_REPORT * BOCHS_SECTOR, 0, BOCHS_SECTOR);
 }
 
-/* The instructions that were being asked when it ended. */
-static bool stuck(unsigned done)
+static bool ask_bochs(void);
+
+/* Some instructions end Bochs itself. Those that were being asked stay without an
+ * answer, and the next run begins behind them. */
+static bool go_on(unsigned done)
 {
-    printf("Bochs: its guest ended after %u of %u questions, at one of these "
-           "instructions (or their filler):\n",
-           done, b.count);
+    enum { TOO_OFTEN = 16 };
+
+    printf("Bochs ended at one of these instructions (or their filler):\n");
     for (unsigned n = done; n < b.count && n < done + BOCHS_CHUNK; n++) {
         const uint8_t *q = record_at(n);
         const uint8_t *last = q + offsetof(struct bochs_record, changes) +
@@ -148,8 +155,10 @@ static bool stuck(unsigned done)
             printf(" %02x", *c);
         printf("\n");
     }
-    b.failed = true;
-    return false;
+    b.first = done + BOCHS_CHUNK;
+    if (++b.ended > TOO_OFTEN)
+        return fail("ends too often");
+    return b.first >= b.count || ask_bochs();
 }
 
 static bool read_report(void)
@@ -159,7 +168,7 @@ static bool read_report(void)
     if (load64(r + offsetof(struct bochs_report, magic)) != BOCHS_MAGIC)
         return fail("its guest did not begin");
     if (load32(r + offsetof(struct bochs_report, count)) != b.count)
-        return stuck(load32(r + offsetof(struct bochs_report, count)));
+        return go_on(load32(r + offsetof(struct bochs_report, count)));
     for (unsigned n = 0; n < b.leaves; n++) {
         const uint8_t *leaf =
             r + offsetof(struct bochs_report, leaf) + n * sizeof(struct bochs_leaf);
@@ -317,7 +326,8 @@ static void get_answer(const uint8_t *from, struct answer *a)
     a->vector = (int)load32(from + BOCHS_VECTOR);
     a->error = load32(from + BOCHS_ERROR);
     a->cr2 = a->vector == VEC_PF ? load64(from + BOCHS_CR2) : 0;
-    if (size > BOCHS_CHANGES) { /* more than a record has room for */
+    if (a->vector == NO_VECTOR ||
+        size > BOCHS_CHANGES) { /* none, or more than a record has room for */
         a->vector = NOT_RECORDED;
         return;
     }
@@ -364,6 +374,9 @@ void native_run(native_next *next, void *owner)
     b.answered = !b.answered;
     if (b.answered) {
         b.count = n;
+        b.first = b.ended = 0;
+        for (unsigned k = 0; k < n; k++)
+            store32(record_at(n + k) + BOCHS_VECTOR, NO_VECTOR);
         if (n)
             ask_bochs();
     }
@@ -513,6 +526,7 @@ bool native_init(const char **why)
 {
     if (!is_installed(why))
         return false;
+    signal(SIGPIPE, SIG_IGN); /* to the end, where the files are deleted */
     b.fd = -1;
     b.model = getenv("BOCHS_CPU") ? getenv("BOCHS_CPU") : "tigerlake";
     for (unsigned n = 0; n < isa_row_count; n++) {

@@ -229,8 +229,9 @@ static bool sae_rounds(const struct judged *j)
            ((unsigned)j->e->insn[0].imm & 4) && only(j, D_ZMM);
 }
 
-/* A mnemonic of AVX-512 whose results are wrong in Bochs 2.7, not its faults. Each was
- * computed by hand from the manual's pseudo-code for some of the cases. */
+/* A mnemonic of AVX-512 whose results are wrong in Bochs 2.7, not its faults. Cases of
+ * VPCOMPRESSB, VPCONFLICT and VPSHUFBITQMB were computed from the manual's pseudo-code by
+ * other means; the unit tests have all of them against references of their own. */
 static bool wrong_result(const struct judged *j)
 {
     static const struct {

@@ -195,15 +195,21 @@ static uint64_t ref_from_integer(const struct reference *r)
     return bits_of(f, 32);
 }
 
+/* By way of signed integers: compilers' own code for unsigned ones gives -0 for 0 when
+ * rounding down. Halved, with a sticky bit, it rounds as the whole does. */
 static uint64_t ref_from_unsigned(const struct reference *r)
 {
-    volatile uint64_t x = r->b;
+    bool large = r->b >> 63;
+    volatile int64_t x = (int64_t)(large ? r->b >> 1 | (r->b & 1) : r->b);
     volatile float f;
+    volatile double d;
 
-    if (r->to == 64)
-        return bits_of((double)x, 64);
+    if (r->to == 64) {
+        d = (double)x;
+        return bits_of(large ? 2 * d : d, 64);
+    }
     f = (float)x;
-    return bits_of(f, 32);
+    return bits_of(large ? 2 * f : f, 32);
 }
 
 #endif

@@ -269,6 +269,8 @@ static void set_segments(struct world *w, struct cpu *c)
 
 static void set_control(struct world *w, struct cpu *c)
 {
+    uint64_t enabled;
+
     c->cr0 = CR0_ET | CR0_NE | (w->mode == REAL ? 0 : CR0_PE) | (w->paging ? CR0_PG : 0) |
              (fuzz_next(&w->r) & (CR0_WP | CR0_AM));
     if (fuzz_one_in(&w->r, 8))
@@ -288,10 +290,12 @@ static void set_control(struct world *w, struct cpu *c)
                                                        : TABLES + 0x3000;
     for (unsigned n = 0; n < 4 && w->mode == PAE32; n++)
         c->pdpte[n] = (TABLES + 0x3000) | 1;
-    c->xcr0 = xcr0_supported(c) & (fuzz_next(&w->r) | 3);
-    c->xcr0 |= XSTATE_X87;
-    if (!(c->xcr0 & XSTATE_SSE))
-        c->xcr0 &= ~XSTATE_AVX;
+    enabled = fuzz_next(&w->r) | XSTATE_X87 | XSTATE_SSE;
+    if (enabled & XSTATE_OPMASK) /* AVX-512's three come together, and with AVX */
+        enabled |= XSTATE_AVX | XSTATE_AVX512;
+    else
+        enabled &= ~XSTATE_AVX512;
+    c->xcr0 = (enabled & xcr0_supported(c)) | XSTATE_X87;
     c->pkru = fuzz_one_in(&w->r, 2) ? 0 : (uint32_t)fuzz_next(&w->r) & 0xaaaaaaaa;
     c->star = (uint64_t)(U_CODE - 16) << 48 | (uint64_t)K_CODE << 32 | into_code(w);
     c->lstar = into_code(w);

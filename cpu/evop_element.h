@@ -15,12 +15,12 @@
 typedef uint64_t fp_element(struct vop *o, unsigned f, uint64_t a, uint64_t b,
                             uint64_t old);
 
-static ALWAYS_INLINE uint64_t element_get(const struct vec *v, unsigned f, unsigned n)
+static ALWAYS_INLINE uint64_t fp_get(const struct vec *v, unsigned f, unsigned n)
 {
     return f == F64 ? v->q[n] : vec32(v, n);
 }
 
-static ALWAYS_INLINE void element_set(struct vec *v, unsigned f, unsigned n, uint64_t x)
+static ALWAYS_INLINE void fp_set(struct vec *v, unsigned f, unsigned n, uint64_t x)
 {
     if (f == F64)
         v->q[n] = x;
@@ -39,9 +39,9 @@ static ALWAYS_INLINE void evop_elements(struct cpu *c, const struct insn *i, uns
     vec_copy(&o.d, vec_at(c, i->reg), o.words);
     for (unsigned n = 0; n < o.words * 8 / size; n++)
         if (mask >> n & 1)
-            element_set(&o.d, f, n,
-                        element(&o, f, element_get(&o.a, f, n), element_get(&o.b, f, n),
-                                element_get(&o.d, f, n)));
+            fp_set(&o.d, f, n,
+                        element(&o, f, fp_get(&o.a, f, n), fp_get(&o.b, f, n),
+                                fp_get(&o.d, f, n)));
     evop_raise(c, i, &o);
     evop_put(c, i, &o.d, o.words, mask, size);
 }
@@ -49,7 +49,7 @@ static ALWAYS_INLINE void evop_elements(struct cpu *c, const struct insn *i, uns
 static ALWAYS_INLINE void evop_element0(struct cpu *c, const struct insn *i, unsigned f,
                                         bool er, fp_element *element)
 {
-    uint64_t old = element_get(vec_at(c, i->reg), f, 0);
+    uint64_t old = fp_get(vec_at(c, i->reg), f, 0);
     struct vop o = {.words = 2, .imm = (unsigned)i->imm & 0xff};
 
     vec_copy(&o.a, vop_first(c, i), 2);
@@ -57,12 +57,12 @@ static ALWAYS_INLINE void evop_element0(struct cpu *c, const struct insn *i, uns
     if (LIKELY(evop_mask(c, i, 1))) {
         vop_load(c, i, &o.b, f == F64 ? 8 : 4);
         evop_fp(c, i, &o, er);
-        element_set(
+        fp_set(
             &o.d, f, 0,
-            element(&o, f, element_get(&o.a, f, 0), element_get(&o.b, f, 0), old));
+            element(&o, f, fp_get(&o.a, f, 0), fp_get(&o.b, f, 0), old));
         evop_raise(c, i, &o);
     } else {
-        element_set(&o.d, f, 0, INSN_Z(i) ? 0 : old);
+        fp_set(&o.d, f, 0, INSN_Z(i) ? 0 : old);
     }
     vop_put(c, i->reg, &o.d, 2);
 }

@@ -312,7 +312,7 @@ static ALWAYS_INLINE void fpclass(struct cpu *c, const struct insn *i, unsigned 
     else if (mask)
         vop_load(c, i, &b, size);
     for (unsigned n = 0; n < count; n++)
-        if (mask >> n & 1 && imm & class_of(f, daz(&e, f, element_get(&b, f, n))))
+        if (mask >> n & 1 && imm & class_of(f, daz(&e, f, fp_get(&b, f, n))))
             is |= 1ull << n;
     *opmask_at(c, i->reg) = is;
 }

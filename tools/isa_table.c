@@ -1,12 +1,15 @@
-/* isa_table.c - prints docs/isa.md: every row of cpu/isa.def, as a table for people.
+/* isa_table.c - prints docs/isa.md: every row of cpu/isa.def, as a table for people, with
+ * how often the tests execute it, from the file that tests/isa/executions.sh made.
  *
  * A test compares its output with the page that is checked in; `cmake --build DIR -t
  * isa_page` writes it anew.
  */
 #include "cpu/isa.h"
 #include "cpu/model.h"
+#include "tests/isa/row_name.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct text {
@@ -150,20 +153,63 @@ static const char *const intro =
     "  element of memory may stand for all, `er` embedded rounding, `sae` exceptions can be\n"
     "  suppressed, `no-mask` k1 to k7 are #UD, `mask` k0 is.\n"
     "\n"
-    "| encoding | mnemonic | operands | needs | reads | writes | undefined | traits |\n"
-    "|---|---|---|---|---|---|---|---|\n";
+    "How often each row is tested, as `tests/isa/executions.sh` counted it last: **CPU**, cases\n"
+    "asked of a real processor and compared with Menura; **Bochs**, cases asked of Bochs, for\n"
+    "what that processor lacks; **guest**, executions in the guest kernels, which check what\n"
+    "user mode cannot ask. `./test` repeats a part of the first two, and all of the third in\n"
+    "many ways. %u of the rows have at least %u in one of the three.\n"
+    "\n"
+    "| encoding | mnemonic | operands | needs | reads | writes | undefined | traits | CPU | Bochs | guest |\n"
+    "|---|---|---|---|---|---|---|---|---:|---:|---:|\n";
 /* clang-format on */
 
-int main(void)
+enum { OFTEN = 1000 };
+
+struct tested {
+    unsigned long long cpu, bochs, guest;
+};
+
+/* Fills t, by row, from the file. A row that it does not name has zeros. */
+static bool read_executions(const char *file, struct tested *t)
 {
-    printf(intro, isa_row_count);
+    FILE *from = fopen(file, "r");
+    char line[200];
+
+    if (!from)
+        return false;
+    while (fgets(line, sizeof line, from)) {
+        struct tested now;
+        char name[100];
+
+        if (sscanf(line, "%99s %llu %llu %llu", name, &now.cpu, &now.bochs, &now.guest) != 4)
+            continue;
+        for (unsigned n = 0; n < isa_row_count; n++)
+            if (!strcmp(row_name(&isa_rows[n]).text, name))
+                t[n] = now;
+    }
+    return fclose(from) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct tested *t = calloc(isa_row_count, sizeof *t);
+    unsigned often = 0;
+
+    if (argc != 2 || !t || !read_executions(argv[1], t)) {
+        fprintf(stderr, "usage: isa_table tests/isa/executions.txt\n");
+        return 1;
+    }
+    for (unsigned n = 0; n < isa_row_count; n++)
+        often += t[n].cpu >= OFTEN || t[n].bochs >= OFTEN || t[n].guest >= OFTEN;
+    printf(intro, isa_row_count, often, OFTEN);
     for (unsigned n = 0; n < isa_row_count; n++) {
         const struct isa_row *r = &isa_rows[n];
-        printf("| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", encoding(r).bytes,
+        printf("| `%s` | %s | %s | %s | %s | %s | %s | %s | %llu | %llu | %llu |\n", encoding(r).bytes,
                r->mnemonic, operands(r).bytes,
                cpu_feature_name(r->feature),
                flags(r->reads).bytes, flags(r->writes).bytes, flags(r->undefined).bytes,
-               traits(r).bytes);
+               traits(r).bytes, t[n].cpu, t[n].bochs, t[n].guest);
     }
+    free(t);
     return fflush(stdout) ? 1 : 0;
 }

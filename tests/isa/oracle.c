@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include "tests/isa/oracle_record.h"
+#include "tests/isa/row_name.h"
 
 #include "base/byteorder.h"
 #include "cpu/fault.h"
@@ -67,7 +68,8 @@ static struct {
     unsigned cases[ROWS], failures[ROWS];
     unsigned accepted[64];
 
-    const char *record; /* the file's name */
+    const char *counts; /* a file's name */
+    const char *record; /* another's */
     struct tape tape;
     size_t row_at; /* where the row being recorded has its size and count */
     unsigned recorded;
@@ -713,6 +715,19 @@ static void run_mode(const struct oracle_mode *m)
 
 /* ---- the whole ---- */
 
+/* How many cases each row had, for tests/isa/executions.sh. */
+static bool write_counts(void)
+{
+    FILE *to = run.counts ? fopen(run.counts, "w") : NULL;
+
+    if (!to)
+        return !run.counts;
+    for (unsigned n = 0; n < isa_row_count; n++)
+        if (run.cases[n])
+            fprintf(to, "%s %u\n", row_name(&isa_rows[n]).text, run.cases[n]);
+    return fclose(to) == 0;
+}
+
 static void summary(double seconds)
 {
     unsigned rows = 0, wrong = 0;
@@ -781,6 +796,8 @@ static int work(const char *mode)
             run_mode(&oracle_modes[n]);
     summary(now() - start);
     native_end();
+    if (!write_counts())
+        printf("%s could not be written\n", run.counts);
     return run.at->failures != 0 || native_failed() || !record_end();
 }
 
@@ -827,6 +844,8 @@ int main(int argc, char **argv)
             run.seed = strtoull(argv[++n], NULL, 0);
         } else if (strcmp(argv[n], "-mode") == 0 && n + 1 < argc) {
             mode = argv[++n];
+        } else if (strcmp(argv[n], "-counts") == 0 && n + 1 < argc) {
+            run.counts = argv[++n];
         } else if (strcmp(argv[n], "-record") == 0 && n + 1 < argc) {
             run.record = argv[++n];
         } else if (strcmp(argv[n], "-undefined") == 0) {

@@ -105,11 +105,11 @@ static uint8_t read_prefixes(struct cursor *in, uint32_t mode, struct prefixes *
     }
 }
 
-/* C4 and C5 outside 64-bit mode: VEX where LES and LDS would name a register, in
- * protected mode. SDM vol 2 2.3.5. */
-static bool is_vex(const struct cursor *in, uint8_t op, uint32_t mode)
+/* VEX (C4, C5) and EVEX (62), in protected mode; outside 64-bit mode where LES, LDS and
+ * BOUND would name a register. SDM vol 2 2.3.5, 2.7.1. */
+static bool is_vector_prefix(const struct cursor *in, uint8_t op, uint32_t mode)
 {
-    if ((op != 0xc4 && op != 0xc5) || !(mode & MODE_PROTECTED))
+    if ((op != 0xc4 && op != 0xc5 && op != 0x62) || !(mode & MODE_PROTECTED))
         return false;
     return (mode & MODE_CODE64) || in->at >= in->end || in->bytes[in->at] >= 0xc0;
 }
@@ -139,14 +139,6 @@ static bool read_vex(struct cursor *in, uint8_t op, struct prefixes *p, unsigned
     if (!p->mode64)
         p->rex &= REX_W;
     return true;
-}
-
-/* 62 outside 64-bit mode: EVEX where BOUND would name a register, in protected mode. */
-static bool is_evex(const struct cursor *in, uint8_t op, uint32_t mode)
-{
-    if (op != 0x62 || !(mode & MODE_PROTECTED))
-        return false;
-    return (mode & MODE_CODE64) || in->at >= in->end || in->bytes[in->at] >= 0xc0;
 }
 
 /* The rest of an EVEX prefix; false: #UD. SDM vol 2 2.7.1, 2.7.11. */
@@ -632,12 +624,8 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
 
     *i = (struct insn){.at = (uint16_t)at, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET};
     op = read_prefixes(in, mode, &p);
-    if (is_vex(in, op, mode) && !in->short_of) {
-        if (!read_vex(in, op, &p, &map))
-            return in->short_of ? DECODE_MORE : DECODE_INVALID;
-        op = (uint8_t)fetch(in, 1);
-    } else if (is_evex(in, op, mode) && !in->short_of) {
-        if (!read_evex(in, &p, &map))
+    if (is_vector_prefix(in, op, mode) && !in->short_of) {
+        if (!(op == 0x62 ? read_evex(in, &p, &map) : read_vex(in, op, &p, &map)))
             return in->short_of ? DECODE_MORE : DECODE_INVALID;
         op = (uint8_t)fetch(in, 1);
     } else if (op == 0x0f && !in->short_of) {

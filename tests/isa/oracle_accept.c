@@ -62,9 +62,11 @@ static bool bit_offset(const struct judged *j)
            strncmp(j->e->row->mnemonic, "BT", 2) == 0;
 }
 
+/* Two bytes can be read where four cannot. */
 static bool movsxd16(const struct judged *j)
 {
-    return both_fault(j) && starts(j, "MOVSXD") && j->e->insn[0].bits == 16;
+    return starts(j, "MOVSXD") && j->e->insn[0].bits == 16 &&
+           is_access_fault(j->native->vector);
 }
 
 /* Ten bytes are a quadword and a word. */

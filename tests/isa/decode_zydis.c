@@ -187,6 +187,13 @@ static bool zero_extends(const struct pair *p)
            (is_row(p, "MOVMSKPS") || is_row(p, "MOVMSKPD") || is_row(p, "RDPID"));
 }
 
+/* W is ignored there, and with it 0 the rounding is too (VCVTSI2SD): nothing to refuse. */
+static bool rounds_exact(const struct pair *p)
+{
+    return p->mode->bits != 64 && INSN_B(&p->out[0]) &&
+           (is_row(p, "VCVTSI2SD") || is_row(p, "VCVTUSI2SD"));
+}
+
 struct accepted {
     enum kind kind;
     bool (*is)(const struct pair *p);
@@ -198,6 +205,8 @@ static const struct accepted accepted[] = {
     {ZYDIS_REFUSES, refused_by_handler,
      "#UD for the register's number, by the handler"},
     {ZYDIS_REFUSES, refused_by_mode, "real mode: #GP(0) or #UD, by the handler"},
+    {ZYDIS_REFUSES, rounds_exact,
+     "EVEX.W1 outside 64-bit mode with a rounding that does not matter"},
     {ZYDIS_REFUSES, is_monitor, "the manual's row forbids no prefix"},
     {OPERANDS, no_operand_matters, "hints and UD: operands mean nothing"},
     {OPERANDS, sib_without_base, "Zydis 4.0: R13D where the manual has no base"},

@@ -14,7 +14,6 @@
 #define XCOMP_BV area + 520
 #define YMM1_HIGH area + 576 + 16
 #define COMPACTED 0x80000000 /* bit 63 */
-#define XSS 0xda0
 
 /* ST0, XMM1 and YMM1 from the counter; and something else; and whether they are back. */
 #define MAKE movl %ebp, number; fildl number; SOME(eax); vmovd %eax, %xmm1; \

@@ -132,7 +132,7 @@ segment_registers:
 /* ---- LAR, LSL, VERR, VERW, ARPL ---- */
 
 descriptors:
-    /* A segment of type n & 15, limit n, in pages for odd n / 16. */
+    /* For count n a segment of type n & 15, limit n, in pages for odd n / 16. */
     movl $PROBE, %ebx
     LOOP(TIMES, movw %bp, gdt + PROBE; movl %ebp, %ecx; andl $15, %ecx; \
          movl %ebp, %edx; andl $16, %edx; shll $19, %edx; shll $8, %ecx; \
@@ -149,12 +149,14 @@ descriptors:
          CHECK_EQ(b, %al, %dl))
     /* Beyond the table: ZF clear, the register stays. */
     LOOP(TIMES, leal GDT_SIZE(, %ebp, 8), %ebx; movl %ebp, %edx; \
-         larl %ebx, %edx; CHECK(nz); lsll %ebx, %edx; CHECK(nz); CHECK_EQ(l, %edx, %ebp); \
+         larl %ebx, %edx; CHECK(nz); lsll %ebx, %edx; CHECK(nz); \
+         CHECK_EQ(l, %edx, %ebp); \
          verr %bx; CHECK(nz); verw %bx; CHECK(nz))
 
     /* ARPL: the greater of both RPLs, ZF when it was the source's. */
     LOOP(TIMES, imull $0x10003, %ebp, %eax; movl %ebp, %ecx; shrl $2, %ecx; \
-         movl %eax, %ebx; movl %eax, %esi; movl %ecx, %edx; andl $3, %esi; andl $3, %edx; \
+         movl %eax, %ebx; movl %eax, %esi; movl %ecx, %edx; andl $3, %esi; \
+         andl $3, %edx; \
          subl %esi, %edx; jbe 1f; addl %edx, %ebx; 1: seta %dl; \
          movl %eax, pointer; arpl %cx, %ax; setz %dh; CHECK_EQ(b, %dh, %dl); \
          CHECK_EQ(l, %eax, %ebx); \
@@ -173,13 +175,14 @@ tables:
     movl %eax, %fs
     lldt %ax
 
-    LOOP(TIMES, PICK_OF(TASK); movl $0x00008900, gdt(%ebx); movl $0x8900, gdt + 4(%ebx); \
-         movl $tss32, %eax; shll $16, %eax; movw $103, %ax; movl %eax, gdt(%ebx); \
+    /* LTR makes it busy. */
+    LOOP(TIMES, PICK_OF(TASK); movl $0x8900, gdt + 4(%ebx); \
          ltr %bx; CHECK_EQ(w, $0x8b00, gdt + 4(%ebx)); \
          movl $-1, %ecx; str %ecx; CHECK_EQ(l, %ebx, %ecx); \
          movl $0, pointer; str pointer; CHECK_EQ(l, %ebx, pointer))
 
-    LOOP(TIMES, movl $GDT_SIZE - 1, %ecx; movl %ebp, %eax; andl $7, %eax; shll $3, %eax; \
+    LOOP(TIMES, movl $GDT_SIZE - 1, %ecx; movl %ebp, %eax; andl $7, %eax; \
+         shll $3, %eax; \
          subl %eax, %ecx; movl $gdt, %edx; movl WORDS, %edi; testl $8, %ebp; jz 1f; \
          movl $OTHER_GDT, %edx; movl WORDS + 4 * 15, %edi; \
          1: movw %cx, pointer; movl %edx, pointer + 2; lgdt pointer; \
@@ -207,7 +210,7 @@ other_handler:
 /* ---- far JMP, CALL and RETF ---- */
 
 far_transfers:
-    /* Immediate selectors cannot vary; who calls does. */
+    /* Immediate selectors cannot vary; the caller's CS does. */
     LOOP(TIMES, PICK_OF(CODE); movl %esp, %edi; pushl %ebx; pushl $1f; lretl; \
          1: HOLDS(cs); movl $6f, %esi; lcall $CODE + 8, $callee; 6: HOLDS(cs); \
          CHECK_EQ(l, $CODE + 8, %edx); ljmp $CODE32, $1f; 1: movl %cs, %eax; \
@@ -216,7 +219,8 @@ far_transfers:
     LOOP(TIMES, PICK_OF(CODE); movl %esp, %edi; movl $callee2, pointer; \
          movw %bx, pointer + 4; pushl %ebp; pushl %ebx; movl $6f, %esi; \
          lcall *pointer; 6: CHECK_EQ(l, %edx, %ebx); movl $CODE32, %ebx; HOLDS(cs))
-    LOOP(TIMES, PICK_OF(CODE); movl %esp, %edi; movl $1f, pointer; movw %bx, pointer + 4; \
+    LOOP(TIMES, PICK_OF(CODE); movl %esp, %edi; movl $1f, pointer; \
+         movw %bx, pointer + 4; \
          ljmp *pointer; FAIL; 1: HOLDS(cs))
     ljmp $CODE32, $1f
 1:  /* 16-bit operand size: 64 KiB of offset. */
@@ -225,7 +229,7 @@ far_transfers:
     ljmp $CODE32, $1f
 1:  ret
 
-/* The return address is ESI in EBX; EDX becomes CS. */
+/* The return address must be EBX:ESI, or CODE32:ESI; CS to EDX. */
 callee:
     CHECK_EQ(l, (%esp), %esi)
     CHECK_EQ(l, 4(%esp), %ebx)

@@ -12,7 +12,8 @@
 #define SOME64(reg) movabs $0x9e3779b97f4a7c15, %reg; imulq %rbp, %reg
 #define WRITE_MSR(msr) movl $(msr), %ecx; movq %rax, %rdx; shrq $32, %rdx; wrmsr
 #define READ_MSR(msr) movl $(msr), %ecx; rdmsr; shlq $32, %rdx; orq %rdx, %rax
-#define SET_MSR(msr, value) movl $(msr), %ecx; movl $(value), %eax; xorl %edx, %edx; wrmsr
+#define SET_MSR(msr, value) movl $(msr), %ecx; movl $(value), %eax; xorl %edx, %edx; \
+    wrmsr
 /* Canonical: bits 63:47 alike. */
 #define CANONICAL(reg) shlq $16, %reg; sarq $16, %reg
 
@@ -87,7 +88,8 @@ bases:
 
 #define PICK movl %ebp, %esi; andl $15, %esi; leal SEGMENT(, %rsi, 8), %ebx; \
     movl WORDS(, %rsi, 4), %edx; movq %rsp, %rdi
-#define POP_PUSH(seg) LOOP(TIMES, PICK; pushq %rbx; popq %seg; CHECK_EQ(l, %seg:0, %edx); \
+#define POP_PUSH(seg) LOOP(TIMES, PICK; pushq %rbx; popq %seg; \
+    CHECK_EQ(l, %seg:0, %edx); \
     pushq %seg; CHECK_EQ(w, %bx, (%rsp)); addq $8, %rsp; CHECK_EQ(q, %rsp, %rdi))
 /* m16:32 and m16:64. */
 #define LOAD_FAR(seg) LOOP(TIMES, PICK; SOME64(rax); movq %rax, pointer; \
@@ -162,16 +164,19 @@ tables:
     rep movsb
     movl OTHER_GDT + SEGMENT + 8 * 15, %eax
     movl %eax, OTHER_GDT + SEGMENT
-    LOOP(TIMES, movl $GDT_SIZE - 1, %ecx; movl %ebp, %eax; andl $7, %eax; shll $3, %eax; \
+    LOOP(TIMES, movl $GDT_SIZE - 1, %ecx; movl %ebp, %eax; andl $7, %eax; \
+         shll $3, %eax; \
          subl %eax, %ecx; movl $gdt, %edx; movl WORDS, %edi; testl $8, %ebp; jz 1f; \
          movl $OTHER_GDT, %edx; movl WORDS + 4 * 15, %edi; \
          1: movw %cx, pointer; movq %rdx, pointer + 2; lgdt pointer; \
          movl $SEGMENT, %eax; movl %eax, %fs; CHECK_EQ(l, %fs:0, %edi); \
-         movq $-1, stored; movq $-1, stored + 8; sgdt stored; CHECK_EQ(w, stored, %cx); \
+         movq $-1, stored; movq $-1, stored + 8; sgdt stored; \
+         CHECK_EQ(w, stored, %cx); \
          CHECK_EQ(q, stored + 2, %rdx); CHECK_EQ(w, $-1, stored + 10))
     lgdt gdtr64
     /* No interrupt comes: the IDT may be anywhere. */
-    LOOP(TIMES, SOME64(rdx); CANONICAL(rdx); movw %bp, pointer; movq %rdx, pointer + 2; \
+    LOOP(TIMES, SOME64(rdx); CANONICAL(rdx); movw %bp, pointer; \
+         movq %rdx, pointer + 2; \
          lidt pointer; movq $-1, stored; movq $-1, stored + 8; sidt stored; \
          CHECK_EQ(w, stored, %bp); CHECK_EQ(q, stored + 2, %rdx); \
          CHECK_EQ(w, $-1, stored + 10))
@@ -192,7 +197,8 @@ system_calls:
     wrmsr
     /* RCX tells where to go and where from, R11 the flags there; RSP stays. */
     LOOP(TIMES, SOME_FLAGS; movl %eax, %r11d; movq %rsp, %rsi; SOME64(rdi); \
-         movq %rdi, %rsp; movl $in_ring3, %ecx; sysretq; called: movq %rsp, %r10; movq %rsi, %rsp; \
+         movq %rdi, %rsp; movl $in_ring3, %ecx; sysretq; called: movq %rsp, %r10; \
+         movq %rsi, %rsp; \
          pushfq; popq %rdx; CHECK_EQ(q, %r10, %rdi); CHECK_EQ(q, %r11, %rax); \
          CHECK_EQ(q, $after_syscall, %rcx); CHECK_EQ(q, $in_ring3, %r12); \
          CHECK_EQ(l, $USER_CODE64, %r8d); CHECK_EQ(l, $USER_DATA, %r9d); \
@@ -241,14 +247,16 @@ in_ring3_fast:
 
 registers:
     movl $LAPIC, %edi
-    LOOP(TIMES, SOME64(rax); movq %rax, %cr2; movq %cr2, %rcx; CHECK_EQ(q, %rax, %rcx); \
+    LOOP(TIMES, SOME64(rax); movq %rax, %cr2; movq %cr2, %rcx; \
+         CHECK_EQ(q, %rax, %rcx); \
          movl %ebp, %eax; andl $15, %eax; movq %rax, %cr8; movq $-1, %rcx; \
          movq %cr8, %rcx; CHECK_EQ(q, %rax, %rcx); \
          shll $4, %eax; CHECK_EQ(l, %eax, 0x80(%rdi)))
     xorl %eax, %eax
     movq %rax, %cr8
     /* What has 32 bits clears the upper half. */
-    LOOP(TIMES, SOME(ebx); movl %ebx, %eax; xorl %edx, %edx; movl $0xc0000103, %ecx; wrmsr; \
+    LOOP(TIMES, SOME(ebx); movl %ebx, %eax; xorl %edx, %edx; movl $0xc0000103, %ecx; \
+         wrmsr; \
          movq $-1, %rcx; movq $-1, %rdx; rdtscp; CHECK_EQ(q, %rcx, %rbx); \
          shlq $32, %rdx; orq %rax, %rdx; movq $-1, %rcx; rdpid %rcx; \
          CHECK_EQ(q, %rcx, %rbx); movq %rdx, %rsi; movq $-1, %rax; rdtsc; \

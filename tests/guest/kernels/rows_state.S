@@ -55,7 +55,8 @@ main:
 
     /* XSETBV: x87, and SSE, and AVX; XGETBV 1 tells which of them are not initial. x87 is
      * not, by the MMX registers. */
-    LOOP(TIMES, movl %ebp, %ebx; andl $3, %ebx; movzbl legal(%ebx), %eax; movl %eax, %ebx; \
+    LOOP(TIMES, movl %ebp, %ebx; andl $3, %ebx; movzbl legal(%ebx), %eax; \
+         movl %eax, %ebx; \
          xorl %ecx, %ecx; xorl %edx, %edx; xsetbv; \
          movl $-1, %eax; movl $-1, %edx; xgetbv; CHECK_EQ(l, %eax, %ebx); \
          CHECK_EQ(l, $0, %edx); \
@@ -104,7 +105,8 @@ masks:
     /* An MMX instruction leaves all registers in use, EMMS none. */
     LOOP(TIMES, movd %ebp, %mm1; movd %mm1, %eax; CHECK_EQ(l, %eax, %ebp); \
          fxsave area; CHECK_EQ(b, $0xff, area + 4); CHECK_EQ(l, %ebp, area + 32 + 16); \
-         emms; fxsave area; CHECK_EQ(b, $0, area + 4); CHECK_EQ(l, %ebp, area + 32 + 16))
+         emms; fxsave area; CHECK_EQ(b, $0, area + 4); \
+         CHECK_EQ(l, %ebp, area + 32 + 16))
     xorl %ecx, %ecx
     xorl %edx, %edx
     movl $7, %eax

@@ -8,7 +8,7 @@
 #define TIMES 1000
 
 #define TIMER 0x50
-#define PAGES 0x84      /* registers of 8 bits that channels of DMA do not use, and one */
+#define PAGES 0x84 /* to 87h: page registers of the DMA, of 8 bits each */
 #define CONFIG_ADDRESS 0xcf8
 #define WRITABLE 0x80fffffc /* its bits */
 #define TSC_AUX 0xc0000103
@@ -35,7 +35,8 @@ main:
 
 control_registers:
     LOOP(TIMES, SOME(eax); movl %eax, %cr2; movl %cr2, %ecx; CHECK_EQ(l, %eax, %ecx); \
-         andl $0xfffff018, %eax; movl %eax, %cr3; movl %cr3, %ecx; CHECK_EQ(l, %eax, %ecx))
+         andl $0xfffff018, %eax; movl %eax, %cr3; movl %cr3, %ecx; \
+         CHECK_EQ(l, %eax, %ecx))
     xorl %eax, %eax
     movl %eax, %cr3
     /* LMSW writes bits 3:0, and does not clear PE; CLTS clears TS. */
@@ -45,7 +46,8 @@ control_registers:
          movl %edi, %eax; andl $~14, %eax; orl %eax, %ebx; \
          movl %cr0, %eax; CHECK_EQ(l, %eax, %ebx); \
          movl $-1, %eax; smsw %eax; CHECK_EQ(l, %eax, %ebx); \
-         movl $-1, word; smsw word; CHECK_EQ(w, word, %bx); CHECK_EQ(w, $-1, word + 2); \
+         movl $-1, word; smsw word; CHECK_EQ(w, word, %bx); \
+         CHECK_EQ(w, $-1, word + 2); \
          clts; andl $~8, %ebx; smsw %eax; CHECK_EQ(l, %eax, %ebx))
     movl %edi, %cr0
     ret
@@ -76,7 +78,8 @@ counters:
     xorl %esi, %esi
     xorl %edi, %edi
     LOOP(TIMES, SOME(eax); movl %eax, %ebx; movl $0, %edx; SET_MSR(TSC_AUX); \
-         movl $0, %ecx; rdtsc; call later; rdtscp; CHECK_EQ(l, %ecx, %ebx); call later; \
+         movl $0, %ecx; rdtsc; call later; rdtscp; CHECK_EQ(l, %ecx, %ebx); \
+         call later; \
          rdpid %ecx; CHECK_EQ(l, %ecx, %ebx); rdtsc; call later)
     /* The counter goes on from what is written, by less than what these take. */
     LOOP(TIMES, SOME(eax); movl $0x10, %ecx; movl %ebp, %edx; movl %eax, %ebx; wrmsr; \
@@ -143,8 +146,9 @@ ports:
 
 /* ---- INS, OUTS: up or down, alone or repeated ---- */
 
-/* Direction by the counter's lowest bit: EDI the step. */
-#define DIRECTION(size) cld; movl $(size), %ebx; testl $1, %ebp; jz 1f; std; negl %ebx; 1:
+/* Direction by the counter's lowest bit: EBX the step. */
+#define DIRECTION(size) cld; movl $(size), %ebx; testl $1, %ebp; jz 1f; std; \
+    negl %ebx; 1:
 #define THERE(reg) leal buffer + 8(%ebx), %eax; CHECK_EQ(l, %reg, %eax)
 
 strings:
@@ -171,7 +175,8 @@ strings:
          CHECK_EQ(b, %al, buffer - 1(%ebx)); \
          1: movl %ebx, %ecx; movl $buffer + 4, %edi; rep insb; CHECK_EQ(l, $0, %ecx); \
          leal buffer + 4(%ebx), %ecx; CHECK_EQ(l, %ecx, %edi); \
-         CHECK_EQ(b, $0, (%edi)); testl %ebx, %ebx; jz 1f; CHECK_EQ(b, %al, -1(%edi)); 1:)
+         CHECK_EQ(b, $0, (%edi)); testl %ebx, %ebx; jz 1f; \
+         CHECK_EQ(b, %al, -1(%edi)); 1:)
     ret
 
 /* ---- STI, CLI, HLT, MONITOR, MWAIT ---- */
@@ -182,7 +187,7 @@ waiting:
     movl $TIMER, LAPIC + 0x320 /* once, dividing by 1 */
     movl $0xb, LAPIC + 0x3e0
     movl $0, ticks
-    /* HLT waits for the timer, which was not due before it; RIP is behind it then. */
+    /* HLT waits for the timer, which is taken behind it. */
     LOOP(TIMES, movl ticks, %ebx; leal 100(%ebp), %eax; cli; movl %eax, LAPIC + 0x380; \
          sti; hlt; 6: incl %ebx; CHECK_EQ(l, %ebx, ticks); CHECK_EQ(l, $6b, tick_eip); \
          pushfl; popl %eax; testl $0x200, %eax; CHECK(nz); \

@@ -1,7 +1,7 @@
 /* lib.h - what every kernel here includes: selectors, checks, expected faults.
  *
  * A check that fails writes its source line to isa-debug-exit. AT&T syntax, the C
- * preprocessor and clang's assembler. Labels 7, 8 and 9 belong to the macros.
+ * preprocessor and clang's assembler. Labels 5, 7, 8 and 9 belong to the macros.
  */
 #define CODE32 0x08
 #define DATA 0x10
@@ -102,6 +102,9 @@
 #define SET_IDT64(vector, selector, offset, attr, ist) movl $offset, %eax; \
     movl $((selector) << 16 | (attr) << 8 | (ist)), %edx; \
     movl $idt64 + 16 * (vector), %edi; call put_gate64
+
+/* A body as often as said; EBP counts down to 1. */
+#define LOOP(count, ...) movl $(count), %ebp; 5: __VA_ARGS__; decl %ebp; jnz 5b
 
 /* Application processors (Intel SDM vol 3A 8.4.4). PLACE_AP_START enables this CPU's APIC
  * and copies to 9000h what AP_START, at the end of .text, made: it takes a CPU from real

@@ -273,7 +273,7 @@ static void compare_regs(const struct regs *n, const struct regs *m)
 {
     bool wide = run.mode->bits == 64;
     uint64_t mask = wide ? ~0ull : 0xffffffffull;
-    char name[16];
+    char name[32];
 
     for (unsigned k = 0; k < (wide ? 16u : 8u); k++)
         if ((n->gpr[k] ^ m->gpr[k]) & mask) {

@@ -34,11 +34,12 @@ static uint64_t first(struct cpu *c, const struct insn *i)
     }                                                                                  \
     void op_kmov##letter##_from_gpr(struct cpu *c, const struct insn *i)               \
     {                                                                                  \
-        *opmask_at(c, i->reg) = low_bits(reg_get(c, i->rm, 64), bits);                 \
+        uint64_t v = reg_get(c, i->rm, (bits) == 64 ? 64 : 32);                        \
+        *opmask_at(c, i->reg) = low_bits(v, bits);                                     \
     }                                                                                  \
     void op_kmov##letter##_to_gpr(struct cpu *c, const struct insn *i)                 \
     {                                                                                  \
-        reg_set(c, i->reg, 64, low_bits(second(c, i), bits));                          \
+        reg_set(c, i->reg, (bits) == 64 ? 64 : 32, low_bits(second(c, i), bits));      \
     }
 
 KMOV(b, 8)

@@ -110,10 +110,17 @@ static ALWAYS_INLINE uint64_t evop_open(struct cpu *c, const struct insn *i,
 
 /* r/m has `bytes(words)` bytes, in elements of `from`. */
 #define EVOP_FROM(name, size, bytes, from, kernel)                                     \
+    EVOP_FRAME(name, size, bytes, from, false, false, kernel)
+
+/* The frame of them all. whole: memory is read whole. old: the kernel finds the
+ * destination's old value in d, as a third source. */
+#define EVOP_FRAME(name, size, bytes, from, whole, old, kernel)                        \
     void op_e_##name(struct cpu *c, const struct insn *i)                              \
     {                                                                                  \
         struct vop o;                                                                  \
-        uint64_t mask = evop_open(c, i, &o, size, bytes(vop_words(i)), from, false);   \
+        uint64_t mask = evop_open(c, i, &o, size, bytes(vop_words(i)), from, whole);   \
+        if (old)                                                                       \
+            vec_copy(&o.d, vec_at(c, i->reg), o.words);                                \
         kernel(&o);                                                                    \
         evop_put(c, i, &o.d, o.words, mask, size);                                     \
     }
@@ -124,37 +131,15 @@ static ALWAYS_INLINE uint64_t evop_open(struct cpu *c, const struct insn *i,
 
 /* The same with EVEX.b for elements of `from`. */
 #define EVOP_WHOLE_FROM(name, size, bytes, from, kernel)                               \
-    void op_e_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                  \
-        struct vop o;                                                                  \
-        uint64_t mask = evop_open(c, i, &o, size, bytes(vop_words(i)), from, true);    \
-        kernel(&o);                                                                    \
-        evop_put(c, i, &o.d, o.words, mask, size);                                     \
-    }
+    EVOP_FRAME(name, size, bytes, from, true, false, kernel)
 
 /* With the destination's old value as a third source, which the kernel finds in d. */
 #define EVOP_DST(name, size, kernel)                                                   \
-    void op_e_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                  \
-        struct vop o;                                                                  \
-        uint64_t mask =                                                                \
-            evop_open(c, i, &o, size, VOP_FULL(vop_words(i)), size, false);            \
-        vec_copy(&o.d, vec_at(c, i->reg), o.words);                                    \
-        kernel(&o);                                                                    \
-        evop_put(c, i, &o.d, o.words, mask, size);                                     \
-    }
+    EVOP_FRAME(name, size, VOP_FULL, size, false, true, kernel)
 
 /* As EVOP_DST, and the memory operand is read whole. */
 #define EVOP_WHOLE_DST(name, size, kernel)                                             \
-    void op_e_##name(struct cpu *c, const struct insn *i)                              \
-    {                                                                                  \
-        struct vop o;                                                                  \
-        uint64_t mask =                                                                \
-            evop_open(c, i, &o, size, VOP_FULL(vop_words(i)), size, true);             \
-        vec_copy(&o.d, vec_at(c, i->reg), o.words);                                    \
-        kernel(&o);                                                                    \
-        evop_put(c, i, &o.d, o.words, mask, size);                                     \
-    }
+    EVOP_FRAME(name, size, VOP_FULL, size, true, true, kernel)
 
 /* r/m has `count` elements, which the kernel repeats: one of them is read if any place it
  * goes to is named by the mask. */

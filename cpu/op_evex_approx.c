@@ -38,6 +38,19 @@ static ALWAYS_INLINE uint64_t packed(const struct fp_env *e, unsigned f, bool si
     return fp_zero(f, sign) | r;
 }
 
+/* Then *a becomes the answer: the NaN quiet, for a zero an infinity of its sign. */
+static ALWAYS_INLINE bool is_nan_or_zero(const struct fp_env *e, unsigned f, uint64_t *a)
+{
+    if (fp_is_nan(f, *a)) {
+        *a |= fp_hidden(f) >> 1;
+        return true;
+    }
+    if (fp_magnitude(f, *a) && !(e->daz && fp_is_denormal(f, *a)))
+        return false;
+    *a = fp_inf(f, fp_sign(f, *a));
+    return true;
+}
+
 static ALWAYS_INLINE uint64_t rcp14(struct vop *o, unsigned f, uint64_t a, uint64_t b,
                                     uint64_t old)
 {
@@ -46,12 +59,8 @@ static ALWAYS_INLINE uint64_t rcp14(struct vop *o, unsigned f, uint64_t a, uint6
 
     (void)a;
     (void)old;
-    if (fp_is_nan(f, b))
-        return b | fp_hidden(f) >> 1;
-    if (o->env.daz && fp_is_denormal(f, b))
-        b &= fp_sign_bit(f);
-    if (!fp_magnitude(f, b))
-        return fp_inf(f, fp_sign(f, b));
+    if (is_nan_or_zero(&o->env, f, &b))
+        return b;
     if (fp_magnitude(f, b) == fp_inf(f, false))
         return fp_zero(f, fp_sign(f, b));
     m = top32(f, b, &exp);
@@ -82,12 +91,8 @@ static ALWAYS_INLINE uint64_t rsqrt14(struct vop *o, unsigned f, uint64_t a, uin
 
     (void)a;
     (void)old;
-    if (fp_is_nan(f, b))
-        return b | fp_hidden(f) >> 1;
-    if (o->env.daz && fp_is_denormal(f, b))
-        b &= fp_sign_bit(f);
-    if (!fp_magnitude(f, b))
-        return fp_inf(f, fp_sign(f, b));
+    if (is_nan_or_zero(&o->env, f, &b))
+        return b;
     if (fp_sign(f, b))
         return fp_default_nan(f);
     if (b == fp_inf(f, false))

@@ -1,5 +1,6 @@
 /* decode_zydis.c - decode() against the Zydis disassembler: is it an instruction, how
- * long is it, and which operands has it, in 16-, 32- and 64-bit mode.
+ * long is it, which operands has it, and which flags does its row say that it reads and
+ * writes, in 16-, 32- and 64-bit mode.
  *
  *   decode_zydis [-n STRINGS] [-seed N] [-v]
  *   decode_zydis MODE BYTES...      (one string, shown in full)
@@ -13,7 +14,6 @@
 #include "cpu/cpu.h"
 #include "cpu/isa.h"
 #include "cpu/model.h"
-
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,9 +53,20 @@ struct pair {
 
 /* ---- disagreements that are right ---- */
 
-enum kind { WE_REFUSE, ZYDIS_REFUSES, LENGTHS, OPERANDS, KINDS };
+enum kind {
+    WE_REFUSE,
+    ZYDIS_REFUSES,
+    LENGTHS,
+    OPERANDS,
+    READS,
+    WRITES,
+    UNDEFINED,
+    KINDS
+};
 static const char *const kind_name[KINDS] = {
-    "only Zydis decodes it", "only we decode it", "lengths differ", "operands differ"};
+    "only Zydis decodes it", "only we decode it", "lengths differ",
+    "operands differ",       "flags read differ", "flags written differ",
+    "undefined flags differ"};
 
 static bool is_row(const struct pair *p, const char *mnemonic)
 {
@@ -187,11 +198,116 @@ static bool zero_extends(const struct pair *p)
            (is_row(p, "MOVMSKPS") || is_row(p, "MOVMSKPD") || is_row(p, "RDPID"));
 }
 
-/* W is ignored there, and with it 0 the rounding is too (VCVTSI2SD): nothing to refuse. */
+/* W is ignored there, and with it 0 the rounding is too (VCVTSI2SD): nothing to refuse.
+ */
 static bool rounds_exact(const struct pair *p)
 {
     return p->mode->bits != 64 && INSN_B(&p->out[0]) &&
            (is_row(p, "VCVTSI2SD") || is_row(p, "VCVTUSI2SD"));
+}
+
+enum { ALL_FLAGS = F_OSZAPC | F_DF };
+
+static uint32_t zydis_undefined(const struct pair *p)
+{
+    return p->z.cpu_flags ? p->z.cpu_flags->undefined & ALL_FLAGS : 0;
+}
+
+/* An undefined flag counts as written, too. */
+static uint32_t zydis_written(const struct pair *p)
+{
+    const ZydisAccessedFlags *z = p->z.cpu_flags;
+    return z ? (z->modified | z->set_0 | z->set_1 | z->undefined) & ALL_FLAGS : 0;
+}
+
+static uint32_t written(const struct pair *p)
+{
+    return p->row->writes | p->row->undefined;
+}
+
+static bool any_condition(const struct pair *p)
+{
+    return p->row->reads == F_OSZPC &&
+           (is_row(p, "Jcc") || is_row(p, "SETcc") || is_row(p, "CMOVcc"));
+}
+
+static bool is_shift(const struct pair *p)
+{
+    return is_row(p, "SHL") || is_row(p, "SHR") || is_row(p, "SAR") ||
+           is_row(p, "ROL") || is_row(p, "ROR") || is_row(p, "RCL") ||
+           is_row(p, "RCR") || is_row(p, "SHLD") || is_row(p, "SHRD");
+}
+
+static bool keeps_if_zero(const struct pair *p)
+{
+    return is_shift(p) && p->row->operand[1] != O_I1 &&
+           (p->row->reads == p->row->writes || p->row->reads == written(p));
+}
+
+/* OF by a count of 1; CF when the count is the operand's size or more. */
+static bool by_count(const struct pair *p)
+{
+    bool by_1 = p->row->operand[1] == O_I1;
+    uint32_t ours = p->row->undefined;
+
+    if (!is_shift(p))
+        return false;
+    if (by_1)
+        return ours == (zydis_undefined(p) & ~(uint32_t)F_OF);
+    return (is_row(p, "SHL") || is_row(p, "SHR")) &&
+           ours == (zydis_undefined(p) | F_CF);
+}
+
+/* Onto the stack or into a TSS. */
+static bool saves_flags(const struct pair *p)
+{
+    const char *const name[] = {"INT", "INT1", "INT3", "INTO", "IRET", "SYSCALL"};
+
+    if (p->row->reads != ALL_FLAGS)
+        return false;
+    for (unsigned n = 0; n < ARRAY_SIZE(name); n++)
+        if (is_row(p, name[n]))
+            return true;
+    return (is_row(p, "CALL") || is_row(p, "JMP")) &&
+           p->z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR;
+}
+
+static bool compares_strings(const struct pair *p)
+{
+    return p->row->reads == F_DF && (is_row(p, "CMPS") || is_row(p, "SCAS"));
+}
+
+/* To and from control and debug registers. */
+static bool is_system_move(const struct pair *p)
+{
+    return is_row(p, "MOV") && p->row->undefined == F_OSZAPC && !p->row->writes;
+}
+
+static bool is_resume(const struct pair *p)
+{
+    return is_row(p, "RSM") && zydis_written(p) == 0 && written(p) == ALL_FLAGS;
+}
+
+static bool is_vector_test(const struct pair *p)
+{
+    return p->row->writes == F_OSZAPC && !p->row->undefined &&
+           (is_row(p, "VPTEST") || is_row(p, "VTESTPS") || is_row(p, "VTESTPD"));
+}
+
+static bool is_subtraction(const struct pair *p)
+{
+    return is_row(p, "SBB") && !p->row->undefined;
+}
+
+static bool is_extraction(const struct pair *p)
+{
+    return is_row(p, "BEXTR") && p->row->undefined == (F_SF | F_AF | F_PF);
+}
+
+static bool counts_zeros(const struct pair *p)
+{
+    return (is_row(p, "LZCNT") || is_row(p, "TZCNT")) &&
+           p->row->undefined == (F_OF | F_SF | F_AF | F_PF);
 }
 
 struct accepted {
@@ -212,6 +328,19 @@ static const struct accepted accepted[] = {
     {OPERANDS, sib_without_base, "Zydis 4.0: R13D where the manual has no base"},
     {OPERANDS, stores_word, "memory form: 16 bits whatever the operand size"},
     {OPERANDS, zero_extends, "bits 63:32 are zero with every operand size"},
+    {READS, any_condition, "one row for all conditions"},
+    {READS, keeps_if_zero, "a count of 0 keeps the flags that others write"},
+    {READS, saves_flags, "saved on the stack, in R11 or a TSS"},
+    {READS, compares_strings, "Zydis: REPE's test of what the comparison wrote"},
+    {WRITES, is_resume, "Zydis has none; RSM loads RFLAGS"},
+    {WRITES, is_vector_test,
+     "Zydis 4.0: as PTEST does it, OF, SF, AF and PF are cleared"},
+    {WRITES, is_system_move, "Zydis has none; SDM vol 2, MOV: undefined"},
+    {UNDEFINED, is_system_move, "Zydis has none; SDM vol 2, MOV: undefined"},
+    {UNDEFINED, by_count, "shifts: OF is defined for 1, CF below the operand's size"},
+    {UNDEFINED, is_subtraction, "Zydis 4.0: AF of SBB is defined (SDM vol 2)"},
+    {UNDEFINED, is_extraction, "Zydis: BEXTR clears OF and CF (SDM vol 2)"},
+    {UNDEFINED, counts_zeros, "Zydis is told to take it for BSF or BSR"},
 };
 
 static const struct accepted *accept(const struct pair *p, enum kind kind)
@@ -289,7 +418,8 @@ static bool same_register(uint16_t ours, ZydisRegister z)
     case ZYDIS_REGCLASS_YMM:
     case ZYDIS_REGCLASS_ZMM:
         return ours == offsetof(struct cpu, v) + id * sizeof(struct vec);
-    case ZYDIS_REGCLASS_MASK: return ours == offsetof(struct cpu, k) + id * sizeof(uint64_t);
+    case ZYDIS_REGCLASS_MASK:
+        return ours == offsetof(struct cpu, k) + id * sizeof(uint64_t);
     case ZYDIS_REGCLASS_MMX:
     case ZYDIS_REGCLASS_X87:
     case ZYDIS_REGCLASS_SEGMENT:
@@ -518,6 +648,12 @@ static void check(struct pair *p)
     what = compare_operands(p);
     if (what)
         disagree(p, OPERANDS, what);
+    if ((p->row->reads ^ (p->z.cpu_flags ? p->z.cpu_flags->tested : 0)) & ALL_FLAGS)
+        disagree(p, READS, NULL);
+    if (written(p) != zydis_written(p))
+        disagree(p, WRITES, NULL);
+    if (p->row->undefined != zydis_undefined(p))
+        disagree(p, UNDEFINED, NULL);
 }
 
 /* ---- strings ---- */

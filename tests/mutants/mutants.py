@@ -7,7 +7,8 @@ processor's sources, and the tests of the processor must notice.
 Works on a copy of the tracked files in DIR (build/mutants), so the tree is not touched.
 A fault that does not compile, or compiles to the same code, is drawn again and not
 counted. The tests of a fault run in the order of what they cost, and end at the first
-failure: recorded answers, unit tests of cpu/ and mmu/, the native oracle, guest kernels.
+failure: recorded answers, Zydis, unit tests of cpu/ and mmu/, the native oracle, Bochs
+(AVX-512), guest kernels.
 Prints one line a mutant, and at the end the share that was caught and the survivors.
 """
 import argparse
@@ -36,8 +37,10 @@ SKIP = re.compile(r"^\s*(/?\*|//|#)|unimplemented|_Static_assert|LIKELY\(\(")
 # (stage, what it needs built, its tests)
 STAGES = [
     ("replay", "isa_replay", r"^isa/replay$"),
+    ("decode", "isa_decode_zydis", r"^isa/decode"),
     ("unit", "all", r"^unit/(cpu|mmu)"),
-    ("oracle", "all", r"^isa/(oracle|decode)"),
+    ("oracle", "all", r"^isa/oracle"),
+    ("bochs", "all", r"^isa/bochs$"),
     ("guest", "all", r"^guest/"),
 ]
 
@@ -75,7 +78,8 @@ OPERATORS = [
     ("flag", re.compile(r"\bFLAG_OF\b"), "FLAG_CF"),
     ("operand", re.compile(r"\bi->rm\b"), "i->reg"),
     ("operand", re.compile(r"\bi->reg\b"), "i->rm"),
-    ("sign", re.compile(r"\(int(8|16|32|64)_t\)"), r"(uint\1_t)"),
+    ("sign", re.compile(r"\(int(8|16|32)_t\)"), r"(uint\1_t)"),
+    ("sign", re.compile(r"\(int64_t\)(?=.* (>>|<|>|<=|>=|/|%) )"), "(uint64_t)"),
     ("statement", re.compile(r"^(\s+)[a-z_>\-\[\].]+ [|&^+\-]?= [^=].*;$"), r"\1;"),
     ("statement", re.compile(r"^(\s+)[a-z_0-9]+\(c, .*\);$"), r"\1;"),
 ]

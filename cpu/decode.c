@@ -298,7 +298,7 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
         default: break;
         }
     /* With VSIB, V' belongs to the index. */
-    return vvvv || !(isa_uses(r, OC_VM) ? p->vvvv & 15 : p->vvvv);
+    return vvvv || !p->vvvv || (p->vvvv == 16 && isa_uses(r, OC_VM));
 }
 
 static unsigned size_bytes(unsigned size, unsigned osize, const struct prefixes *p)
@@ -410,7 +410,7 @@ struct shape {
     const struct prefixes *p;
     const struct modrm *m;
     unsigned osize, opcode;
-    bool moffs, evex;
+    bool evex;
 };
 
 static void set_rm(struct insn *i, uint16_t reg)
@@ -440,7 +440,7 @@ static void read_operand(struct cursor *in, const struct shape *s, unsigned nth,
         i->rm = gpr_offset((s->opcode & 7) | (p->rex & REX_B ? 8u : 0u), bytes, p);
         break;
     case OC_ACC:
-        if (nth == 0 && !s->moffs) {
+        if (nth == 0 && !isa_uses(&isa_rows[i->row], OC_O)) {
             i->rm = reg_offset(RAX, bytes * 8, false);
         } else {
             i->reg = reg_offset(RAX, bytes * 8, false);
@@ -619,7 +619,7 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     const struct isa_row *r;
     struct shape s;
     unsigned map = 0;
-    bool relative = false;
+    bool vsib, relative = false;
     uint8_t op, shape, modrm_byte = 0;
 
     *i = (struct insn){.at = (uint16_t)at, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET};
@@ -653,6 +653,7 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     if (!r)
         return DECODE_INVALID;
 
+    vsib = (r->enc & (VEX | EVEX)) && isa_uses(r, OC_VM);
     i->row = (uint16_t)(r - isa_rows);
     if (map == 0 && (op & 0xf8) == 0xd8) /* x87: FOP, SDM vol 1 8.1.9 */
         i->imm = (op & 7) << 8 | (int32_t)modrm_byte;
@@ -662,10 +663,9 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         if (p.asize == 2)
             read_mem16(in, &p, &m, i);
         else
-            relative = read_mem(in, &p, &m, isa_uses(r, OC_VM), i);
+            relative = read_mem(in, &p, &m, vsib, i);
     }
-    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, isa_uses(r, OC_O),
-                       r->enc & EVEX};
+    s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, r->enc & EVEX};
     if (s.evex && (i->form & FORM_MEM) && m.mod == 1)
         i->disp *= (int32_t)memory_bytes(r, &p, s.osize);
     i->bits = operation_bits(r, s.osize, &p);
@@ -688,7 +688,7 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         return DECODE_MORE;
     if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
         return DECODE_INVALID;
-    if (isa_uses(r, OC_VM) && !is_distinct(r, i))
+    if (vsib && !is_distinct(r, i))
         return DECODE_INVALID;
     if (relative) {
         int64_t disp = (int64_t)i->disp + at + in->at;

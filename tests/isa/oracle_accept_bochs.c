@@ -359,8 +359,9 @@ static bool scale(const struct judged *j)
 
     if (!starts(j, "SCALEF") || (flags & ~(uint32_t)(MXCSR_DE | MXCSR_UE | MXCSR_PE)))
         return false;
-    if (j->native->vector == VEC_XM && (j->native->out.mxcsr & MXCSR_DE))
-        return j->menura->vector != VEC_XM;
+    if (j->native->vector == VEC_XM && (j->native->out.mxcsr & MXCSR_DE) &&
+        j->menura->vector != VEC_XM)
+        return true;
     return only(j, D_ZMM | D_MXCSR) && ((j->q->in.mxcsr & MXCSR_DAZ) || flags ||
                                         ((j->q->in.mxcsr & MXCSR_FTZ) && flushed(j)));
 }

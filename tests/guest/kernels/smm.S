@@ -125,6 +125,25 @@ main:
     jnz 1b
     movl $0, ask
 
+    /* A thousand in a row, each with other registers and flags: RSM brings all back. */
+    movl $0, count
+    movl $0x9e3779b9, %ebx
+    movl $1000, %ebp
+1:  leal -1(%ebp), %eax
+    addl %ebx, %ebx /* other flags each time */
+    pushfl
+    popl %edi
+    SMI
+    pushfl
+    popl %ecx
+    CHECK_EQ(l, %ecx, %edi)
+    CHECK_EQ(l, %ebp, %eax)
+    imull $0x343fd, %ebx
+    addl $0x269ec3, %ebx
+    decl %ebp
+    jnz 1b
+    CHECK_EQ(l, $1000, count)
+
     /* Locked, it does not open any more. */
     movb $D_LCK | G_SMRAME, %cl
     call set_smram

@@ -2,7 +2,8 @@
 """mutants.py - are the tests worth anything? One small fault at a time is put into the
 processor's sources, and the tests of the processor must notice.
 
-  tests/mutants/mutants.py [--count N] [--seed N] [--only FILE] [--work DIR]
+  tests/mutants/mutants.py [--count N] [--seed N] [--only FILE] [--survivors LOG]
+                           [--work DIR]
 
 Works on a copy of the tracked files in DIR (build/mutants), so the tree is not touched.
 A fault that does not compile, or compiles to the same code, is drawn again and not
@@ -10,6 +11,7 @@ counted. The tests of a fault run in the order of what they cost, and end at the
 failure: recorded answers, Zydis, unit tests of cpu/ and mmu/, the native oracle, Bochs
 (AVX-512), guest kernels.
 Prints one line a mutant, and at the end the share that was caught and the survivors.
+--survivors tries those again that such an output calls survivors, and no others.
 """
 import argparse
 import collections
@@ -37,7 +39,7 @@ SKIP = re.compile(r"^\s*(/?\*|//|#)|unimplemented|_Static_assert|LIKELY\(\(")
 # (stage, what it needs built, its tests)
 STAGES = [
     ("replay", "isa_replay", r"^isa/replay$"),
-    ("decode", "isa_decode_zydis", r"^isa/decode"),
+    ("table", "isa_decode_zydis", r"^isa/(decode|x87_tables)"),
     ("unit", "all", r"^unit/(cpu|mmu)"),
     ("oracle", "all", r"^isa/oracle"),
     ("bochs", "all", r"^isa/bochs$"),
@@ -175,11 +177,54 @@ class Builds:
         return None
 
 
+def files_read(b, only):
+    """(path, lines, faults, weight) of each file that can have faults."""
+    files = []
+    for folder in ("cpu", "mmu"):
+        for name in sorted(os.listdir(os.path.join(b.source, folder))):
+            path = folder + "/" + name
+            weight = next((w for pat, w in SOURCES if re.fullmatch(pat, path)), 0)
+            if weight and re.search(only, path):
+                with open(os.path.join(b.source, path)) as f:
+                    text = f.read().split("\n")
+                able = places(path, text)
+                if able:
+                    files.append((path, text, able, weight * len(able) ** 0.5))
+    return files
+
+
+def draw(files, seed):
+    """Faults without end: (path, lines, line, operator, new line)."""
+    dice, tried = random.Random(seed), set()
+    while True:
+        path, text, able, _ = dice.choices(files, [f[3] for f in files])[0]
+        kind = dice.choice(sorted({x[1] for x in able}))
+        line, name, new = dice.choice([x for x in able if x[1] == kind])
+        if (path, line, new) not in tried:
+            tried.add((path, line, new))
+            yield path, text, line, name, new
+
+
+def survivors_of(log, files):
+    """Those of an earlier output, wherever their lines stand now."""
+    with open(log) as f:
+        labels = re.findall(r"SURVIVES: (\S+):\d+ ([^:]+(?:: [a-z]+)?): (.*)", f.read())
+    for path, kind, new in labels:
+        for name, text, able, _ in files:
+            found = [x for x in able if name == path and x[1] == kind and x[2].strip() == new]
+            if found:
+                yield path, text, found[0][0], kind, found[0][2]
+                break
+        else:
+            print("no longer there: %s %s: %s" % (path, kind, new))
+
+
 def main():
     p = argparse.ArgumentParser(description="faults in cpu/ and mmu/, and who sees them")
     p.add_argument("--count", type=int, default=200)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--only", default="", help="a regular expression of file names")
+    p.add_argument("--survivors", default="", help="an output of an earlier run")
     p.add_argument("--work", default=os.path.join(ROOT, "build", "mutants"))
     a = p.parse_args()
 
@@ -189,33 +234,16 @@ def main():
     if unchanged:
         sys.exit("mutants.py: the unchanged sources fail %s" % unchanged[1])
 
-    dice = random.Random(a.seed)
-    files = []
-    for folder in ("cpu", "mmu"):
-        for name in sorted(os.listdir(os.path.join(b.source, folder))):
-            path = folder + "/" + name
-            weight = next((w for pat, w in SOURCES if re.fullmatch(pat, path)), 0)
-            if weight and re.search(a.only, path):
-                with open(os.path.join(b.source, path)) as f:
-                    text = f.read().split("\n")
-                able = places(path, text)
-                if able:
-                    files.append((path, text, able, weight * len(able) ** 0.5))
-
-    caught, survivors, tried = collections.Counter(), [], set()
-    done = 0
-    while done < a.count:
-        path, text, able, _ = dice.choices(files, [f[3] for f in files])[0]
-        kind = dice.choice(sorted({x[1] for x in able}))
-        line, name, new = dice.choice([x for x in able if x[1] == kind])
-        if (path, line, new) in tried:
-            continue
-        tried.add((path, line, new))
+    files = files_read(b, a.only)
+    drawn = survivors_of(a.survivors, files) if a.survivors else draw(files, a.seed)
+    caught, survivors, done = collections.Counter(), [], 0
+    for path, text, line, name, new in drawn:
+        if done == a.count:
+            break
         where = os.path.join(b.source, path)
         changed = text[:line] + [new] + text[line + 1:]
         with open(where, "w") as f:
             f.write("\n".join(changed))
-        verdict = None
         if b.make("menura_objects")[0] == 0 and b.digest() != b.plain:
             done += 1
             verdict = b.caught_by()

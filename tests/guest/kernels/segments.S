@@ -20,6 +20,8 @@
 #define LDT S(13)
 #define SMALL_CODE S(14)
 #define SMALL3 S(15)
+#define DOWN3 S(16)
+#define DOWN16_3 S(17)
 #define LOAD(selector, reg) movl $(selector), %ebx; 6: movl %ebx, %reg
 
     .text
@@ -123,6 +125,14 @@ main:
     EXPECT(SS, 0, TO_USER(stack_limit_push))
     CHECK_EQ(l, $2, got_sp)
     EXPECT(HOME, 0, TO_USER(stack_limit_inside))
+
+    /* An expand-down stack: what far calls push lies above its limit, and below 64 KiB
+     * when it is small. */
+    SET_DESCRIPTOR(DOWN3, 0x1000, 0xfff, 0x40f7)
+    SET_DESCRIPTOR(DOWN16_3, 0x1000, 0xfff, 0x00f7)
+    EXPECT(SS, 0, TO_USER(stack_down_call))
+    EXPECT(SS, 0, TO_USER(stack_down16_call))
+    EXPECT(HOME, 0, TO_USER(stack_down_inside))
 
     /* Jumps: null, beyond the table, to data, absent, wrong level, conforming. */
     EXPECT(GP, 0, ljmp $0, $main)
@@ -228,6 +238,26 @@ stack_limit_inside:
     movl %eax, %ss
     movl $12, %ebp
     movl (%ebp), %eax
+    int $HOME
+stack_down_call:
+    movl $DOWN3 | 3, %eax
+    movl %eax, %ss
+    movl $0x1004, %esp
+    lcall $CONFORMING | 3, $stack_down_pushed
+stack_down16_call:
+    movl $DOWN16_3 | 3, %eax
+    movl %eax, %ss
+    movl $6, %esp
+    lcall $CONFORMING | 3, $stack_down_pushed
+stack_down_pushed:
+    FAIL_USER
+stack_down_inside:
+    movl $DOWN3 | 3, %eax
+    movl %eax, %ss
+    movl $0x1008, %esp
+    lcall $CONFORMING | 3, $conforming
+    cmpl $0x1008, %esp
+    CHECK_USER(e)
     int $HOME
 conforming:
     movl %cs, %eax

@@ -2,8 +2,8 @@
 """mutants.py - are the tests worth anything? One small fault at a time is put into the
 processor's sources, and the tests of the processor must notice.
 
-  tests/mutants/mutants.py [--count N] [--seed N] [--only FILE] [--survivors LOG]
-                           [--work DIR]
+  tests/mutants/mutants.py [--count N] [--seed N] [--only FILE] [--resume LOG]
+                           [--survivors LOG] [--work DIR]
 
 Works on a copy of the tracked files in DIR (build/mutants), so the tree is not touched.
 A fault that does not compile, or compiles to the same code, is drawn again and not
@@ -11,7 +11,8 @@ counted. The tests of a fault run in the order of what they cost, and end at the
 failure: recorded answers, Zydis, unit tests of cpu/ and mmu/, the native oracle, Bochs
 (AVX-512), guest kernels.
 Prints one line a mutant, and at the end the share that was caught and the survivors.
---survivors tries those again that such an output calls survivors, and no others.
+--resume goes on where such an output was cut off, and --survivors tries those again that
+it calls survivors, and no others.
 """
 import argparse
 import collections
@@ -118,6 +119,11 @@ def sh(args, cwd, timeout=None):
         return 124, ""
 
 
+def read(name):
+    with open(name) as f:
+        return f.read()
+
+
 def places(path, text):
     """All faults that this file can have: (line, operator, new line)."""
     found, comment = [], False
@@ -185,8 +191,7 @@ def files_read(b, only):
             path = folder + "/" + name
             weight = next((w for pat, w in SOURCES if re.fullmatch(pat, path)), 0)
             if weight and re.search(only, path):
-                with open(os.path.join(b.source, path)) as f:
-                    text = f.read().split("\n")
+                text = read(os.path.join(b.source, path)).split("\n")
                 able = places(path, text)
                 if able:
                     files.append((path, text, able, weight * len(able) ** 0.5))
@@ -207,8 +212,7 @@ def draw(files, seed):
 
 def survivors_of(log, files):
     """Those of an earlier output, wherever their lines stand now."""
-    with open(log) as f:
-        labels = re.findall(r"SURVIVES: (\S+):\d+ ([^:]+(?:: [a-z]+)?): (.*)", f.read())
+    labels = re.findall(r"SURVIVES: (\S+):\d+ ([^:]+(?:: [a-z]+)?): (.*)", read(log))
     for path, kind, new in labels:
         for name, text, able, _ in files:
             found = [x for x in able if name == path and x[1] == kind and x[2].strip() == new]
@@ -224,7 +228,8 @@ def main():
     p.add_argument("--count", type=int, default=200)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--only", default="", help="a regular expression of file names")
-    p.add_argument("--survivors", default="", help="an output of an earlier run")
+    p.add_argument("--resume", default="", help="an earlier output with this seed")
+    p.add_argument("--survivors", default="", help="an earlier output")
     p.add_argument("--work", default=os.path.join(ROOT, "build", "mutants"))
     a = p.parse_args()
 
@@ -237,9 +242,20 @@ def main():
     files = files_read(b, a.only)
     drawn = survivors_of(a.survivors, files) if a.survivors else draw(files, a.seed)
     caught, survivors, done = collections.Counter(), [], 0
+    earlier = read(a.resume) if a.resume else ""
     for path, text, line, name, new in drawn:
         if done == a.count:
             break
+        label = "%s:%d %s: %s" % (path, line + 1, name, new.strip())
+        known = re.search(r"^ *\d+ (?:caught by (\S+)|SURVIVES): " + re.escape(label) + "$",
+                          earlier, re.M)
+        if known:
+            done += 1
+            if known[1]:
+                caught["earlier"] += 1
+            else:
+                survivors.append(label)
+            continue
         where = os.path.join(b.source, path)
         changed = text[:line] + [new] + text[line + 1:]
         with open(where, "w") as f:
@@ -247,7 +263,6 @@ def main():
         if b.make("menura_objects")[0] == 0 and b.digest() != b.plain:
             done += 1
             verdict = b.caught_by()
-            label = "%s:%d %s: %s" % (path, line + 1, name, new.strip())
             if verdict:
                 caught[verdict[0]] += 1
                 print("%3d caught by %s: %s" % (done, verdict[1], label), flush=True)

@@ -198,8 +198,7 @@ static bool zero_extends(const struct pair *p)
            (is_row(p, "MOVMSKPS") || is_row(p, "MOVMSKPD") || is_row(p, "RDPID"));
 }
 
-/* W is ignored there, and with it 0 the rounding is too (VCVTSI2SD): nothing to refuse.
- */
+/* W is ignored there, and with it 0 the rounding is, too (VCVTSI2SD): nothing to refuse */
 static bool rounds_exact(const struct pair *p)
 {
     return p->mode->bits != 64 && INSN_B(&p->out[0]) &&
@@ -261,7 +260,7 @@ static bool by_count(const struct pair *p)
 /* Onto the stack or into a TSS. */
 static bool saves_flags(const struct pair *p)
 {
-    const char *const name[] = {"INT", "INT1", "INT3", "INTO", "IRET", "SYSCALL"};
+    static const char *const name[] = {"INT", "INT1", "INT3", "INTO", "IRET", "SYSCALL"};
 
     if (p->row->reads != ALL_FLAGS)
         return false;
@@ -281,11 +280,6 @@ static bool compares_strings(const struct pair *p)
 static bool is_system_move(const struct pair *p)
 {
     return is_row(p, "MOV") && p->row->undefined == F_OSZAPC && !p->row->writes;
-}
-
-static bool is_resume(const struct pair *p)
-{
-    return is_row(p, "RSM") && zydis_written(p) == 0 && written(p) == ALL_FLAGS;
 }
 
 static bool is_vector_test(const struct pair *p)
@@ -332,7 +326,6 @@ static const struct accepted accepted[] = {
     {READS, keeps_if_zero, "a count of 0 keeps the flags that others write"},
     {READS, saves_flags, "saved on the stack, in R11 or a TSS"},
     {READS, compares_strings, "Zydis: REPE's test of what the comparison wrote"},
-    {WRITES, is_resume, "Zydis has none; RSM loads RFLAGS"},
     {WRITES, is_vector_test,
      "Zydis 4.0: as PTEST does it, OF, SF, AF and PF are cleared"},
     {WRITES, is_system_move, "Zydis has none; SDM vol 2, MOV: undefined"},

@@ -37,9 +37,9 @@ static const char *const prefixes[] = {"",         "\x66", "\xf3",     "\xf2",
 enum { LEGACY_PREFIXES = 6 }; /* the others have REX */
 
 /* ModRM, SIB: the register form, base, base with an index, base with a displacement, no
- * base. */
+ * base. None goes to the address that a load before it brings: such are not joined. */
 static const uint8_t shapes[][2] = {
-    {0xc1, 0}, {0x01, 0}, {0x04, 0x88}, {0x43, 0}, {0x05, 0}};
+    {0xc1, 0}, {0x01, 0}, {0x04, 0xb9}, {0x43, 0}, {0x05, 0}};
 
 struct counts {
     unsigned all, fast, quiet, joined;

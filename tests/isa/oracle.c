@@ -258,8 +258,8 @@ static void compare_flags(enum pass pass, const struct answer *n,
                           const struct answer *m)
 {
     uint64_t mask = 0x3f7fd7;
-    bool fault = n->vector != VEC_DB &&
-                 !(n->vector == VEC_GP && !run.q.step && n->out.rip != run.q.in.rip);
+    /* Of the instruction itself, not of one behind it. */
+    bool fault = n->vector != VEC_DB && n->out.rip == run.q.in.rip;
 
     if (pass != PASS_STEP || !run.q.step)
         mask &= ~(uint64_t)(FLAG_TF | FLAG_RF);

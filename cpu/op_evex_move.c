@@ -150,8 +150,8 @@ BLENDM(blendmq, 8)
 
 static ALWAYS_INLINE void fill(struct cpu *c, const struct insn *i, unsigned size)
 {
-    uint64_t q =
-        lanes_one(8 * size) * (reg_get(c, i->rm, size == 8 ? 64 : 32) & ~0ull >> (64 - 8 * size));
+    uint64_t q = lanes_one(8 * size) *
+                 (reg_get(c, i->rm, size == 8 ? 64 : 32) & ~0ull >> (64 - 8 * size));
     unsigned words = vop_words(i);
     struct vec v;
 

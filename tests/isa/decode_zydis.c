@@ -207,16 +207,22 @@ static bool rounds_exact(const struct pair *p)
 
 enum { ALL_FLAGS = F_OSZAPC | F_DF };
 
+static const ZydisAccessedFlags *zydis_flags(const struct pair *p)
+{
+    static const ZydisAccessedFlags none;
+    return p->z.cpu_flags ? p->z.cpu_flags : &none;
+}
+
 static uint32_t zydis_undefined(const struct pair *p)
 {
-    return p->z.cpu_flags ? p->z.cpu_flags->undefined & ALL_FLAGS : 0;
+    return zydis_flags(p)->undefined & ALL_FLAGS;
 }
 
 /* An undefined flag counts as written, too. */
 static uint32_t zydis_written(const struct pair *p)
 {
-    const ZydisAccessedFlags *z = p->z.cpu_flags;
-    return z ? (z->modified | z->set_0 | z->set_1 | z->undefined) & ALL_FLAGS : 0;
+    const ZydisAccessedFlags *z = zydis_flags(p);
+    return (z->modified | z->set_0 | z->set_1 | z->undefined) & ALL_FLAGS;
 }
 
 static uint32_t written(const struct pair *p)
@@ -641,7 +647,7 @@ static void check(struct pair *p)
     what = compare_operands(p);
     if (what)
         disagree(p, OPERANDS, what);
-    if ((p->row->reads ^ (p->z.cpu_flags ? p->z.cpu_flags->tested : 0)) & ALL_FLAGS)
+    if ((p->row->reads ^ zydis_flags(p)->tested) & ALL_FLAGS)
         disagree(p, READS, NULL);
     if (written(p) != zydis_written(p))
         disagree(p, WRITES, NULL);

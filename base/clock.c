@@ -8,10 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Restored orders above this are clamped, so that the count of later ones cannot wrap.
- */
-#define ORDER_MAX (UINT64_MAX >> 1)
-
 void clock_init(struct clock *c, uint32_t ips)
 {
     *c = (struct clock){.ips = ips};
@@ -100,11 +96,31 @@ void timer_arm(struct clock *c, struct timer *t, uint64_t when)
 
 void timer_restore(struct clock *c, struct timer *t, uint64_t when, uint64_t order)
 {
-    if (order > ORDER_MAX)
-        order = ORDER_MAX;
+    if (order > CLOCK_ARMED_MAX)
+        order = CLOCK_ARMED_MAX; /* so that the count of later ones cannot wrap */
     if (c->armed <= order)
         c->armed = order + 1;
     arm(c, t, when, order);
+}
+
+/* Which of the armed timers has the least order from `first` on; NULL: none. */
+static struct timer *next_in_order(const struct clock *c, uint64_t first)
+{
+    struct timer *least = NULL;
+
+    for (unsigned n = 0; n < c->count; n++)
+        if (c->heap[n]->order >= first && (!least || c->heap[n]->order < least->order))
+            least = c->heap[n];
+    return least;
+}
+
+void clock_restored(struct clock *c, uint64_t armed)
+{
+    struct timer *t;
+
+    /* The sequence stays, and so does the heap. */
+    for (c->armed = armed; (t = next_in_order(c, c->armed)); c->armed++)
+        t->order = c->armed;
 }
 
 void timer_stop(struct clock *c, struct timer *t)

@@ -48,6 +48,14 @@ void timer_stop(struct clock *c, struct timer *t);
 /* Arms t with the deadline and order it was saved with. */
 void timer_restore(struct clock *c, struct timer *t, uint64_t when, uint64_t order);
 
+/* The most timers a saved clock may have armed: none that ran gets near. */
+#define CLOCK_ARMED_MAX (UINT64_MAX >> 1)
+
+/* After the last timer_restore(): `armed` timers had been armed when the clock was saved,
+ * at most CLOCK_ARMED_MAX. Timers with later orders (armed since, or from a damaged file)
+ * get the next ones, in the same sequence. */
+void clock_restored(struct clock *c, uint64_t armed);
+
 /* The earliest deadline, or UINT64_MAX. */
 uint64_t clock_next(const struct clock *c);
 

@@ -282,7 +282,8 @@ static void do_step(struct monitor *m, char *argument)
     struct cpu *c = m->cpu(m->owner, m->current);
     uint64_t n = 1;
 
-    if (*argument && (!monitor_number(m, argument, &n) || n == 0)) {
+    /* Half of all numbers are meant as negative ones. */
+    if (*argument && (!monitor_number(m, argument, &n) || n == 0 || n > INT64_MAX)) {
         monitor_say(m, "step N: N is a number of ticks (instructions, or idle ones)");
         return;
     }

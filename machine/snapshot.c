@@ -112,7 +112,7 @@ static bool load_machine(struct machine *m, struct reader *r, uint64_t *armed,
     turn_left = read_u64(r);
     phys_set_a20(&m->phys, read_u32(r));
     m->reset_wanted = r->at < r->size && read_u32(r);
-    if (r->failed || turn >= m->config.cpus || now > LAST_TICK)
+    if (r->failed || turn >= m->config.cpus || now > LAST_TICK || *armed > CLOCK_ARMED_MAX)
         return error_set(e, "the snapshot's machine section is damaged");
     m->clock.now = now;
     m->clock.armed = *armed;
@@ -196,7 +196,7 @@ bool machine_load(struct machine *m, const char *file, struct error *e)
         good = load_section(m, name, &inside, &armed, &why);
     if (r.failed)
         good = false;
-    m->clock.armed = armed; /* restoring the timers has counted on */
+    clock_restored(&m->clock, armed);
     free(bytes);
     for (unsigned n = 0; n < m->config.cpus; n++)
         m->cpu[n]->patch = NULL;

@@ -28,6 +28,7 @@ static bool names(const char *line, const char *command)
 static bool harmless(char *line)
 {
     char *word = line + strspn(line, " "), *at;
+    size_t digits;
 
     if (names(word, "save") || names(word, "savevm") || names(word, "load") ||
         names(word, "loadvm")) {
@@ -36,8 +37,10 @@ static bool harmless(char *line)
     }
     if (names(word, "change"))
         return !strchr(word, '/') && !strchr(word, '.');
-    if (names(word, "step") && strlen(word) > 8)
-        word[8] = 0;
+    if (names(word, "step") && strlen(word) > 5) {
+        digits = strspn(word + 5, "0123456789");
+        word[5 + (digits < 3 ? digits : 3)] = 0;
+    }
     return true;
 }
 

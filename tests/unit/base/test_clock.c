@@ -182,6 +182,35 @@ static void restored_timers_keep_their_turn(void **state)
     clock_free(&c);
 }
 
+/* Orders from the saved count on are none the clock gave: they follow it, as they were. */
+static void restored_orders_end_at_the_saved_count(void **state)
+{
+    struct clock c;
+    struct alarm a, b, d;
+    (void)state;
+
+    clock_init(&c, 1000000);
+    a = alarm_new(&c, 1);
+    b = alarm_new(&c, 2);
+    d = alarm_new(&c, 3);
+    a.t.owner = &a;
+    b.t.owner = &b;
+    d.t.owner = &d;
+    timer_restore(&c, &a.t, 10, UINT64_MAX);
+    timer_restore(&c, &b.t, 10, 700);
+    timer_restore(&c, &d.t, 10, 4);
+    clock_restored(&c, 5);
+    assert_int_equal(d.t.order, 4);
+    assert_int_equal(b.t.order, 5);
+    assert_int_equal(a.t.order, 6);
+    assert_int_equal(c.armed, 7);
+    clock_advance(&c, 10);
+    assert_int_equal(rung[0], 3);
+    assert_int_equal(rung[1], 2);
+    assert_int_equal(rung[2], 1);
+    clock_free(&c);
+}
+
 /* The least tick at which a counter gets there: one tick earlier it has not. */
 static void the_two_conversions_are_exact_inverses(void **state)
 {
@@ -229,6 +258,7 @@ int main(void)
         cmocka_unit_test(a_timer_that_rearms_for_now_cannot_hold_time),
         cmocka_unit_test(the_runner_hears_only_of_earlier_deadlines),
         cmocka_unit_test(restored_timers_keep_their_turn),
+        cmocka_unit_test(restored_orders_end_at_the_saved_count),
         cmocka_unit_test(the_two_conversions_are_exact_inverses),
         cmocka_unit_test(conversions_saturate_instead_of_wrapping),
     };

@@ -282,15 +282,12 @@ void cpu_pin(void *cpu, unsigned pin, bool level)
     case CPU_INTR: c->intr = level; break;
     case CPU_NMI: c->nmi_pending |= level; break;
     case CPU_SMI: c->smi_pending |= level; break;
-    case CPU_INIT: c->init_pending |= level; break;
+    case CPU_INIT:
+        c->init_pending |= level;
+        if (level)
+            c->sipi = 0x100; /* one that came before starts nothing any more */
+        break;
     }
-    c->leave = true;
-}
-
-void cpu_sipi(struct cpu *c, uint8_t vector)
-{
-    if (c->activity == ACTIVITY_WAIT_SIPI)
-        c->sipi = vector;
     c->leave = true;
 }
 
@@ -303,6 +300,14 @@ static bool nmi_deliverable(const struct cpu *c)
 static bool init_deliverable(const struct cpu *c)
 {
     return c->init_pending && !c->in_smm;
+}
+
+void cpu_sipi(struct cpu *c, uint8_t vector)
+{
+    /* An INIT sent just before has not been taken yet: this CPU's turn has not come. */
+    if (c->activity == ACTIVITY_WAIT_SIPI || init_deliverable(c))
+        c->sipi = vector;
+    c->leave = true;
 }
 
 /* MWAIT with interrupts as break events wakes on INTR even with IF clear; nothing else
@@ -337,6 +342,17 @@ void cpu_init(struct cpu *c, unsigned number)
 void cpu_free(struct cpu *c)
 {
     (void)c;
+}
+
+/* The boot processor starts at the reset vector, the others wait for a start-up IPI: one
+ * that has come since the INIT counts (SDM vol 3A 8.4.3). */
+static void take_init(struct cpu *c)
+{
+    uint16_t sipi = c->sipi;
+
+    cpu_init_reset(c); /* nothing is pending then */
+    if (c->activity == ACTIVITY_WAIT_SIPI)
+        c->sipi = sipi;
 }
 
 static void take_sipi(struct cpu *c)
@@ -558,13 +574,8 @@ static enum attention attend(struct cpu *c)
             code_cache_monitor(c, UINT64_MAX);
     }
     if (init_deliverable(c)) {
-        c->init_pending = false;
-        cpu_init_reset(c);
-        if (c->number != 0) {
-            c->activity = ACTIVITY_WAIT_SIPI;
-            return IDLE;
-        }
-        return GO;
+        take_init(c);
+        return AGAIN;
     }
     if (c->pending_debug && !(shadow && c->shadow_ss))
         raise_debug_trap(c);

@@ -171,15 +171,34 @@ static bool nothing_misaligned(const struct judged *j)
            j->menura->vector == VEC_GP;
 }
 
+/* The last byte of an EVEX prefix has been made #UD by these of its bits. */
+static bool spoiled_p2(const struct judged *j, uint8_t bits)
+{
+    const struct encoding *e = j->e;
+    unsigned at = e->spoiled_at;
+
+    return (e->spoiled_by & bits) && at >= 3 && e->bytes[at - 3] == 0x62 &&
+           j->menura->vector == VEC_UD;
+}
+
 /* Where EVEX.b must be clear. */
 static bool store_with_b(const struct judged *j)
 {
-    const struct encoding *e = j->e;
-    unsigned prefix = e->spoiled_at;
+    return spoiled_p2(j, 0x10) && in_memory(j) &&
+           operand_info[j->e->row->operand[0]].class == OC_W;
+}
 
-    return e->spoiled_by & 0x10 && prefix >= 3 && e->bytes[prefix - 3] == 0x62 &&
-           operand_info[e->row->operand[0]].class == OC_W && in_memory(j) &&
-           j->menura->vector == VEC_UD;
+/* L'L that the instruction does not have. */
+static bool broadcast_length(const struct judged *j)
+{
+    return spoiled_p2(j, 0x60) && starts(j, "BROADCAST");
+}
+
+/* The instruction is #UD whatever its later bytes are, and they cannot be fetched. */
+static bool fetched_first(const struct judged *j)
+{
+    return (j->e->row->enc & EVEX) && j->e->spoiled_by && j->menura->vector == VEC_UD &&
+           j->native->vector == VEC_PF && j->native->cr2 - j->q->in.rip < 15;
 }
 
 /* VSIB with an index from 16 on. */
@@ -206,9 +225,15 @@ static bool keeps_above(const struct judged *j)
 static bool reads_all(const struct judged *j)
 {
     return (starts(j, "CVT") || starts(j, "PMOVSX") || starts(j, "PMOVZX") ||
-            starts(j, "PEXPAND") || starts(j, "EXPAND")) &&
+            starts(j, "PEXPAND") || starts(j, "EXPAND") || starts(j, "BROADCAST")) &&
            (j->e->row->enc & EVEX) && in_memory(j) && INSN_MASK(&j->e->insn[0]) &&
-           (is_access_fault(j->native->vector) || j->native->vector == VEC_AC);
+           is_access_fault(j->native->vector);
+}
+
+static bool reads_twice(const struct judged *j)
+{
+    return named(j, "MOVDDUP") && (j->e->row->enc & EVEX) && in_memory(j) &&
+           INSN_VL(&j->e->insn[0]) == 0 && is_access_fault(j->native->vector);
 }
 
 static bool sae_of(const struct judged *j, const char *mnemonic)
@@ -296,6 +321,20 @@ static bool small_negative(const struct judged *j)
     return true;
 }
 
+/* Elements of this width differ in their last place at most. */
+static bool one_apart(const struct judged *j, unsigned width)
+{
+    for (unsigned k = 0; k < 32 * 8; k++) {
+        uint64_t n = j->native->out.zmm[k / 8][k % 8];
+        uint64_t m = j->menura->out.zmm[k / 8][k % 8];
+        if (width == 64 ? n - m + 1 > 2
+                        : (uint32_t)(n - m) + 1 > 2 ||
+                              (uint32_t)(n >> 32) - (uint32_t)(m >> 32) + 1 > 2)
+            return false;
+    }
+    return true;
+}
+
 /* From half of their range on, Bochs loses bits before it rounds. */
 static bool large_unsigned(const struct judged *j)
 {
@@ -306,18 +345,9 @@ static bool large_unsigned(const struct judged *j)
         return false;
     if (stopped(j, MXCSR_PE))
         return true;
-    if (!only(j, D_ZMM | D_MXCSR) ||
-        ((j->native->out.mxcsr ^ j->menura->out.mxcsr) & ~(uint32_t)MXCSR_PE))
-        return false;
-    for (unsigned k = 0; k < 32 * 8; k++) {
-        uint64_t n = j->native->out.zmm[k / 8][k % 8];
-        uint64_t m = j->menura->out.zmm[k / 8][k % 8];
-        if (single ? (uint32_t)(n - m) + 1 > 2 ||
-                         (uint32_t)(n >> 32) - (uint32_t)(m >> 32) + 1 > 2
-                   : n - m + 1 > 2)
-            return false;
-    }
-    return true;
+    return only(j, D_ZMM | D_MXCSR) &&
+           !((j->native->out.mxcsr ^ j->menura->out.mxcsr) & ~(uint32_t)MXCSR_PE) &&
+           one_apart(j, single ? 32 : 64);
 }
 
 /* A denormal mantissa is not normalized. */
@@ -352,17 +382,19 @@ static bool flushed(const struct judged *j)
 }
 
 /* A denormal second source, of which the manual does not want to be told; a tiny exact
- * result with FTZ. */
+ * result with FTZ; a denormal result, rounded twice. */
 static bool scale(const struct judged *j)
 {
     uint32_t flags = j->native->out.mxcsr ^ j->menura->out.mxcsr;
 
-    if (!starts(j, "SCALEF") || (flags & ~(uint32_t)(MXCSR_DE | MXCSR_UE | MXCSR_PE)))
+    if (!starts(j, "SCALEF") || (flags & ~(uint32_t)MXCSR_FLAGS))
         return false;
-    if (j->native->vector == VEC_XM && (j->native->out.mxcsr & MXCSR_DE) &&
-        j->menura->vector != VEC_XM)
-        return true;
+    if (j->native->vector == VEC_XM && (j->native->out.mxcsr & MXCSR_DE))
+        return true; /* and so knows nothing of the results */
+    if (flags & ~(uint32_t)(MXCSR_DE | MXCSR_UE | MXCSR_PE))
+        return false;
     return only(j, D_ZMM | D_MXCSR) && ((j->q->in.mxcsr & MXCSR_DAZ) || flags ||
+                                        one_apart(j, j->e->row->enc & W1 ? 64 : 32) ||
                                         ((j->q->in.mxcsr & MXCSR_FTZ) && flushed(j)));
 }
 
@@ -373,7 +405,7 @@ static bool denormal_beside_nan(const struct judged *j)
     if (!(starts(j, "RANGE") || starts(j, "REDUCE")) ||
         !(j->native->out.mxcsr & MXCSR_DE))
         return false;
-    if (j->native->vector == VEC_XM && j->menura->vector != VEC_XM)
+    if (j->native->vector == VEC_XM)
         return !(flags & ~(uint32_t)(MXCSR_DE | MXCSR_UE | MXCSR_PE));
     return only(j, D_MXCSR) && !(flags & ~(uint32_t)(MXCSR_DE | MXCSR_UE));
 }
@@ -407,11 +439,7 @@ static bool gather_above(const struct judged *j)
 /* L'L of 3. */
 static bool length_of_3(const struct judged *j)
 {
-    const struct encoding *e = j->e;
-    unsigned prefix = e->spoiled_at;
-
-    return prefix >= 3 && e->bytes[prefix - 3] == 0x62 && j->menura->vector == VEC_UD &&
-           (e->bytes[prefix] & 0x60) == 0x60;
+    return spoiled_p2(j, 0xff) && (j->e->bytes[j->e->spoiled_at] & 0x60) == 0x60;
 }
 
 static bool rounding_flushes(const struct judged *j)
@@ -483,9 +511,16 @@ const struct accepted bochs_accepted[] = {
     {keeps_above,
      "Bochs 2.7: VPBROADCASTMB2Q and -MW2D keep the bits above their length "
      "(SDM vol 2: zeroed)"},
+    {broadcast_length,
+     "Bochs 2.7: broadcasts in lengths they do not have (SDM vol 2 VBROADCAST: #UD)"},
+    {fetched_first,
+     "Bochs: all of an instruction is fetched before reserved bits of EVEX are "
+     "looked at (the manual does not say)"},
+    {reads_twice,
+     "Bochs 2.7: VMOVDDUP of 128 bits reads 16 bytes (SDM vol 2: 8, and type E5NF)"},
     {reads_all,
-     "Bochs: conversions, VPMOVSX, VPMOVZX, VPEXPAND read what the opmask leaves "
-     "out (SDM vol 2 2.8, types E5, E11, E4: fault suppression)"},
+     "Bochs: conversions, broadcasts, VPMOVSX, VPMOVZX, VPEXPAND read what the opmask "
+     "leaves out (SDM vol 2 2.8, types E5, E6, E11, E4: fault suppression)"},
     {sae_forgotten, "Bochs 2.7: VCVTPS2PH has no SAE (SDM vol 2)"},
     {sae_rounds,
      "Bochs: VRNDSCALE, VREDUCE with SAE take EVEX.L'L for the rounding (SDM "

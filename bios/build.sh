@@ -44,3 +44,7 @@ done
 # second page on.
 dd if="$work/menura-bios.elf" of="$out/menura-bios.bin" bs=4096 skip=1 count=32 2>/dev/null
 [ ! -f "$here/vga/build.sh" ] || sh "$here/vga/build.sh" "$out/menura-vgabios.bin"
+# shellcheck disable=SC2086
+"$clang" $common -m16 -march=i486 -c "$here/kernel/rom.S" -o "$work/kernel.o"
+"$lld" -m elf_i386 -Ttext=0 --oformat=binary "$work/kernel.o" -o "$work/kernel.rom"
+sh "$here/seal.sh" "$work/kernel.rom" 512 "$out/menura-kernel.bin"

@@ -21,3 +21,4 @@ file(WRITE "${OUT}" "/* Made from bios/built/ by cmake/embed.cmake. */
 #include <stdint.h>\n")
 embed(bios menura-bios.bin)
 embed(vga_bios menura-vgabios.bin)
+embed(kernel_rom menura-kernel.bin)

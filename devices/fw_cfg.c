@@ -3,8 +3,8 @@
  * QEMU docs/specs/fw_cfg: selector at port 510h, data at 511h, DMA address at 514h to
  * 51Bh (big-endian). A DMA of more than STEP bytes goes on in steps on a timer, so that
  * no access makes the host work for long; its control field stays non-zero until the
- * end, which is what guests wait for. Writing to items is not offered (an error, as
- * there).
+ * end, which is what guests wait for. Writing is for the items that take it (an error
+ * with others, as there).
  */
 #include "devices/fw_cfg.h"
 
@@ -49,6 +49,8 @@ struct item {
     char name[NAME]; /* empty: it has only a key */
     uint8_t *bytes;
     uint32_t size;
+    bool (*written)(void *owner, const uint8_t *bytes, uint32_t n);
+    void *owner;
 };
 
 struct fw_cfg {
@@ -184,6 +186,18 @@ bool fw_cfg_add_u64(struct device *d, uint16_t key, uint64_t v)
     return fw_cfg_add_bytes(d, key, bytes, sizeof bytes);
 }
 
+void fw_cfg_on_write(struct device *d, const char *name,
+                     bool (*written)(void *owner, const uint8_t *bytes, uint32_t n),
+                     void *owner)
+{
+    struct item *i = place(d->state, name, 0);
+
+    if (!i)
+        return;
+    i->written = written;
+    i->owner = owner;
+}
+
 void fw_cfg_before_reads(struct device *d, void (*renew)(void *owner), void *owner)
 {
     struct fw_cfg *f = d->state;
@@ -280,6 +294,21 @@ static void skip(struct fw_cfg *f, uint32_t n)
     f->offset = f->offset > UINT32_MAX - n ? UINT32_MAX : f->offset + n;
 }
 
+/* At once: what takes writes is small. */
+static bool write_item(struct fw_cfg *f, uint32_t n)
+{
+    const struct item *i = find_key(f, f->key);
+    struct bus *bus = f->self->bus;
+    uint8_t bytes[CHUNK];
+
+    if (!i || !i->written || f->offset || n > i->size || n > sizeof bytes)
+        return false;
+    if (!bus->dma_read(bus->owner, f->to, bytes, n))
+        return false;
+    f->offset = n;
+    return i->written(i->owner, bytes, n);
+}
+
 /* A request: control, length (32 bits each), address (64 bits), all big-endian. */
 static void start_dma(struct fw_cfg *f, uint64_t request)
 {
@@ -305,9 +334,13 @@ static void start_dma(struct fw_cfg *f, uint64_t request)
         step_due(f);
         return;
     }
-    if ((control & DMA_SKIP) && !(control & DMA_WRITE))
+    if (control & DMA_WRITE) {
+        finish(f, write_item(f, length));
+        return;
+    }
+    if (control & DMA_SKIP)
         skip(f, length);
-    finish(f, !(control & DMA_WRITE));
+    finish(f, true);
 }
 
 /* Reading gives "QEMU CFG", by which guests tell that there is DMA. */

@@ -44,6 +44,12 @@ bool fw_cfg_add_u16(struct device *d, uint16_t key, uint16_t v);
 bool fw_cfg_add_u32(struct device *d, uint16_t key, uint32_t v);
 bool fw_cfg_add_u64(struct device *d, uint16_t key, uint64_t v);
 
+/* The guest may write this file, by DMA: from its beginning, at most its size. The bytes go
+ * to written(owner, bytes, n), which says whether they are good. */
+void fw_cfg_on_write(struct device *d, const char *name,
+                     bool (*written)(void *owner, const uint8_t *bytes, uint32_t n),
+                     void *owner);
+
 /* renew(owner) is called each time before the guest gets bytes of an item: the board may
  * give items new bytes of the same size, which follow from the machine's state alone. */
 void fw_cfg_before_reads(struct device *d, void (*renew)(void *owner), void *owner);

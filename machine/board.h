@@ -1,11 +1,12 @@
 /* board.h - the PC board's own struct, for the files that make it up: board_pc.c (chips
  * and wires), board_memory.c (what stands where in the address space), board_firmware.c
- * (what firmware finds), board_drives.c, board_video.c.
+ * (what firmware finds), board_kernel.c (-kernel), board_drives.c, board_video.c.
  */
 #ifndef MACHINE_BOARD_H
 #define MACHINE_BOARD_H
 
 #include "chipset/apic_bus.h"
+#include "machine/boot.h"
 #include "machine/internal.h"
 #include "machine/memory_map.h"
 #include "machine/tables.h"
@@ -20,9 +21,13 @@ struct board {
     struct device *i8042, *keyboard, *mouse, *fw_cfg;
     char name[MACHINE_CPUS][16];
     struct memory_map map;
-    uint8_t *kernel, *initrd; /* the files, kept for resets */
-    uint64_t kernel_size, initrd_size;
+    uint8_t *kernel, *module[BOOT_MODULES]; /* the files, kept for resets */
+    uint64_t kernel_size, module_size[BOOT_MODULES];
+    char *module_names; /* texts behind each other: module_name[] points into it */
+    const char *module_name[BOOT_MODULES];
+    unsigned modules;
     bool told; /* the user knows what is booted */
+    struct boot_entry entry; /* of a kernel that is loaded, for board_enter_kernel() */
 
     /* board_drives.c */
     struct device *ide, *channel[2], *floppy;
@@ -94,6 +99,14 @@ struct disk *board_open_image(struct machine *m, const struct drive_config *d,
 bool board_add_video(struct machine *m, struct error *e);
 bool board_plug_video(struct machine *m, struct error *e);
 void board_free_video(struct machine *m);
+
+/* ---- board_kernel.c ---- */
+
+/* After board_tell_firmware(): the files, and what firmware needs to start them. */
+bool board_read_kernel(struct machine *m, struct error *e);
+void board_free_kernel(struct machine *m);
+/* At reset: the kernel starts, if there is one and no firmware. */
+bool board_start_kernel(struct machine *m, struct error *e);
 
 /* ---- board_firmware.c ---- */
 

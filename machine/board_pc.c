@@ -35,8 +35,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool read_files(struct machine *m, struct error *e);
-
 /* ---- what chips tell the board ---- */
 
 /* Port 92h and the keyboard controller both can open the gate. */
@@ -351,7 +349,7 @@ bool board_init(struct machine *m, struct error *e)
            pci_plug(b->pci, 1, 0, piix3_pci(b->piix3), e) &&
            pci_plug(b->pci, 1, 1, piix3_ide_pci(b->ide), e) &&
            pci_plug(b->pci, 1, 3, piix4_pm_pci(b->pm), e) && board_plug_video(m, e) &&
-           board_tell_firmware(m, e) && read_files(m, e);
+           board_tell_firmware(m, e) && board_read_kernel(m, e);
 }
 
 void board_free(struct machine *m)
@@ -363,116 +361,9 @@ void board_free(struct machine *m)
     board_close_disks(m);
     board_free_video(m);
     board_free_memory(m);
-    free(b->kernel);
-    free(b->initrd);
+    board_free_kernel(m);
     free(b);
     m->board = NULL;
-}
-
-/* ---- direct boot ---- */
-
-static bool read_files(struct machine *m, struct error *e)
-{
-    struct board *b = board_of(m);
-    const struct machine_config *c = &m->config;
-
-    if (c->initrd && !c->kernel)
-        return error_set(e, "-initrd needs a -kernel");
-    if (c->kernel &&
-        !host_read_file(c->kernel, "kernel", c->ram, &b->kernel, &b->kernel_size, e))
-        return false;
-    return !c->initrd ||
-           host_read_file(c->initrd, "initrd", c->ram, &b->initrd, &b->initrd_size, e);
-}
-
-static void set_flat(struct segment *s, uint16_t selector, uint16_t attr, uint32_t limit)
-{
-    s->selector = selector;
-    s->attr = attr;
-    s->base = 0;
-    s->limit = limit;
-    s->usable = true;
-}
-
-/* The boot processor as a boot loader would leave it. */
-static void enter_kernel(struct cpu *c, const struct boot_entry *in)
-{
-    enum { CODE = SEG_P | SEG_S | SEG_CODE | SEG_READABLE | SEG_ACCESSED,
-           DATA = SEG_P | SEG_S | SEG_WRITABLE | SEG_ACCESSED | SEG_DB | SEG_G,
-           TASK = SEG_P | 0xb };
-    bool wide = in->mode == BOOT_LONG;
-
-    memcpy(c->gpr, in->gpr, sizeof c->gpr);
-    c->rip = in->rip;
-    c->gdtr_base = in->gdt;
-    c->gdtr_limit = in->gdt_limit;
-    set_flat(&c->seg[CS], in->code, CODE | SEG_G | (wide ? SEG_L : SEG_DB), 0xffffffff);
-    for (unsigned s = 0; s < SREGS; s++)
-        if (s != CS)
-            set_flat(&c->seg[s], in->data, DATA, 0xffffffff);
-    set_flat(&c->tr, in->task, TASK, 103);
-    c->cr0 = wide ? 0x80000011 : 0x11;
-    if (wide) {
-        c->cr3 = in->cr3;
-        c->cr4 = 0x20;
-        c->efer = 0x500;
-    }
-    c->cpl = 0;
-    cpu_derive(c);
-    for (unsigned s = 0; s < SREGS; s++)
-        seg_derive(c, (enum sreg)s);
-    cpu_derive(c);
-    c->page = NO_PAGE;
-}
-
-/* What firmware would have done to the chips. */
-static void set_up_chips(struct machine *m)
-{
-    struct board *b = board_of(m);
-    struct io a20 = {.address = 0x92, .size = 1, .write = true, .value = 2};
-
-    board_open_shadow(m);
-    space_access(&m->ports, &a20); /* the gate open, and its port says so */
-    dma_set_up(b->dma);
-    piix3_ide_enable(b->ide);
-    piix4_pm_set_base(b->pm, BOARD_PM_BASE);
-    i8042_set_up(b->i8042);
-}
-
-/* ACPI, SMBIOS and MP tables, as firmware would leave them. */
-static bool place_tables(struct machine *m, uint64_t *rsdp, struct error *e)
-{
-    struct tables *t = board_make_tables(m, BOARD_PM_BASE, e);
-    bool good = t && tables_place(t, &m->phys, e);
-
-    if (good)
-        *rsdp = t->rsdp;
-    free(t);
-    return good;
-}
-
-static bool boot(struct machine *m, struct error *e)
-{
-    struct board *b = board_of(m);
-    struct boot_request q = {
-        .kernel_name = m->config.kernel, .kernel = b->kernel, .kernel_size = b->kernel_size,
-        .initrd_name = m->config.initrd, .initrd = b->initrd, .initrd_size = b->initrd_size,
-        .cmdline = m->config.append, .map = &b->map,
-        .long_mode = cpu_model_has(&m->model, CPUID_LM),
-    };
-    struct boot_entry entry;
-
-    set_up_chips(m);
-    if (!place_tables(m, &q.rsdp, e) || !boot_load(&q, &m->phys, &entry, e))
-        return false;
-    if (!b->told) {
-        log_say(&m->log, "boot", LOG_INFO, "%s", entry.what);
-        if (entry.note[0])
-            log_say(&m->log, "boot", LOG_WARN, "%s", entry.note);
-        b->told = true;
-    }
-    enter_kernel(m->cpu[0], &entry);
-    return true;
 }
 
 bool board_reset(struct machine *m, struct error *e)
@@ -486,7 +377,7 @@ bool board_reset(struct machine *m, struct error *e)
             m->cpu[n]->activity = ACTIVITY_WAIT_SIPI;
         cpu_derive(m->cpu[n]);
     }
-    return !m->config.kernel || boot(m, e);
+    return board_start_kernel(m, e);
 }
 
 /* ---- the outside ---- */

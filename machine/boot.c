@@ -114,7 +114,7 @@ bool plan_high(struct boot_plan *p, uint64_t size, uint64_t align, uint64_t min,
 
 bool plan_write(struct boot_plan *p, uint64_t at, const void *bytes, uint64_t size)
 {
-    if (!size || phys_write(p->phys, pa(at), bytes, (size_t)size))
+    if (!size || !p->phys || phys_write(p->phys, pa(at), bytes, (size_t)size))
         return true;
     return error_set(p->e, "cannot start '%s': the machine has no RAM at %llxh",
                      p->q->kernel_name, (unsigned long long)at);
@@ -132,6 +132,16 @@ bool plan_zero(struct boot_plan *p, uint64_t at, uint64_t size)
         size -= now;
     }
     return true;
+}
+
+bool plan_initrd(struct boot_plan *p, uint64_t max, uint64_t *at, uint64_t *size)
+{
+    const struct boot_module *initrd = p->q->module;
+
+    *at = 0;
+    *size = p->q->modules ? initrd->size : 0;
+    return !*size || (plan_high(p, *size, PAGE, 1 << 20, max, "the initrd", at) &&
+                      plan_write(p, *at, initrd->bytes, *size));
 }
 
 const char *plan_cmdline(const struct boot_plan *p)

@@ -12,13 +12,20 @@
 
 struct error;
 
+enum { BOOT_MODULES = 32 };
+
+struct boot_module {
+    const char *name; /* with its arguments, if it has any */
+    const uint8_t *bytes;
+    size_t size;
+};
+
 struct boot_request {
     const char *kernel_name; /* for messages and Multiboot's command line */
     const uint8_t *kernel;
     size_t kernel_size;
-    const char *initrd_name; /* NULL: none */
-    const uint8_t *initrd;
-    size_t initrd_size;
+    struct boot_module module[BOOT_MODULES]; /* Linux and PVH: the initrd */
+    unsigned modules;
     const char *cmdline; /* NULL is empty */
     const struct memory_map *map;
     uint64_t rsdp;      /* physical address of the ACPI root pointer; 0: no ACPI */
@@ -46,7 +53,7 @@ struct boot_entry {
 };
 
 /* False, with e filled, when the files are not usable. May have written to RAM then.
- * Called again after each reset. */
+ * Called again after each reset. phys NULL: nothing is written, only looked at. */
 bool boot_load(const struct boot_request *q, struct phys *phys, struct boot_entry *out,
                struct error *e);
 

@@ -125,16 +125,6 @@ static bool find_pvh(const struct elf_image *elf, uint64_t *entry)
     return false;
 }
 
-/* Puts the initrd as high as it fits below 4 GiB. *at is 0 without one. */
-static bool place_initrd(struct boot_plan *p, uint64_t *at)
-{
-    *at = 0;
-    if (!p->q->initrd_size)
-        return true;
-    return plan_high(p, p->q->initrd_size, PAGE, 1 << 20, MEMORY_HOLE, "the initrd", at) &&
-           plan_write(p, *at, p->q->initrd, p->q->initrd_size);
-}
-
 static bool pvh_boot(struct boot_plan *p, uint64_t entry)
 {
     enum { INFO = 56, MODULE = 32, RANGE = 24 };
@@ -143,9 +133,9 @@ static bool pvh_boot(struct boot_plan *p, uint64_t entry)
     const uint64_t size = INFO + MODULE + RANGE * MEMORY_RANGES + strlen(cmdline) + 1;
     uint8_t info[INFO + MODULE + RANGE * MEMORY_RANGES] = {0};
     uint8_t *module = info + INFO, *range = module + MODULE;
-    uint64_t at, initrd;
+    uint64_t at, initrd, initrd_size;
 
-    if (!place_initrd(p, &initrd) ||
+    if (!plan_initrd(p, MEMORY_HOLE, &initrd, &initrd_size) ||
         !plan_low(p, size, 16, 0x10000, MEMORY_HOLE, "the start info", &at))
         return false;
     store32(info, 0x336ec578);
@@ -157,7 +147,7 @@ static bool pvh_boot(struct boot_plan *p, uint64_t entry)
     store64(info + 40, at + INFO + MODULE);
     store32(info + 48, map->count);
     store64(module, initrd);
-    store64(module + 8, p->q->initrd_size);
+    store64(module + 8, initrd_size);
     for (unsigned i = 0; i < map->count; i++) {
         store64(range + RANGE * i, map->range[i].base);
         store64(range + RANGE * i + 8, map->range[i].size);
@@ -192,7 +182,7 @@ bool elf_boot(struct boot_plan *p)
     }
     if (elf.entry >= MEMORY_HIGH)
         return broken(p, "its entry lies above 4 GiB");
-    if (p->q->initrd_size)
+    if (p->q->modules)
         snprintf(p->out->note, sizeof p->out->note,
                  "a plain ELF kernel cannot be told of an initrd or a command line");
     if (!plan_low(p, STACK, 16, 0x10000, MEMORY_HOLE, "a stack", &stack) ||

@@ -83,7 +83,7 @@ bool linux_boot(struct boot_plan *p)
     const unsigned sectors = k[SETUP_SECTS] ? k[SETUP_SECTS] : 4;
     const uint64_t start = (sectors + 1u) * 512;
     const char *cmdline = plan_cmdline(p);
-    uint64_t size, load, reach, initrd = 0, initrd_max, zero_page, text, header_end;
+    uint64_t size, load, reach, initrd, initrd_size, initrd_max, zero_page, text, header_end;
     uint32_t cmdline_max;
     uint8_t zero[PAGE] = {0};
     bool wide;
@@ -139,15 +139,10 @@ bool linux_boot(struct boot_plan *p)
         !plan_write(p, load, k + start, size))
         return false;
 
-    if (q->initrd_size) {
-        initrd_max = version >= 0x0203 ? load32(k + INITRD_ADDR_MAX) : 0x37ffffff;
-        if (!plan_high(p, q->initrd_size, PAGE, 1 << 20,
-                       initrd_max < MEMORY_HOLE ? initrd_max + 1 : MEMORY_HOLE, "the initrd",
-                       &initrd) ||
-            !plan_write(p, initrd, q->initrd, q->initrd_size))
-            return false;
-    }
-    if (!plan_low(p, PAGE, PAGE, 0x10000, MEMORY_HOLE, "boot parameters", &zero_page) ||
+    initrd_max = version >= 0x0203 ? load32(k + INITRD_ADDR_MAX) : 0x37ffffff;
+    if (!plan_initrd(p, initrd_max < MEMORY_HOLE ? initrd_max + 1 : MEMORY_HOLE, &initrd,
+                     &initrd_size) ||
+        !plan_low(p, PAGE, PAGE, 0x10000, MEMORY_HOLE, "boot parameters", &zero_page) ||
         !plan_low(p, strlen(cmdline) + 1, 16, 0x10000, MEMORY_HOLE, "the command line", &text) ||
         !plan_write(p, text, cmdline, strlen(cmdline) + 1))
         return false;
@@ -160,7 +155,7 @@ bool linux_boot(struct boot_plan *p)
     zero[TYPE_OF_LOADER] = LOADER_UNDEFINED;
     store32(zero + CODE32_START, (uint32_t)load);
     store32(zero + RAMDISK_IMAGE, (uint32_t)initrd);
-    store32(zero + RAMDISK_SIZE, (uint32_t)q->initrd_size);
+    store32(zero + RAMDISK_SIZE, (uint32_t)initrd_size);
     store32(zero + CMD_LINE_PTR, (uint32_t)text);
     store64(zero + ACPI_RSDP_ADDR, version >= 0x020e ? q->rsdp : 0);
     /* Counts KiB from 1 MiB; the memory map says the same better. */

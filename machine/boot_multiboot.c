@@ -2,6 +2,7 @@
 #include "machine/boot_plan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static bool broken(struct boot_plan *p, const char *why)
 {
@@ -54,33 +55,74 @@ static bool load_elf(struct boot_plan *p, uint64_t *entry)
     return true;
 }
 
-/* KiB from 0, and from 1 MiB up to the first hole. */
-static void memory_sizes(const struct boot_plan *p, uint32_t *lower, uint32_t *upper)
+/* KiB of RAM from `base` up to the first hole. */
+static uint32_t memory_size(const struct boot_plan *p, uint64_t base)
 {
-    *lower = 640;
-    *upper = (uint32_t)(((p->q->map->tables ? p->q->map->tables : p->q->map->low) -
-                         (1 << 20)) >> 10);
+    for (unsigned n = 0; n < p->q->map->count; n++) {
+        const struct memory_map_range *r = &p->q->map->range[n];
+        if (r->type == MEMORY_RAM && r->base == base)
+            return (uint32_t)((r->size < MEMORY_HIGH ? r->size : MEMORY_HIGH - 1) >>
+                              10);
+    }
+    return 0;
 }
 
-static bool place_module(struct boot_plan *p, uint64_t *at)
+/* Where each of the modules stands. */
+static bool place_modules(struct boot_plan *p, uint64_t at[BOOT_MODULES])
 {
-    *at = 0;
-    if (!p->q->initrd_size)
-        return true;
-    return plan_high(p, p->q->initrd_size, PAGE, 1 << 20, MEMORY_HOLE, "the module", at) &&
-           plan_write(p, *at, p->q->initrd, p->q->initrd_size);
+    for (unsigned n = 0; n < p->q->modules; n++) {
+        const struct boot_module *module = &p->q->module[n];
+        if (!plan_high(p, module->size, PAGE, 1 << 20, MEMORY_HOLE, "a module",
+                       &at[n]) ||
+            !plan_write(p, at[n], module->bytes, module->size))
+            return false;
+    }
+    return true;
 }
+
+/* What a kernel is told, growing in a buffer of which the size was counted before. */
+struct telling {
+    uint8_t *bytes;
+    size_t size, room;
+};
+
+static bool begin(struct boot_plan *p, struct telling *t, size_t room, uint64_t *at)
+{
+    *t = (struct telling){.room = room};
+    if (!plan_low(p, room, 16, 0x10000, MEMORY_HOLE, "boot information", at))
+        return false;
+    t->bytes = calloc(1, room);
+    return t->bytes || error_set(p->e, "cannot start '%s': the host has no memory",
+                                 p->q->kernel_name);
+}
+
+static bool finish(struct boot_plan *p, struct telling *t, uint64_t at)
+{
+    bool good = plan_write(p, at, t->bytes, t->room);
+
+    free(t->bytes);
+    return good;
+}
+
+static const char loader[] = "Menura";
 
 /* ---- Multiboot ---- */
 
 enum { MB_MAGIC = 0x1badb002, MB_SEARCH = 8192, MB_LOADER = 0x2badb002 };
-enum { MB_ALIGN = 1, MB_MEMORY = 2, MB_VIDEO = 4, MB_REQUIRED = 0xffff, MB_PLACED = 1 << 16 };
+enum {
+    MB_ALIGN = 1,
+    MB_MEMORY = 2,
+    MB_VIDEO = 4,
+    MB_REQUIRED = 0xffff,
+    MB_PLACED = 1 << 16
+};
 
 bool multiboot_is(const struct boot_request *q, size_t *header)
 {
     for (size_t at = 0; at < MB_SEARCH && inside(q->kernel_size, at, 12); at += 4) {
         const uint8_t *h = q->kernel + at;
-        if (load32(h) == MB_MAGIC && !(uint32_t)(MB_MAGIC + load32(h + 4) + load32(h + 8))) {
+        if (load32(h) == MB_MAGIC &&
+            !(uint32_t)(MB_MAGIC + load32(h + 4) + load32(h + 8))) {
             *header = at;
             return true;
         }
@@ -88,25 +130,81 @@ bool multiboot_is(const struct boot_request *q, size_t *header)
     return false;
 }
 
-bool multiboot_boot(struct boot_plan *p, size_t header)
+/* A text; its address. */
+static uint32_t tell_text(struct telling *t, uint64_t at, const char *text)
+{
+    uint64_t where = at + t->size;
+
+    memcpy(t->bytes + t->size, text, strlen(text) + 1);
+    t->size += strlen(text) + 1;
+    return (uint32_t)where;
+}
+
+/* The information structure, the lists of modules and of memory, and the texts. */
+static bool tell_multiboot(struct boot_plan *p, uint64_t *at)
 {
     enum { INFO = 88, MODULE = 16, RANGE = 24 };
-    enum { HAS_MEMORY = 1, HAS_CMDLINE = 4, HAS_MODULES = 8, HAS_MAP = 64, HAS_NAME = 512 };
-    static const char loader[] = "Menura";
+    enum {
+        HAS_MEMORY = 1,
+        HAS_CMDLINE = 4,
+        HAS_MODULES = 8,
+        HAS_MAP = 64,
+        HAS_NAME = 512
+    };
+    const struct boot_request *q = p->q;
+    const struct memory_map *map = q->map;
+    const char *cmdline = plan_cmdline(p);
+    uint64_t module_at[BOOT_MODULES];
+    uint32_t modules = INFO, ranges = modules + MODULE * q->modules;
+    size_t room = ranges + RANGE * map->count + sizeof loader + strlen(q->kernel_name) +
+                  1 + strlen(cmdline) + 1;
+    struct telling t;
+
+    for (unsigned n = 0; n < q->modules; n++)
+        room += strlen(q->module[n].name) + 1;
+    if (!place_modules(p, module_at) || !begin(p, &t, room, at))
+        return false;
+    store32(t.bytes, HAS_MEMORY | HAS_CMDLINE | HAS_MODULES | HAS_MAP | HAS_NAME);
+    store32(t.bytes + 4, memory_size(p, 0));
+    store32(t.bytes + 8, memory_size(p, 1 << 20));
+    store32(t.bytes + 20, q->modules);
+    store32(t.bytes + 24, (uint32_t)*at + modules);
+    store32(t.bytes + 44, RANGE * map->count);
+    store32(t.bytes + 48, (uint32_t)*at + ranges);
+    for (unsigned n = 0; n < map->count; n++) {
+        uint8_t *range = t.bytes + ranges + RANGE * n;
+        store32(range, RANGE - 4);
+        store64(range + 4, map->range[n].base);
+        store64(range + 12, map->range[n].size);
+        store32(range + 20, map->range[n].type);
+    }
+    t.size = ranges + RANGE * map->count;
+    store32(t.bytes + 64, tell_text(&t, *at, loader));
+    store32(t.bytes + 16, tell_text(&t, *at, q->kernel_name)); /* and its arguments: */
+    t.bytes[t.size - 1] = ' ';
+    tell_text(&t, *at, cmdline);
+    for (unsigned n = 0; n < q->modules; n++) {
+        uint8_t *module = t.bytes + modules + MODULE * n;
+        store32(module, (uint32_t)module_at[n]);
+        store32(module + 4, (uint32_t)(module_at[n] + q->module[n].size));
+        store32(module + 8, tell_text(&t, *at, q->module[n].name));
+    }
+    return finish(p, &t, *at);
+}
+
+bool multiboot_boot(struct boot_plan *p, size_t header)
+{
     const struct boot_request *q = p->q;
     const uint8_t *h = q->kernel + header;
     const uint32_t flags = load32(h + 4);
-    const char *cmdline = plan_cmdline(p);
-    const char *module_name = q->initrd_name ? q->initrd_name : "";
-    uint8_t info[INFO + MODULE + RANGE * MEMORY_RANGES + sizeof loader] = {0};
-    uint8_t *module = info + INFO, *range = module + MODULE;
-    uint64_t entry, at, module_at, texts, line_size;
-    uint32_t lower, upper;
+    uint64_t entry, at;
 
     if (flags & MB_REQUIRED & ~(MB_ALIGN | MB_MEMORY | MB_VIDEO))
-        return error_set(p->e, "cannot start '%s': it requires a Multiboot feature that is not "
-                               "there (flags %xh)",
-                         q->kernel_name, flags);
+        return error_set(
+            p->e,
+            "cannot start '%s': it requires a Multiboot feature that is not "
+            "there (flags %xh)",
+            q->kernel_name, flags);
     if (flags & MB_VIDEO)
         snprintf(p->out->note, sizeof p->out->note,
                  "the kernel asked for video mode information; there is none");
@@ -114,8 +212,8 @@ bool multiboot_boot(struct boot_plan *p, size_t header)
         struct placed a;
         if (!inside(q->kernel_size, header, 32))
             return broken(p, "the file ends inside it");
-        a = (struct placed){load32(h + 12), load32(h + 16), load32(h + 20), load32(h + 24),
-                            load32(h + 28)};
+        a = (struct placed){load32(h + 12), load32(h + 16), load32(h + 20),
+                            load32(h + 24), load32(h + 28)};
         entry = a.entry;
         if (!load_placed(p, header, &a))
             return false;
@@ -125,38 +223,7 @@ bool multiboot_boot(struct boot_plan *p, size_t header)
     if (entry >= MEMORY_HIGH)
         return broken(p, "the entry lies above 4 GiB");
 
-    line_size = strlen(q->kernel_name) + 1 + strlen(cmdline) + 1;
-    if (!place_module(p, &module_at) ||
-        !plan_low(p, sizeof info, 16, 0x10000, MEMORY_HOLE, "boot information", &at) ||
-        !plan_low(p, line_size + strlen(module_name) + 1, 16, 0x10000, MEMORY_HOLE,
-                  "the command line", &texts))
-        return false;
-    memory_sizes(p, &lower, &upper);
-    store32(info, HAS_MEMORY | HAS_CMDLINE | HAS_MODULES | HAS_MAP | HAS_NAME);
-    store32(info + 4, lower);
-    store32(info + 8, upper);
-    store32(info + 16, (uint32_t)texts);
-    store32(info + 20, q->initrd_size ? 1 : 0);
-    store32(info + 24, (uint32_t)(at + INFO));
-    store32(info + 44, RANGE * q->map->count);
-    store32(info + 48, (uint32_t)(at + INFO + MODULE));
-    store32(info + 64, (uint32_t)(at + sizeof info - sizeof loader));
-    store32(module, (uint32_t)module_at);
-    store32(module + 4, (uint32_t)(module_at + q->initrd_size));
-    store32(module + 8, (uint32_t)(texts + line_size));
-    for (unsigned i = 0; i < q->map->count; i++) {
-        store32(range + RANGE * i, RANGE - 4);
-        store64(range + RANGE * i + 4, q->map->range[i].base);
-        store64(range + RANGE * i + 12, q->map->range[i].size);
-        store32(range + RANGE * i + 20, q->map->range[i].type);
-    }
-    memcpy(info + sizeof info - sizeof loader, loader, sizeof loader);
-    if (!plan_write(p, at, info, sizeof info) ||
-        !plan_write(p, texts, q->kernel_name, strlen(q->kernel_name)) ||
-        !plan_write(p, texts + strlen(q->kernel_name), " ", 1) ||
-        !plan_write(p, texts + strlen(q->kernel_name) + 1, cmdline, strlen(cmdline) + 1) ||
-        !plan_write(p, texts + line_size, module_name, strlen(module_name) + 1) ||
-        !plan_enter(p, BOOT_PROTECTED, entry))
+    if (!tell_multiboot(p, &at) || !plan_enter(p, BOOT_PROTECTED, entry))
         return false;
     p->out->gpr[0] = MB_LOADER; /* EAX */
     p->out->gpr[3] = at;        /* EBX */
@@ -170,11 +237,30 @@ enum { MB2_SEARCH = 32768, MB2_LOADER = 0x36d76289 };
 #define MB2_MAGIC 0xe85250d6u
 
 /* Tags of the header (3.1.3 and on) and of the information (3.6). */
-enum { WANTS_END, WANTS_INFORMATION, WANTS_ADDRESS, WANTS_ENTRY, WANTS_CONSOLE,
-       WANTS_FRAMEBUFFER, WANTS_MODULE_ALIGN, WANTS_EFI, WANTS_EFI32, WANTS_EFI64,
-       WANTS_RELOCATION, OPTIONAL = 1 };
-enum { TELLS_END, TELLS_CMDLINE, TELLS_LOADER, TELLS_MODULE, TELLS_MEMORY, TELLS_MAP = 6,
-       TELLS_RSDP1 = 14, TELLS_RSDP2 = 15 };
+enum {
+    WANTS_END,
+    WANTS_INFORMATION,
+    WANTS_ADDRESS,
+    WANTS_ENTRY,
+    WANTS_CONSOLE,
+    WANTS_FRAMEBUFFER,
+    WANTS_MODULE_ALIGN,
+    WANTS_EFI,
+    WANTS_EFI32,
+    WANTS_EFI64,
+    WANTS_RELOCATION,
+    OPTIONAL = 1
+};
+enum {
+    TELLS_END,
+    TELLS_CMDLINE,
+    TELLS_LOADER,
+    TELLS_MODULE,
+    TELLS_MEMORY,
+    TELLS_MAP = 6,
+    TELLS_RSDP1 = 14,
+    TELLS_RSDP2 = 15
+};
 
 bool multiboot2_is(const struct boot_request *q, size_t *header)
 {
@@ -204,8 +290,8 @@ static bool can_tell(const struct boot_plan *p, uint32_t type)
 }
 
 /* Reads the header's tags. entry is 0 when none is given. */
-static bool read_tags(struct boot_plan *p, size_t header, struct placed *a, bool *placed,
-                      uint64_t *entry)
+static bool read_tags(struct boot_plan *p, size_t header, struct placed *a,
+                      bool *placed, uint64_t *entry)
 {
     const struct boot_request *q = p->q;
     const uint32_t length = load32(q->kernel + header + 8);
@@ -231,8 +317,9 @@ static bool read_tags(struct boot_plan *p, size_t header, struct placed *a, bool
         case WANTS_INFORMATION:
             for (uint32_t i = 8; i + 4 <= size; i += 4)
                 if (!(flags & OPTIONAL) && !can_tell(p, load32(t + i)))
-                    return error_set(p->e, "cannot start '%s': it requires Multiboot 2 "
-                                           "information of type %u, which is not there",
+                    return error_set(p->e,
+                                     "cannot start '%s': it requires Multiboot 2 "
+                                     "information of type %u, which is not there",
                                      q->kernel_name, load32(t + i));
             break;
         case WANTS_ADDRESS:
@@ -256,51 +343,90 @@ static bool read_tags(struct boot_plan *p, size_t header, struct placed *a, bool
         case WANTS_EFI:
         case WANTS_EFI32:
         case WANTS_EFI64:
-        case WANTS_RELOCATION: /* it is loaded where it prefers */
-            break;
+        case WANTS_RELOCATION: /* it is loaded where it prefers */ break;
         default:
             if (!(flags & OPTIONAL))
-                return error_set(p->e, "cannot start '%s': it requires a Multiboot 2 feature "
-                                       "that is not there (tag %u)",
+                return error_set(p->e,
+                                 "cannot start '%s': it requires a Multiboot 2 feature "
+                                 "that is not there (tag %u)",
                                  q->kernel_name, type);
         }
         at += ((uint64_t)size + 7) & ~7ull;
     }
 }
 
-/* The information, growing in a buffer that was counted before. */
-struct telling {
-    uint8_t *bytes;
-    size_t size;
-};
+static size_t tag_size(size_t size)
+{
+    return (8 + size + 7) & ~(size_t)7;
+}
 
+/* A tag with room for size bytes. */
 static uint8_t *tell(struct telling *t, unsigned type, size_t size)
 {
     uint8_t *tag = t->bytes + t->size;
 
     store32(tag, type);
     store32(tag + 4, (uint32_t)(8 + size));
-    t->size += (8 + size + 7) & ~(size_t)7;
+    t->size += tag_size(size);
     return tag + 8;
+}
+
+static bool tell_multiboot2(struct boot_plan *p, uint64_t *at)
+{
+    enum { HEADER = 8, RANGE = 24, RSDP1 = 20, RSDP2 = 36 };
+    const struct boot_request *q = p->q;
+    const char *cmdline = plan_cmdline(p);
+    size_t room = HEADER + tag_size(strlen(cmdline) + 1) + tag_size(sizeof loader) +
+                  tag_size(8) + tag_size(8 + RANGE * q->map->count) + tag_size(RSDP1) +
+                  tag_size(RSDP2) + tag_size(0);
+    uint64_t module_at[BOOT_MODULES];
+    uint8_t rsdp[RSDP2], *tag;
+    struct telling t;
+
+    for (unsigned n = 0; n < q->modules; n++)
+        room += tag_size(8 + strlen(q->module[n].name) + 1);
+    if (!place_modules(p, module_at) || !begin(p, &t, room, at))
+        return false;
+    t.size = HEADER;
+    memcpy(tell(&t, TELLS_CMDLINE, strlen(cmdline) + 1), cmdline, strlen(cmdline));
+    memcpy(tell(&t, TELLS_LOADER, sizeof loader), loader, sizeof loader);
+    tag = tell(&t, TELLS_MEMORY, 8);
+    store32(tag, memory_size(p, 0));
+    store32(tag + 4, memory_size(p, 1 << 20));
+    tag = tell(&t, TELLS_MAP, 8 + RANGE * q->map->count);
+    store32(tag, RANGE);
+    for (unsigned n = 0; n < q->map->count; n++) {
+        store64(tag + 8 + RANGE * n, q->map->range[n].base);
+        store64(tag + 16 + RANGE * n, q->map->range[n].size);
+        store32(tag + 24 + RANGE * n, q->map->range[n].type);
+    }
+    for (unsigned n = 0; n < q->modules; n++) {
+        const struct boot_module *module = &q->module[n];
+        tag = tell(&t, TELLS_MODULE, 8 + strlen(module->name) + 1);
+        store32(tag, (uint32_t)module_at[n]);
+        store32(tag + 4, (uint32_t)(module_at[n] + module->size));
+        memcpy(tag + 8, module->name, strlen(module->name));
+    }
+    if (q->rsdp && p->phys && phys_read(p->phys, pa(q->rsdp), rsdp, sizeof rsdp)) {
+        memcpy(tell(&t, TELLS_RSDP1, RSDP1), rsdp, RSDP1);
+        memcpy(tell(&t, TELLS_RSDP2, RSDP2), rsdp, RSDP2);
+    }
+    tell(&t, TELLS_END, 0);
+    store32(t.bytes, (uint32_t)t.size);
+    return finish(p, &t, *at);
 }
 
 bool multiboot2_boot(struct boot_plan *p, size_t header)
 {
-    enum { RANGE = 24, FIXED = 2048 };
-    static const char loader[] = "Menura";
     const struct boot_request *q = p->q;
-    const char *cmdline = plan_cmdline(p);
-    const char *name = q->initrd_name ? q->initrd_name : "";
     struct placed a;
-    struct telling t;
-    uint8_t fixed[FIXED] = {0}, rsdp[36], *tag;
-    uint64_t entry, elf_entry, at, module, cmdline_at, name_at, total;
-    uint32_t lower, upper;
+    uint64_t entry, elf_entry, at;
     bool placed;
 
     if (load32(q->kernel + header + 4))
-        return error_set(p->e, "cannot start '%s': a Multiboot 2 kernel for another "
-                               "architecture",
+        return error_set(p->e,
+                         "cannot start '%s': a Multiboot 2 kernel for another "
+                         "architecture",
                          q->kernel_name);
     if (!read_tags(p, header, &a, &placed, &entry))
         return false;
@@ -316,51 +442,7 @@ bool multiboot2_boot(struct boot_plan *p, size_t header)
     }
     if (entry >= MEMORY_HIGH)
         return broken(p, "the entry lies above 4 GiB");
-    if (!place_module(p, &module))
-        return false;
-
-    /* Tags of a fixed size first; the two with texts of any length follow behind them and
-     * are written piece by piece. */
-    t = (struct telling){fixed, 8};
-    memcpy(tell(&t, TELLS_LOADER, sizeof loader), loader, sizeof loader);
-    memory_sizes(p, &lower, &upper);
-    tag = tell(&t, TELLS_MEMORY, 8);
-    store32(tag, lower);
-    store32(tag + 4, upper);
-    tag = tell(&t, TELLS_MAP, 8 + RANGE * q->map->count);
-    store32(tag, RANGE);
-    for (unsigned i = 0; i < q->map->count; i++) {
-        store64(tag + 8 + RANGE * i, q->map->range[i].base);
-        store64(tag + 16 + RANGE * i, q->map->range[i].size);
-        store32(tag + 24 + RANGE * i, q->map->range[i].type);
-    }
-    if (q->rsdp && phys_read(p->phys, pa(q->rsdp), rsdp, sizeof rsdp)) {
-        memcpy(tell(&t, TELLS_RSDP1, 20), rsdp, 20);
-        memcpy(tell(&t, TELLS_RSDP2, 36), rsdp, 36);
-    }
-    name_at = t.size;
-    if (module) {
-        tag = tell(&t, TELLS_MODULE, 8);
-        store32(tag - 4, (uint32_t)(16 + strlen(name) + 1));
-        store32(tag, (uint32_t)module);
-        store32(tag + 4, (uint32_t)(module + q->initrd_size));
-        name_at = t.size;
-    }
-    cmdline_at = name_at + (module ? (strlen(name) + 1 + 7) & ~(uint64_t)7 : 0);
-    total = cmdline_at + 8 + ((strlen(cmdline) + 1 + 7) & ~(uint64_t)7) + 8;
-    store32(fixed, (uint32_t)total);
-    if (!plan_low(p, total, 8, 0x10000, MEMORY_HOLE, "boot information", &at) ||
-        !plan_zero(p, at, total) || !plan_write(p, at, fixed, t.size) ||
-        (module && !plan_write(p, at + name_at, name, strlen(name) + 1)))
-        return false;
-    store32(fixed, TELLS_CMDLINE);
-    store32(fixed + 4, (uint32_t)(8 + strlen(cmdline) + 1));
-    if (!plan_write(p, at + cmdline_at, fixed, 8) ||
-        !plan_write(p, at + cmdline_at + 8, cmdline, strlen(cmdline) + 1))
-        return false;
-    store32(fixed, TELLS_END);
-    store32(fixed + 4, 8);
-    if (!plan_write(p, at + total - 8, fixed, 8) || !plan_enter(p, BOOT_PROTECTED, entry))
+    if (!tell_multiboot2(p, &at) || !plan_enter(p, BOOT_PROTECTED, entry))
         return false;
     p->out->gpr[0] = MB2_LOADER; /* EAX */
     p->out->gpr[3] = at;         /* EBX */

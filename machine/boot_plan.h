@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "machine/boot.h"
 
-enum { BOOT_PIECES = 96 };
+enum { BOOT_PIECES = 96 + BOOT_MODULES };
 
 struct boot_plan {
     const struct boot_request *q;
@@ -36,6 +36,9 @@ bool plan_zero(struct boot_plan *p, uint64_t at, uint64_t size);
 
 /* Makes the GDT, and with mode BOOT_LONG the page tables, and fills those parts of out. */
 bool plan_enter(struct boot_plan *p, enum boot_mode mode, uint64_t rip);
+
+/* The first module, as high as it goes below max; *at is 0 when there is none. */
+bool plan_initrd(struct boot_plan *p, uint64_t max, uint64_t *at, uint64_t *size);
 
 /* The request's command line, never NULL. */
 const char *plan_cmdline(const struct boot_plan *p);

@@ -12,4 +12,7 @@ const uint8_t *firmware_bios(size_t *n);
 /* The option ROM of the VGA. *n is 0 where the library was built without one. */
 const uint8_t *firmware_vga_bios(size_t *n);
 
+/* The option ROM that starts -kernel (bios/kernel/rom.S). */
+const uint8_t *firmware_kernel_rom(size_t *n);
+
 #endif

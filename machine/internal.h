@@ -46,6 +46,7 @@ struct machine {
      * paced_lag ns behind. paced_host 0: not yet. */
     uint64_t paced_tick, paced_host, paced_lag;
     bool reset_wanted;
+    bool kernel_wanted; /* never between runs */
     bool held[MACHINE_CPUS]; /* by a debugger */
     bool torn; /* a load failed half way: only another load makes it whole */
     struct cpu *stopped_cpu; /* that ended the last run with END_POINT */
@@ -56,6 +57,8 @@ bool board_init(struct machine *m, struct error *e);
 void board_free(struct machine *m);
 /* RESET: devices, then CPUs, then what a direct boot needs. */
 bool board_reset(struct machine *m, struct error *e);
+/* The kernel that the firmware asked for: the boot processor goes on in it. */
+void board_enter_kernel(struct machine *m);
 /* Before CPU n's turn: whose local APIC the FEE00000h page is. */
 void board_turn(struct machine *m, unsigned n);
 /* Takes what came from outside: called between instructions. */
@@ -72,6 +75,8 @@ struct device *board_mouse(struct machine *m);
 bool machine_any_ready(const struct machine *m);
 /* Ends machine_run() after the current instruction. */
 void machine_end(struct machine *m, enum machine_end why);
+/* board_enter_kernel() after the current instruction. */
+void machine_enter_kernel(struct machine *m);
 
 
 #endif

@@ -135,10 +135,15 @@ static void kick(void *machine)
     machine_kick(machine);
 }
 
-/* What a PC without a kernel has: firmware, and a graphics card. */
+/* A PC has firmware and a graphics card. A kernel that is given starts without, and sooner,
+ * unless one of the two is asked for. */
 static void complete(const struct options *o, struct machine_config *config)
 {
-    if (config->kernel)
+    bool asked = config->vga || config->bios;
+
+    for (unsigned n = 0; n < config->drives; n++)
+        asked |= config->drive[n].interface == DRIVE_PFLASH;
+    if (config->kernel && !asked)
         return;
     config->firmware = true;
     if (!o->text[OPTION_vga])

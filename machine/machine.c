@@ -39,6 +39,12 @@ void machine_end(struct machine *m, enum machine_end why)
     leave_slice(m);
 }
 
+void machine_enter_kernel(struct machine *m)
+{
+    m->kernel_wanted = true;
+    leave_slice(m);
+}
+
 static void earlier_timer(void *owner)
 {
     leave_slice(owner);
@@ -379,6 +385,10 @@ enum machine_end machine_run(struct machine *m, uint64_t ticks)
         if (atomic_exchange(&m->kicked, false))
             board_outside(m);
         clock_advance(&m->clock, m->clock.now); /* timers due */
+        if (m->kernel_wanted) {
+            m->kernel_wanted = false;
+            board_enter_kernel(m);
+        }
         if (m->reset_wanted) {
             m->reset_wanted = false;
             board_reset(m, NULL); /* the files loaded once, so they load again */

@@ -6,7 +6,7 @@
 
 #include "base/types.h"
 
-enum { MEMORY_RANGES = 16 };
+enum { MEMORY_RANGES = 32 };
 
 /* RAM above this address moves to 4 GiB and up: below 4 GiB stand PCI devices, interrupt
  * controllers and the firmware. */
@@ -36,6 +36,12 @@ struct memory_map {
 
 /* The map of a machine with `ram` bytes, a multiple of 4096 and at least 1 MiB. */
 void memory_map_make(struct memory_map *map, uint64_t ram);
+
+/* The map that firmware tells software, in its own words: n ranges of base and size (64 bits
+ * each) and type (32 bits), little-endian, in any order; `map` has the machine's own. False,
+ * and the map is as it was, if ranges overlap or wrap, or there are too many. */
+enum { MEMORY_RANGE_BYTES = 20 };
+bool memory_map_told(struct memory_map *map, const uint8_t *bytes, unsigned n);
 
 /* Is all of [base, base + size) RAM that software may use? */
 bool memory_map_usable(const struct memory_map *map, uint64_t base, uint64_t size);

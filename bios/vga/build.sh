@@ -52,13 +52,4 @@ done
 "$lld" -m elf_i386 --build-id=none --defsym=rom_size=$size -T vga.ld --oformat=binary \
     "$work/rom.o" $objects -o "$work/rom"
 
-# All bytes together are 0 modulo 256; the last one is for that (PCI 2.1, 6.3.1.1).
-sum=$(od -An -v -tu1 "$work/rom" |
-    awk '{ for (i = 1; i <= NF; i++) s += $i } END { print (256 - s % 256) % 256 }')
-{
-    dd if="$work/rom" bs=1 count=$((size - 1)) 2>/dev/null
-    # shellcheck disable=SC2059
-    printf "\\$(printf %03o "$sum")"
-} >"$work/image"
-mv "$work/image" "$out"
-chmod 644 "$out"
+sh ../seal.sh "$work/rom" $size "$out"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh OUT [WORK] - makes OUT/menura-bios.bin (and OUT/menura-vgabios.bin where vga/ has a
-# build of its own) with clang and ld.lld. The same versions make the same bytes on every host.
+# build.sh OUT [WORK] - makes OUT/menura-bios.bin, menura-vgabios.bin and menura-kernel.bin with
+# clang and ld.lld. The same versions make the same bytes on every host.
 set -eu
 LC_ALL=C # the order of files is the order in the image
 export LC_ALL
@@ -43,7 +43,7 @@ done
 # The sections are whole pages and follow each other in the file as in the image, from its
 # second page on.
 dd if="$work/menura-bios.elf" of="$out/menura-bios.bin" bs=4096 skip=1 count=32 2>/dev/null
-[ ! -f "$here/vga/build.sh" ] || sh "$here/vga/build.sh" "$out/menura-vgabios.bin"
+sh "$here/vga/build.sh" "$out/menura-vgabios.bin"
 # shellcheck disable=SC2086
 "$clang" $common -m16 -march=i486 -c "$here/kernel/rom.S" -o "$work/kernel.o"
 "$lld" -m elf_i386 -Ttext=0 --oformat=binary "$work/kernel.o" -o "$work/kernel.rom"

@@ -33,7 +33,8 @@ static bool has_screen(const struct menura_config *c)
 {
     const char *vga = menura_config_get(c, "vga");
 
-    return vga ? strcmp(vga, "none") != 0 : !menura_config_get(c, "kernel");
+    return vga ? strcmp(vga, "none") != 0
+               : !menura_config_get(c, "kernel") || menura_config_get(c, "bios");
 }
 
 /* Somebody was given standard input and output by name. */

@@ -43,6 +43,7 @@ struct board {
     uint64_t video_size, video_rom_size;
     struct backing *video_backing;
     int video_window, video_rom_window;
+    bool told_no_card;
 
     /* board_firmware.c: what fw_cfg's ACPI tables say */
     uint16_t acpi_pm_base;

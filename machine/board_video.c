@@ -72,13 +72,38 @@ static bool set_up_monitor(struct machine *m, struct error *e)
            device_option(d, "monitor", !c->vga_no_edid, e);
 }
 
+/* A kernel without a graphics card is told of it, or rather its user, who looks for it. */
+static enum io_status no_card(void *owner, struct io *io)
+{
+    struct machine *m = owner;
+    struct board *b = board_of(m);
+
+    if (io->write && !b->told_no_card) {
+        b->told_no_card = true;
+        log_say(&m->log, "vga", LOG_WARN,
+                "the guest writes to %llxh, where a graphics card's memory would be: "
+                "-vga std plugs one in",
+                (unsigned long long)io->address);
+    }
+    return IO_NONE;
+}
+
+static bool map_no_card(struct machine *m, struct error *e)
+{
+    static const struct region memory = {"no graphics card", 0xa0000, 0x20000, NULL, no_card,
+                                         .max_size = 8, .mmio = true};
+
+    return space_map(&m->mmio, &memory, m, memory.base, -1) >= 0 ||
+           error_set(e, "too many regions");
+}
+
 bool board_add_video(struct machine *m, struct error *e)
 {
     struct board *b = board_of(m);
     uint64_t size;
 
     if (!m->config.vga)
-        return true;
+        return !m->config.kernel || map_no_card(m, e);
     if (!(b->vga = board_add(m, &vga_class, "vga", e)) || !set_up_monitor(m, e) ||
         !load_rom(m, e))
         return false;

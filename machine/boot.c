@@ -71,7 +71,7 @@ bool plan_low(struct boot_plan *p, uint64_t size, uint64_t align, uint64_t min,
         const struct memory_map_range *r = &p->q->map->range[i];
         uint64_t end = r->base + r->size < max ? r->base + r->size : max;
         uint64_t base = r->base > min ? r->base : min;
-        if (r->type != MEMORY_RAM)
+        if (r->type != MEMORY_RAM || r->base >= max)
             continue;
         for (;;) {
             base = (base + align - 1) & ~(align - 1);

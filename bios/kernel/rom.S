@@ -18,7 +18,7 @@
     .set REQUEST, 0x7e00        /* control, length, address: big-endian */
     .set MAP, 0x8000
     .set RANGE, 20
-    .set RANGES, 64             /* bios/kernel asks for no more */
+    .set RANGES, 32             /* MEMORY_RANGES of machine/memory_map.h */
 
     .set PRODUCT, 0x48
     .set START, 0x60

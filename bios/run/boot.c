@@ -24,7 +24,9 @@ static void say_name(const struct entry *e)
     case FLOPPY: say("floppy %c", 'A' + e->n); break;
     case DISK: say("hard disk %u (%s)", e->n, drives.disk[e->n].model); break;
     case CD: say("CD-ROM %u (%s)", e->n, drives.cd[e->n].model); break;
-    default: say("network (%s)", boot_vectors[e->n].name);
+    default:
+        say(boot_vectors[e->n].bdf ? "network (%s)" : "option ROM (%s)",
+            boot_vectors[e->n].name);
     }
 }
 

@@ -32,6 +32,12 @@ boot_test(memtest_smp4 1800 memtest 4)
 boot_test(memtest_seabios 1800 memtest 1 seabios)
 boot_test(memtest_smp4_seabios 1800 memtest 4 seabios)
 
+# -kernel by the firmware's hand.
+boot_test(kernel 600 kernel own)
+boot_test(kernel_seabios 600 kernel seabios)
+boot_test(kernel_ovmf 600 kernel ovmf)
+boot_test(xen 1800 xen 4)
+
 # Boot loaders from CDs and floppies, driven by a script.
 set(grub /usr/lib/grub-rescue/grub-rescue)
 boot_test(isolinux 900 isolinux)

@@ -1,8 +1,8 @@
 /* fuzz_boot.c - kernel files: Linux bzImage, Multiboot, Multiboot 2, PVH and other ELF files.
  *
  * Input: what (1 byte: which options), the command line's length (1), the initrd's length (2),
- * the file. A file that is accepted must have given the CPU a sane start; some are then run
- * by a whole machine.
+ * with TOLD a memory map as firmware tells it (80), then the file. A file that is accepted must
+ * have given the CPU a sane start; some are then run by a whole machine.
  */
 #include "fuzz.h"
 
@@ -16,7 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RAM = 32 << 20, RUN = 1, LONG_MODE = 2, VGA = 4, INITRD = 8, CMDLINE = 16 };
+enum { RAM = 32 << 20, RUN = 1, LONG_MODE = 2, VGA = 4, INITRD = 8, CMDLINE = 16,
+       TOLD = 32, TOLD_RANGES = 4,
+       TOLD_BYTES = TOLD_RANGES * MEMORY_RANGE_BYTES };
 
 static void run_machine(const uint8_t *file, size_t size)
 {
@@ -61,6 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     unsigned what = (unsigned)fuzz_take(&in, 1);
     unsigned cmdline = (unsigned)fuzz_take(&in, 1);
     size_t initrd = (size_t)fuzz_take(&in, 2);
+    const uint8_t *told = what & TOLD && in.left >= TOLD_BYTES ? in.at : NULL;
+    const uint8_t *file = in.at + (told ? TOLD_BYTES : 0);
     uint8_t *ram = calloc(1, RAM); /* costs nothing until touched */
     uint64_t *code = calloc(RAM / PAGE, sizeof *code);
     struct phys *phys = calloc(1, sizeof *phys);
@@ -68,8 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct memory_map map;
     struct boot_entry out;
     struct error e = {""};
-    struct boot_request q = {.kernel_name = "kernel", .kernel = in.at, .kernel_size = in.left,
-                             .map = &map, .rsdp = 0xe0000, .long_mode = what & LONG_MODE,
+    struct boot_request q = {.kernel_name = "kernel", .kernel = file,
+                             .kernel_size = in.left - (size_t)(file - in.at), .map = &map, .rsdp = 0xe0000, .long_mode = what & LONG_MODE,
                              .vga = what & VGA};
 
     if (!ram || !code || !phys)
@@ -78,15 +82,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     phys->code = code;
     phys_map(phys, 0, RAM, phys_back(phys, "ram", ram, RAM), 0, WINDOW_READ | WINDOW_WRITE, 0);
     memory_map_make(&map, RAM);
+    if (told) {
+        memory_map_told(&map, told, TOLD_RANGES);
+        for (unsigned n = 1; n < map.count; n++)
+            if (map.range[n].base < map.range[n - 1].base + map.range[n - 1].size)
+                fuzz_bug("a memory map that overlaps itself");
+    }
     if (what & CMDLINE) {
         memset(text, 'x', sizeof text);
         text[cmdline] = 0;
         q.cmdline = text;
     }
     if (what & INITRD) { /* any bytes will do */
-        q.initrd_name = "initrd";
-        q.initrd = ram;
-        q.initrd_size = initrd * (cmdline + 1);
+        q.modules = 1 + cmdline % 3;
+        for (unsigned n = 0; n < q.modules; n++)
+            q.module[n] = (struct boot_module){"initrd", ram, initrd * (cmdline + 1) / (n + 1)};
     }
     if (boot_load(&q, phys, &out, &e))
         check(&q, &out);
@@ -251,6 +261,24 @@ static void add_multiboot2(struct fuzz_random *r, uint8_t *f, size_t size)
     store32(f + at + 12, 0 - 0xe85250d6 - load32(f + at + 4) - room);
 }
 
+/* RAM in two pieces, as on a PC, and things around it; sometimes nonsense. */
+static void make_map(struct fuzz_random *r, uint8_t *to)
+{
+    static const uint64_t edge[] = {0, 0x9fc00, 0xf0000, 1 << 20, RAM - 0x10000, RAM,
+                                    MEMORY_HOLE, MEMORY_HIGH, UINT64_MAX};
+    uint64_t at = 0;
+
+    for (unsigned n = 0; n < TOLD_RANGES; n++, to += MEMORY_RANGE_BYTES) {
+        uint64_t end = edge[fuzz_below(r, ARRAY_SIZE(edge))];
+        if (!fuzz_below(r, 8))
+            end += fuzz_next(r);
+        store64(to, at);
+        store64(to + 8, fuzz_below(r, 8) && end < at ? 0 : end - at);
+        store32(to + 16, fuzz_below(r, 3) ? MEMORY_RAM : (uint32_t)fuzz_below(r, 6));
+        at = end > at || !fuzz_below(r, 8) ? end : at;
+    }
+}
+
 size_t fuzz_make(struct fuzz_random *r, uint8_t *bytes, size_t room)
 {
     uint8_t *f = bytes + 4;
@@ -258,6 +286,10 @@ size_t fuzz_make(struct fuzz_random *r, uint8_t *bytes, size_t room)
     (void)room;
 
     store32(bytes, (uint32_t)fuzz_next(r));
+    if (bytes[0] & TOLD) {
+        make_map(r, f);
+        f += TOLD_BYTES;
+    }
     switch (fuzz_below(r, 4)) {
     case 0: size = make_linux(r, f); break;
     case 1: size = make_elf(r, f); break;
@@ -270,5 +302,5 @@ size_t fuzz_make(struct fuzz_random *r, uint8_t *bytes, size_t room)
         add_multiboot2(r, f, size);
         break;
     }
-    return 4 + size;
+    return (size_t)(f - bytes) + size;
 }

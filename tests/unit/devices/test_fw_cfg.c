@@ -10,6 +10,8 @@ struct world {
     struct rig rig;
     struct device *d;
     const char *fresh; /* what renew() gives */
+    uint8_t taken[8];  /* what take() got */
+    uint32_t taken_size;
 };
 
 static int set_up(void **state)
@@ -186,6 +188,36 @@ static void dma_selects_skips_and_reads(void **state)
     assert_memory_equal(w->rig.ram + TARGET, "3456789\0\0\0\0\0\xcc", 13);
 }
 
+static bool take(void *owner, const uint8_t *bytes, uint32_t n)
+{
+    struct world *w = owner;
+
+    memcpy(w->taken, bytes, n);
+    w->taken_size = n;
+    return n != 3;
+}
+
+static void a_file_that_wants_them_gets_what_the_guest_writes(void **state)
+{
+    enum { FILE_KEY = FW_CFG_FILES << 16, SELECT = 8, WRITE = 16 };
+    struct world *w = *state;
+
+    assert_true(fw_cfg_add_file(w->d, "etc/ask", "\0\0\0\0", 4));
+    memcpy(w->rig.ram + TARGET, "hello", 5);
+    assert_int_equal(dma(w, FILE_KEY | SELECT | WRITE, 4, TARGET), 1); /* nobody listens */
+    fw_cfg_on_write(w->d, "etc/ask", take, w);
+    assert_int_equal(dma(w, FILE_KEY | SELECT | WRITE, 4, TARGET), 0);
+    assert_int_equal(w->taken_size, 4);
+    assert_memory_equal(w->taken, "hell", 4);
+    w->taken_size = 0;
+    assert_int_equal(dma(w, WRITE, 1, TARGET), 1);                     /* not from its start */
+    assert_int_equal(dma(w, FILE_KEY | SELECT | WRITE, 5, TARGET), 1); /* too much */
+    assert_int_equal(dma(w, FILE_KEY | SELECT | WRITE, 4, 1ull << 40), 1);
+    assert_int_equal(w->taken_size, 0);
+    assert_int_equal(dma(w, FILE_KEY | SELECT | WRITE, 3, TARGET), 1); /* refused by take() */
+    assert_int_equal(w->taken_size, 3);
+}
+
 static void a_long_dma_takes_virtual_time_and_its_control_field_tells(void **state)
 {
     static uint8_t kernel[0x30000];
@@ -237,6 +269,7 @@ int main(void)
         T(the_directory_is_sorted_by_name),
         T(too_many_items_and_long_names_are_refused),
         T(dma_selects_skips_and_reads),
+        T(a_file_that_wants_them_gets_what_the_guest_writes),
         T(a_long_dma_takes_virtual_time_and_its_control_field_tells),
         T(dma_outside_ram_ends_in_an_error),
         T(a_dma_of_4_gib_ends_where_ram_does),

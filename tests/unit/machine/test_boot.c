@@ -61,6 +61,12 @@ static void refused(struct board *b, const char *because)
         fail_msg("'%s' does not say '%s'", b->e.text, because);
 }
 
+static void give_module(struct board *b, const char *name, const uint8_t *bytes,
+                        size_t size)
+{
+    b->q.module[b->q.modules++] = (struct boot_module){name, bytes, size};
+}
+
 /* ---- Linux ---- */
 
 enum { SETUP = 5 * 512, KERNEL = 4096 };
@@ -101,8 +107,7 @@ static void linux_starts_at_its_64_bit_entry_with_the_zero_page(void **state)
     (void)state;
 
     memset(initrd, 0x77, sizeof initrd);
-    b->q.initrd = initrd;
-    b->q.initrd_size = sizeof initrd;
+    give_module(b, "", initrd, sizeof initrd);
     b->q.cmdline = "console=ttyS0";
     b->q.rsdp = 0xf1230;
     assert_true(load(b));
@@ -157,8 +162,7 @@ static void the_initrd_stays_below_the_limit_that_the_kernel_names(void **state)
     uint8_t initrd[100] = {1};
     (void)state;
 
-    b->q.initrd = initrd;
-    b->q.initrd_size = sizeof initrd;
+    give_module(b, "", initrd, sizeof initrd);
     store32(b->file + 0x22c, 0x1fffffff & 0x02ffffff);
     assert_true(load(b));
     assert_int_equal(load32(b->ram + b->entry.gpr[6] + 0x218), 0x2fff000);
@@ -200,8 +204,7 @@ static void a_big_initrd_says_how_to_get_more_memory(void **state)
     struct board *b = linux_new();
     (void)state;
 
-    b->q.initrd = b->ram; /* any bytes */
-    b->q.initrd_size = RAM;
+    give_module(b, "", b->ram, RAM); /* any bytes */
     refused(b, "-m");
     board_free(b);
 }
@@ -336,8 +339,7 @@ static void a_pvh_note_gives_a_32_bit_entry_and_the_start_info(void **state)
     store32(n + 28, 18);
     memcpy(n + 32, "Xen", 4);
     store64(n + 36, 0x200123);
-    b->q.initrd = initrd;
-    b->q.initrd_size = sizeof initrd;
+    give_module(b, "", initrd, sizeof initrd);
     b->q.cmdline = "quiet";
     b->q.rsdp = 0xf0010;
     assert_true(load(b));
@@ -367,21 +369,26 @@ static void a_multiboot_elf_kernel_is_told_of_memory_and_modules(void **state)
     store32(h + 4, 3);
     store32(h + 8, (uint32_t) - (0x1badb002 + 3));
     b->q.kernel_name = "kernel.elf";
-    b->q.initrd_name = "disk";
-    b->q.initrd = initrd;
-    b->q.initrd_size = sizeof initrd;
+    give_module(b, "disk", initrd, sizeof initrd);
+    give_module(b, "empty file", initrd, 0);
+    give_module(b, "disk again", initrd, 5);
     b->q.cmdline = "a=b";
     assert_true(load(b));
     assert_int_equal(b->entry.gpr[0], 0x2badb002);
     info = b->ram + b->entry.gpr[3];
-    assert_int_equal(load32(info + 4), 640);
+    assert_int_equal(load32(info + 4), 639);
     assert_int_equal(load32(info + 8), (b->map.tables - (1 << 20)) >> 10);
     assert_string_equal(b->ram + load32(info + 16), "kernel.elf a=b");
-    assert_int_equal(load32(info + 20), 1);
+    assert_int_equal(load32(info + 20), 3);
     module = b->ram + load32(info + 24);
     assert_int_equal(load32(module) % 4096, 0);
     assert_int_equal(load32(module + 4) - load32(module), sizeof initrd);
     assert_string_equal(b->ram + load32(module + 8), "disk");
+    assert_int_equal(load32(module + 16), load32(module + 20));
+    assert_string_equal(b->ram + load32(module + 24), "empty file");
+    assert_int_equal(load32(module + 36) - load32(module + 32), 5);
+    assert_int_equal(b->ram[load32(module + 32)], 9);
+    assert_string_equal(b->ram + load32(module + 40), "disk again");
     assert_int_equal(load32(info + 44), 24 * b->map.count);
     assert_int_equal(load32(b->ram + load32(info + 48)), 20);
     assert_string_equal(b->ram + load32(info + 64), "Menura");
@@ -427,7 +434,7 @@ static void multiboot_2_tags_lead_to_the_end(void **state)
     struct board *b = elf_new(true);
     uint8_t *h = b->file + 0x1000, *info;
     uint8_t initrd[10] = {7};
-    unsigned seen = 0;
+    unsigned seen = 0, modules = 0;
     uint32_t at = 8, total;
     (void)state;
 
@@ -441,9 +448,8 @@ static void multiboot_2_tags_lead_to_the_end(void **state)
     store32(h + 24, 6);
     store32(h + 28, 1);
     store32(h + 36, 8);
-    b->q.initrd = initrd;
-    b->q.initrd_size = sizeof initrd;
-    b->q.initrd_name = "module-name";
+    give_module(b, "module-name", initrd, sizeof initrd);
+    give_module(b, "module-name", initrd, sizeof initrd);
     b->q.cmdline = "hello world";
     b->q.rsdp = 0xf0000;
     assert_true(load(b));
@@ -461,12 +467,14 @@ static void multiboot_2_tags_lead_to_the_end(void **state)
         if (type == 3) {
             assert_int_equal(b->ram[load32(info + at + 8)], 7);
             assert_string_equal(info + at + 16, "module-name");
+            modules++;
         }
         at += (size + 7) & ~7u;
         if (type == 0)
             break;
     }
     assert_int_equal(at, total);
+    assert_int_equal(modules, 2);
     assert_int_equal(seen, 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 14 |
                                1 << 15);
     store32(h + 24, 7); /* VBE information, required */

@@ -90,6 +90,43 @@ static void usable_means_whole_and_ram(void **state)
     assert_false(memory_map_usable(&map, MEMORY_HIGH, 1));
 }
 
+static void tell_range(uint8_t *to, uint64_t base, uint64_t size, uint32_t type)
+{
+    store64(to, base);
+    store64(to + 8, size);
+    store32(to + 16, type);
+}
+
+static void a_map_that_firmware_tells_is_sorted_and_checked(void **state)
+{
+    uint8_t told[40 * MEMORY_RANGE_BYTES];
+    struct memory_map map;
+    (void)state;
+
+    memory_map_make(&map, 64 << 20);
+    tell_range(told, 1 << 20, 63 << 20, MEMORY_RAM);
+    tell_range(told + 20, 0xf0000, 0x10000, MEMORY_RESERVED);
+    tell_range(told + 40, 0x5000, 0, MEMORY_RAM);
+    tell_range(told + 60, 0, 0x9fc00, MEMORY_RAM);
+    assert_true(memory_map_told(&map, told, 4));
+    assert_int_equal(map.count, 3);
+    assert_int_equal(map.range[0].size, 0x9fc00);
+    assert_int_equal(map.range[1].base, 0xf0000);
+    assert_int_equal(map.range[1].type, MEMORY_RESERVED);
+    assert_int_equal(map.range[2].base, 1 << 20);
+    assert_int_equal(map.low, 64 << 20);
+
+    tell_range(told + 40, 0x9f000, 0x1000, MEMORY_RESERVED); /* over the one from 0 */
+    assert_false(memory_map_told(&map, told, 4));
+    tell_range(told + 40, UINT64_MAX - 10, 100, MEMORY_RAM);
+    assert_false(memory_map_told(&map, told, 4));
+    for (unsigned n = 0; n < 40; n++)
+        tell_range(told + 20 * n, n << 20, 1 << 20, MEMORY_RAM);
+    assert_true(memory_map_told(&map, told, MEMORY_RANGES));
+    assert_false(memory_map_told(&map, told, MEMORY_RANGES + 1));
+    assert_int_equal(map.count, MEMORY_RANGES);
+}
+
 static void every_checksum_is_zero(void **state)
 {
     struct memory_map map;
@@ -311,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_memory_map_covers_all_ram_and_nothing_twice),
         cmocka_unit_test(usable_means_whole_and_ram),
+        cmocka_unit_test(a_map_that_firmware_tells_is_sorted_and_checked),
         cmocka_unit_test(every_checksum_is_zero),
         cmocka_unit_test(the_fadt_and_the_motherboards_ports_are_where_power_management_is),
         cmocka_unit_test(the_facs_stays_in_memory_that_the_system_keeps),

@@ -65,6 +65,7 @@ static void measure(struct space *s)
 {
     uint64_t reach = 0;
 
+    s->last = NULL;
     s->overlaps = false;
     for (unsigned i = 0; i < s->count; i++) {
         const struct mapping *m = &s->maps[s->sorted[i]];
@@ -158,17 +159,23 @@ void space_unmap(struct space *s, int handle)
     map_changed(s);
 }
 
+/* The one found last is right again while no two overlap: most accesses go where the
+ * one before went. */
 static struct mapping *find_mmio(struct space *s, uint64_t address)
 {
     struct mapping *best = NULL;
 
+    if (s->last && holds(s->last, address))
+        return s->last;
     for (unsigned i = bases_up_to(s, address); i-- && s->reach[i] >= address;) {
         struct mapping *m = &s->maps[s->sorted[i]];
 
         if (holds(m, address) && (!best || beats(m, best)))
             best = m;
-        if (best && !s->overlaps)
+        if (best && !s->overlaps) {
+            s->last = best;
             break;
+        }
     }
     return best;
 }

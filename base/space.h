@@ -58,6 +58,7 @@ struct space {
     unsigned count;
     bool overlaps; /* some byte of MMIO is claimed twice */
     uint64_t orders;
+    struct mapping *last;            /* MMIO: found last, or NULL */
     uint64_t unclaimed;              /* accesses that nobody answered */
     /* Told after the MMIO map changed, so that the memory map follows. May be NULL. */
     void (*changed)(void *owner);

@@ -5,7 +5,8 @@
  * interrupt, a trap or the end of the slice may come between any two. Elements that lie
  * in one page of plain RAM for all operands are done as one chunk on host memory; every
  * other one goes the long way by itself, which also fills the first-level TLB for the
- * next chunk.
+ * next chunk. MOVS and STOS check and translate an MMIO operand once for a page: a
+ * change of the memory map ends the run (rep_next).
  *
  * The manual (SDM vol 2, REP) has EFLAGS restored when CMPS or SCAS faults half-way;
  * here they are those of the last completed element, as after an interrupt. Neither
@@ -98,8 +99,14 @@ static void run_advance(struct cpu *c, const struct run *r, uint64_t n)
     gpr_set(c, r->reg, r->bits, c->gpr[r->reg] + (r->down ? 0 - by : by));
 }
 
+static uint8_t *one_at_most(uint64_t *n)
+{
+    *n = 1;
+    return NULL;
+}
+
 /* The host address of the lowest byte of the next *n elements, which are cut to what
- * one page, the segment and the address size hold. NULL: do one the long way. */
+ * one page, the segment and the address size hold. NULL: the long way. */
 static uint8_t *run_chunk(const struct cpu *c, const struct run *r,
                           enum access_kind kind, uint64_t *n)
 {
@@ -112,21 +119,21 @@ static uint8_t *run_chunk(const struct cpu *c, const struct run *r,
         uint64_t top = kind == ACCESS_WRITE ? seg->fast_write : seg->fast_read;
         /* As in operand.c: one byte short, so that 0 admits nothing. */
         if (at + r->size > top)
-            return NULL;
+            return one_at_most(n);
         if (!r->down && *n > (top - at) / r->size)
             *n = (top - at) / r->size;
         la = (uint32_t)(seg->base + at);
     }
     in_page = la & (PAGE - 1);
     if (in_page + r->size > PAGE)
-        return NULL;
+        return one_at_most(n);
     /* Upwards the offset may not pass the end of the address size, downwards not 0. */
     if (r->down) {
         fit = (in_page < at ? in_page : at) / r->size + 1;
     } else {
         uint64_t above = width_mask(r->bits) - at; /* bytes after the first */
         if (above < r->size - 1)
-            return NULL;
+            return one_at_most(n);
         fit = (PAGE - in_page) / r->size;
         if (fit > (above - (r->size - 1)) / r->size + 1)
             fit = (above - (r->size - 1)) / r->size + 1;
@@ -151,6 +158,22 @@ static uint8_t *cut_to(uint8_t *low, const struct run *r, uint64_t had, uint64_t
 static struct place run_open(struct cpu *c, const struct run *r, enum access_kind kind)
 {
     return open_mem(c, r->seg, run_at(c, r), r->size * 8, kind);
+}
+
+static bool is_mmio(const struct place *p)
+{
+    return p->spans.count == 1 && !p->spans.part[0].host && !p->spans.part[0].drop;
+}
+
+/* From an element's place to that of the next one, in the same page. */
+static void place_advance(struct place *p, const struct run *r)
+{
+    struct span *s = &p->spans.part[0];
+    uint64_t by = r->down ? 0 - (uint64_t)r->size : r->size;
+
+    if (s->host)
+        s->host += (ptrdiff_t)(int64_t)by;
+    s->where.v += by;
 }
 
 /* ---- MOVS ---- */
@@ -196,18 +219,27 @@ void op_movs(struct cpu *c, const struct insn *i)
     do {
         uint64_t had = rep_room(c, &r);
         uint8_t *from = run_chunk(c, &source, ACCESS_READ, &had);
-        uint8_t *to = NULL;
+        uint8_t *to;
 
         n = had;
-        if (from)
-            to = run_chunk(c, &target, ACCESS_WRITE, &n);
+        to = run_chunk(c, &target, ACCESS_WRITE, &n);
         if (from && to) {
             copy_elements(to, cut_to(from, &source, had, n), n, size, source.down);
         } else {
             struct place src = run_open(c, &source, ACCESS_READ);
             struct place dst = run_open(c, &target, ACCESS_WRITE);
+            if (c->mmu.watching || !(is_mmio(&src) || is_mmio(&dst)))
+                n = 1;
             place_set(c, &dst, place_get(c, &src));
-            n = 1;
+            for (; n > 1; n--) {
+                run_advance(c, &source, 1);
+                run_advance(c, &target, 1);
+                if (!rep_next(c, &r, 1))
+                    return;
+                place_advance(&src, &source);
+                place_advance(&dst, &target);
+                place_set(c, &dst, place_get(c, &src));
+            }
         }
         run_advance(c, &source, n);
         run_advance(c, &target, n);
@@ -250,8 +282,16 @@ void op_stos(struct cpu *c, const struct insn *i)
             fill_elements(to, n, size, v);
         } else {
             struct place dst = run_open(c, &target, ACCESS_WRITE);
+            if (c->mmu.watching || !is_mmio(&dst))
+                n = 1;
             place_set(c, &dst, v);
-            n = 1;
+            for (; n > 1; n--) {
+                run_advance(c, &target, 1);
+                if (!rep_next(c, &r, 1))
+                    return;
+                place_advance(&dst, &target);
+                place_set(c, &dst, v);
+            }
         }
         run_advance(c, &target, n);
     } while (rep_next(c, &r, n));

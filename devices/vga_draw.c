@@ -30,6 +30,7 @@ struct view {
     bool text, half_clock, double_scan, eight_bit;
     bool blinked, cursor_shown; /* now */
     uint32_t color[256];
+    uint32_t pair[256][2]; /* graphics of 16 colours: two dots, the left one in bits 7:4 */
 };
 
 /* The CRT controller's counters at the start of a line. */
@@ -73,6 +74,10 @@ static void find_colors(struct view *w)
     else
         for (unsigned i = 0; i < 256; i++)
             w->color[i] = i < 16 ? palette_color(v, (i & v->ar[AR_PLANES]) ^ turn) : 0;
+    for (unsigned i = 0; !w->text && !w->eight_bit && i < 256; i++) {
+        w->pair[i][0] = w->color[i >> 4];
+        w->pair[i][1] = w->color[i & 15];
+    }
 }
 
 /* ---- the CRT controller ---- */
@@ -237,6 +242,47 @@ static uint64_t graphics_dots(const struct view *w, uint32_t maps)
                                             : planar_dots(maps);
 
     return w->eight_bit ? paired(dots) : dots;
+}
+
+/* Eight pixels of 16 colours, one bit from each map. */
+static inline void put_unit(const struct view *w, uint32_t maps, uint32_t *to)
+{
+    /* Bit n of a byte to bit 4 * n. */
+#define BITS_1(n)                                                                        \
+    ((n & 1) | (n & 2) << 3 | (n & 4) << 6 | (n & 8) << 9 | (n & 16) << 12 |             \
+     (n & 32) << 15 | (n & 64) << 18 | (n & 128u) << 21)
+#define BITS_4(n) BITS_1(n), BITS_1((n + 1)), BITS_1((n + 2)), BITS_1((n + 3))
+#define BITS_16(n) BITS_4(n), BITS_4((n + 4)), BITS_4((n + 8)), BITS_4((n + 12))
+#define BITS_64(n) BITS_16(n), BITS_16((n + 16)), BITS_16((n + 32)), BITS_16((n + 48))
+    static const uint32_t bits[256] = {BITS_64(0), BITS_64(64), BITS_64(128), BITS_64(192)};
+#undef BITS_1
+#undef BITS_4
+#undef BITS_16
+#undef BITS_64
+    uint32_t dots = bits[maps & 0xff] | bits[maps >> 8 & 0xff] << 1 |
+                    bits[maps >> 16 & 0xff] << 2 | bits[maps >> 24] << 3;
+
+    memcpy(to, w->pair[dots >> 24], 8);
+    memcpy(to + 2, w->pair[dots >> 16 & 0xff], 8);
+    memcpy(to + 4, w->pair[dots >> 8 & 0xff], 8);
+    memcpy(to + 6, w->pair[dots & 0xff], 8);
+}
+
+/* A line of so many characters that begins with one, eight dots in 16 colours each. */
+static bool is_plain(const struct view *w, const struct beam *b, unsigned n)
+{
+    return !w->eight_bit && w->dots == 8 && !w->half_clock && n == 8 * w->columns &&
+           !panning(w, b) && !(w->v->gr[GR_MODE] & (GR5_256 | GR5_INTERLEAVE));
+}
+
+static void plain_line(const struct view *w, const struct beam *b, uint32_t *to)
+{
+    uint32_t counter = counter_of(w, b);
+
+    for (unsigned n = 0; n < w->columns; n++, to += 8) {
+        uint32_t a = crtc_address(w->v, counter + n / w->count_by, b->scan);
+        put_unit(w, load32(vga_unit(w->v, a)), to);
+    }
 }
 
 static void graphics_line(const struct view *w, const struct beam *b, uint8_t *dot)
@@ -418,6 +464,8 @@ static void draw_line(struct lines *l, const struct beam *b, uint32_t *to)
     }
     if (w->text) {
         text_lines(l, b, to);
+    } else if (is_plain(w, b, l->n)) {
+        plain_line(w, b, to);
     } else {
         graphics_line(w, b, dot);
         put_line(w, dot + panning(w, b), to, l->n);
@@ -461,10 +509,16 @@ static void draw_planar(const struct vga *v, const struct vbe_mode *m,
     find_colors(&w);
     for (unsigned y = 0; y < m->height; y++) {
         uint64_t row = (m->start + (uint64_t)y * m->pitch) / 4;
+        uint32_t *to = p->pixel + (size_t)y * m->width;
 
+        if (!m->skip && m->width % 8 == 0) {
+            for (unsigned n = 0; n < m->width / 8; n++)
+                put_unit(&w, load32(vga_unit(v, row + n)), to + (size_t)8 * n);
+            continue;
+        }
         for (unsigned n = 0; n <= m->width / 8; n++)
             store64(dot + (size_t)8 * n, planar_dots(load32(vga_unit(v, row + n))));
-        put_line(&w, dot + m->skip, p->pixel + (size_t)y * m->width, m->width);
+        put_line(&w, dot + m->skip, to, m->width);
     }
 }
 

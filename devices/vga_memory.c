@@ -86,57 +86,74 @@ static void changed(struct vga *v, const uint8_t *unit, unsigned n)
         v->wiring.stored(v->wiring.owner, (uint64_t)(unit - v->wiring.memory), n);
 }
 
-static uint8_t rotate(const struct vga *v, uint8_t value)
+/* The graphics controller's and sequencer's registers as a write needs them, widened to
+ * the four maps. */
+struct writing {
+    unsigned mode, function, turn;
+    uint32_t set, enabled, mask;
+    uint32_t maps;
+};
+
+static struct writing find_writing(const struct vga *v)
 {
-    unsigned n = v->gr[GR_ROTATE] & 7;
-    return (uint8_t)(value >> n | value << (8 - n));
+    return (struct writing){.mode = v->gr[GR_MODE] & GR5_WRITE_MODE,
+                            .function = v->gr[GR_ROTATE] >> 3 & 3,
+                            .turn = v->gr[GR_ROTATE] & 7,
+                            .set = expand(v->gr[GR_SET_RESET]),
+                            .enabled = expand(v->gr[GR_ENABLE_SET_RESET]),
+                            .mask = repeat(v->gr[GR_BIT_MASK]),
+                            .maps = expand(v->sr[SR_MAP_MASK] & 15)};
+}
+
+static inline uint32_t rotated(const struct writing *w, uint8_t value)
+{
+    return repeat((uint8_t)(value >> w->turn | value << (8 - w->turn)));
 }
 
 /* What the graphics controller makes of a byte: four bytes, one for each map. */
-static uint32_t compose(const struct vga *v, uint8_t value)
+static inline uint32_t compose(const struct writing *w, uint8_t value, uint32_t latch)
 {
-    uint32_t mask = repeat(v->gr[GR_BIT_MASK]), set = expand(v->gr[GR_SET_RESET]), data;
+    uint32_t mask = w->mask, data;
 
-    switch (v->gr[GR_MODE] & GR5_WRITE_MODE) {
-    case 0: {
-        uint32_t enabled = expand(v->gr[GR_ENABLE_SET_RESET]);
-        data = (repeat(rotate(v, value)) & ~enabled) | (set & enabled);
-        break;
-    }
-    case 1: return v->latch;
+    switch (w->mode) {
+    case 0: data = (rotated(w, value) & ~w->enabled) | (w->set & w->enabled); break;
+    case 1: return latch;
     case 2: data = expand(value); break;
     default:
-        mask &= repeat(rotate(v, value));
-        data = set;
+        mask &= rotated(w, value);
+        data = w->set;
         break;
     }
-    switch (v->gr[GR_ROTATE] >> 3 & 3) {
-    case 1: data &= v->latch; break;
-    case 2: data |= v->latch; break;
-    case 3: data ^= v->latch; break;
+    switch (w->function) {
+    case 1: data &= latch; break;
+    case 2: data |= latch; break;
+    case 3: data ^= latch; break;
     default: break;
     }
-    return (data & mask) | (v->latch & ~mask);
+    return (data & mask) | (latch & ~mask);
 }
 
-static void write_byte(struct vga *v, uint32_t at, uint8_t value)
+static inline void write_unit(uint8_t *unit, uint32_t data, uint32_t maps)
+{
+    store32(unit, (data & maps) | (load32(unit) & ~maps));
+}
+
+static void write_byte(struct vga *v, const struct writing *w, uint32_t at,
+                       uint8_t value)
 {
     bool chain_4 = v->sr[SR_MEMORY_MODE] & SR4_CHAIN_4;
     bool odd_even = !(v->sr[SR_MEMORY_MODE] & SR4_SEQUENTIAL);
-    unsigned maps = v->sr[SR_MAP_MASK] & 15;
-    uint32_t data, mask;
+    uint32_t maps = w->maps;
     uint8_t *unit;
 
     if (chain_4)
-        maps &= 1u << (at & 3);
+        maps &= 0xffu << 8 * (at & 3);
     else if (odd_even)
-        maps &= at & 1 ? 0xa : 5;
+        maps &= at & 1 ? 0xff00ff00 : 0x00ff00ff;
     if (!maps)
         return;
     unit = vga_unit(v, map_address(v, at, odd_even));
-    mask = expand((uint8_t)maps);
-    data = compose(v, value);
-    store32(unit, (data & mask) | (load32(unit) & ~mask));
+    write_unit(unit, compose(w, value, v->latch), maps);
     changed(v, unit, 4);
 }
 
@@ -148,20 +165,48 @@ static bool plain_chain_4(const struct vga *v)
            !(v->gr[GR_ENABLE_SET_RESET] & 15) && v->gr[GR_BIT_MASK] == 0xff;
 }
 
+/* Bytes that follow one another do so in all maps. */
+static bool side_by_side(const struct vga *v, uint32_t at, unsigned size)
+{
+    return (v->sr[SR_MEMORY_MODE] & (SR4_CHAIN_4 | SR4_SEQUENTIAL)) == SR4_SEQUENTIAL &&
+           (at & 0xffff) + size <= 0x10000;
+}
+
+/* `size` bytes to units that follow one another. What most programs do, write mode 0
+ * without a latch in it, is said to the compiler. */
+static void write_units(uint8_t *unit, const struct writing *w, uint32_t latch,
+                        uint64_t value, unsigned size)
+{
+    bool no_latch = w->mode == 0 && w->function == 0 && w->mask == ~0u;
+    uint32_t set = w->set & w->enabled, from_cpu = ~w->enabled;
+
+    for (unsigned i = 0; i < size; i++, unit += 4, value >>= 8) {
+        uint32_t data = no_latch ? (rotated(w, (uint8_t)value) & from_cpu) | set
+                                 : compose(w, (uint8_t)value, latch);
+        write_unit(unit, data, w->maps);
+    }
+}
+
 static void write_planar(struct vga *v, uint32_t at, unsigned size, uint64_t value)
 {
-    bool plain = size >= 4 && at % 4 == 0 && plain_chain_4(v);
+    struct writing w = find_writing(v);
+    uint8_t *unit;
 
-    for (unsigned i = 0; i < size;)
-        if (plain) {
-            uint8_t *unit = vga_unit(v, map_address(v, at + i, false));
+    if (side_by_side(v, at, size)) {
+        unit = vga_unit(v, map_address(v, at, false));
+        write_units(unit, &w, v->latch, value, size);
+        if (w.maps)
+            changed(v, unit, 4 * size);
+    } else if (size >= 4 && at % 4 == 0 && plain_chain_4(v)) {
+        for (unsigned i = 0; i < size; i += 4) {
+            unit = vga_unit(v, map_address(v, at + i, false));
             store32(unit, (uint32_t)(value >> 8 * i));
             changed(v, unit, 4);
-            i += 4;
-        } else {
-            write_byte(v, at + i, (uint8_t)(value >> 8 * i));
-            i++;
         }
+    } else {
+        for (unsigned i = 0; i < size; i++)
+            write_byte(v, &w, at + i, (uint8_t)(value >> 8 * i));
+    }
 }
 
 /* ---- the region ---- */
@@ -208,7 +253,7 @@ static enum io_status one_byte(struct vga *v, struct io *io)
         return IO_NONE;
     if (!vga_linear(v)) {
         if (io->write)
-            write_byte(v, at, (uint8_t)io->value);
+            write_planar(v, at, 1, io->value);
         else
             io->value = read_byte(v, at);
         return IO_DONE;

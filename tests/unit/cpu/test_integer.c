@@ -514,6 +514,23 @@ static void model_movs(uint8_t *ram, uint32_t si, uint32_t di, uint32_t n,
     }
 }
 
+/* Runs it in slices of any length until it is through. */
+static void run_in_pieces(struct bench *b, const uint8_t *code, unsigned length)
+{
+    struct cpu *c = b->cpu;
+    unsigned turns = 0;
+
+    do {
+        int32_t budget = (int32_t)(random32() % 300);
+        uint64_t before = c->gpr[RCX];
+        assert_int_equal(bench_run(b, code, length, budget, NULL), BENCH_OK);
+        assert_true(c->budget >= 0);
+        assert_int_equal(budget - c->budget + 1, before ? before - c->gpr[RCX] : 1);
+        turns++;
+    } while (c->rip == c->insn_rip && turns < 100000);
+    assert_int_equal(c->gpr[RCX], 0);
+}
+
 static void rep_movs_in_any_pieces_is_one_element_after_another(void **state)
 {
     static const uint8_t byte[] = {0xf3, 0xa4}, word[] = {0xf3, 0x66, 0xa5},
@@ -530,7 +547,7 @@ static void rep_movs_in_any_pieces_is_one_element_after_another(void **state)
         unsigned pick = random32() % 4, size = 1u << pick;
         uint32_t n = random32() % 1200, si = FROM + 0x3000 + random32() % 0x1000;
         uint32_t near = round % 3 ? random32() % 80 - 40 : random32() % 0x2000;
-        uint32_t di = si + near, turns = 0;
+        uint32_t di = si + near;
         bool down = random32() & 1;
 
         for (unsigned k = 0; k < SPAN; k++)
@@ -545,22 +562,162 @@ static void rep_movs_in_any_pieces_is_one_element_after_another(void **state)
         c->eflags = down ? 2 | FLAG_DF : 2;
         if (round % 7 == 0)
             mmu_drop(&c->mmu);
-        do {
-            int32_t budget = (int32_t)(random32() % 300), spent;
-            uint64_t before = c->gpr[RCX];
-            assert_int_equal(bench_run(b, code[pick], length[pick], budget, NULL),
-                             BENCH_OK);
-            spent = budget - c->budget + 1;
-            assert_true(c->budget >= 0);
-            assert_int_equal(spent, before ? before - c->gpr[RCX] : 1);
-            turns++;
-        } while (c->rip == c->insn_rip && turns < 100000);
-        assert_int_equal(c->gpr[RCX], 0);
+        run_in_pieces(b, code[pick], length[pick]);
         assert_int_equal(c->gpr[RSI], down ? si - n * size : si + n * size);
         assert_int_equal(c->gpr[RDI], down ? di - n * size : di + n * size);
         assert_memory_equal(model + FROM, b->ram + FROM, SPAN);
     }
     free(model);
+}
+
+/* ---- REP with a device ---- */
+
+enum { DEVICE_AT = 2 << 20, DEVICE_SIZE = 0x8000 };
+
+/* Bytes behind MMIO; after so many accesses RAM covers them. */
+struct device_memory {
+    struct bench *b;
+    uint8_t bytes[DEVICE_SIZE];
+    unsigned accesses, covered_after;
+};
+
+static enum io_status device_access(void *dev, struct io *io)
+{
+    struct device_memory *d = dev;
+
+    if (io->write)
+        store_le(d->bytes + io->offset, io->size, io->value);
+    else
+        io->value = load_le(d->bytes + io->offset, io->size);
+    if (++d->accesses == d->covered_after) {
+        struct backing *ram = phys_back(d->b->phys, "cover", d->b->ram, BENCH_RAM);
+        phys_map(d->b->phys, DEVICE_AT, DEVICE_SIZE, ram, 0, WINDOW_READ | WINDOW_WRITE,
+                 0);
+        mmu_drop(&d->b->cpu->mmu); /* as a machine does when its map changes */
+        d->b->cpu->leave = true;
+    }
+    return IO_DONE;
+}
+
+static const struct region device_region = {.name = "bytes",
+                                            .length = DEVICE_SIZE,
+                                            .mmio = true,
+                                            .access = device_access,
+                                            .max_size = 8};
+
+static struct device_memory *device_memory(struct bench *b)
+{
+    struct device_memory *d = calloc(1, sizeof *d);
+
+    assert_non_null(d);
+    d->b = b;
+    assert_true(space_map(&b->mmio, &device_region, d, DEVICE_AT, 0) >= 0);
+    return d;
+}
+
+/* MOVS between RAM and a device either way, within the device, and STOS. */
+static void rep_with_a_device_is_one_element_after_another(void **state)
+{
+    static const uint8_t movs[4][3] = {
+        {0xf3, 0xa4}, {0xf3, 0x66, 0xa5}, {0xf3, 0xa5}, {0xf3, 0x48, 0xa5}};
+    static const uint8_t stos[4][3] = {
+        {0xf3, 0xaa}, {0xf3, 0x66, 0xab}, {0xf3, 0xab}, {0xf3, 0x48, 0xab}};
+    static const unsigned length[4] = {2, 3, 2, 3};
+    enum { FROM = 0x10000, MODEL = 2 * DEVICE_SIZE };
+    struct bench *b = *state;
+    struct cpu *c = b->cpu;
+    struct device_memory *d = device_memory(b);
+    uint8_t *model = malloc(MODEL); /* the RAM at FROM, then the device */
+
+    assert_non_null(model);
+    for (unsigned round = 0; round < 400; round++) {
+        unsigned pick = random32() % 4, size = 1u << pick, way = random32() % 4;
+        uint32_t n = random32() % 1000, expected = 0;
+        uint32_t si = 0x3000 + random32() % 0x1000, di = 0x3000 + random32() % 0x1000;
+        bool down = random32() & 1, fills = way == 3;
+        bool from_device = way == 1 || way == 2, to_device = way != 1;
+
+        if (way == 2)
+            di = si + random32() % 80 - 40;
+        if (n * size > 0x2000)
+            n = 0x2000 / size;
+        if (round & 4)
+            si &= ~7u, di &= ~7u;
+        for (unsigned k = 0; k < DEVICE_SIZE; k++) {
+            b->ram[FROM + k] = (uint8_t)random32();
+            d->bytes[k] = (uint8_t)random32();
+        }
+        memcpy(model, b->ram + FROM, DEVICE_SIZE);
+        memcpy(model + DEVICE_SIZE, d->bytes, DEVICE_SIZE);
+        c->gpr[RAX] = (uint64_t)random32() << 32 | random32();
+        c->gpr[RSI] = si + (from_device ? DEVICE_AT : FROM);
+        c->gpr[RDI] = di + (to_device ? DEVICE_AT : FROM);
+        c->gpr[RCX] = n;
+        c->eflags = down ? 2 | FLAG_DF : 2;
+        si += from_device ? DEVICE_SIZE : 0;
+        di += to_device ? DEVICE_SIZE : 0;
+        if (fills)
+            for (uint32_t k = 0; k < n; k++)
+                store_le(model + (down ? di - k * size : di + k * size), size,
+                         c->gpr[RAX]);
+        else
+            model_movs(model, si, di, n, size, down);
+        if (round % 7 == 0)
+            mmu_drop(&c->mmu);
+        if ((si | di) % size == 0)
+            expected = n * (fills ? 1 : from_device + to_device);
+        d->accesses = 0;
+        run_in_pieces(b, fills ? stos[pick] : movs[pick], length[pick]);
+        if (expected)
+            assert_int_equal(d->accesses, expected);
+        assert_memory_equal(b->ram + FROM, model, DEVICE_SIZE);
+        assert_memory_equal(d->bytes, model + DEVICE_SIZE, DEVICE_SIZE);
+    }
+    free(model);
+    free(d);
+}
+
+/* What an element changes in the memory map, the next one finds. */
+static void rep_follows_a_memory_map_that_it_changes(void **state)
+{
+    static const uint8_t code[] = {0xf3, 0xab};
+    struct bench *b = *state;
+    struct cpu *c = b->cpu;
+    struct device_memory *d = device_memory(b);
+
+    d->covered_after = 5;
+    c->gpr[RAX] = 0x11223344;
+    c->gpr[RDI] = DEVICE_AT + 0x100;
+    c->gpr[RCX] = 20;
+    run_in_pieces(b, code, sizeof code);
+    assert_int_equal(d->accesses, 5);
+    for (unsigned k = 0; k < 20; k++) {
+        assert_int_equal(load32(d->bytes + 0x100 + 4 * k), k < 5 ? 0x11223344 : 0);
+        assert_int_equal(load32(b->ram + 0x100 + 4 * k), k < 5 ? 0 : 0x11223344);
+    }
+    free(d);
+}
+
+/* A watchpoint on an element of the middle is met there. */
+static void rep_to_a_device_meets_its_watchpoint(void **state)
+{
+    static const uint8_t code[] = {0xf3, 0xab};
+    struct bench *b = *state;
+    struct cpu *c = b->cpu;
+    struct device_memory *d = device_memory(b);
+
+    c->dr[0] = DEVICE_AT + 0x200;
+    c->dr[7] = 2 | 1 << 16 | 3 << 18; /* G0: writes of four bytes */
+    c->mmu.watched[0] = DEVICE_AT;
+    mmu_drop(&c->mmu);
+    mmu_select(&c->mmu, VIEW_SUPERVISOR, false, false);
+    c->gpr[RDI] = DEVICE_AT + 0x100;
+    c->gpr[RCX] = 0x100;
+    assert_int_equal(bench_run(b, code, sizeof code, 10000, NULL), BENCH_OK);
+    assert_int_equal(c->gpr[RDI], DEVICE_AT + 0x204);
+    assert_int_equal(c->pending_debug, 1);
+    assert_int_equal(c->rip, c->insn_rip);
+    free(d);
 }
 
 static void rep_stos_faults_with_the_completed_elements_kept(void **state)
@@ -708,6 +865,9 @@ int main(void)
         T(pause_gives_up_the_turn_only_with_several_cpus),
         T(the_permission_bitmap_decides_when_cpl_exceeds_iopl),
         T(rep_movs_in_any_pieces_is_one_element_after_another),
+        T(rep_with_a_device_is_one_element_after_another),
+        T(rep_follows_a_memory_map_that_it_changes),
+        T(rep_to_a_device_meets_its_watchpoint),
         T(rep_stos_faults_with_the_completed_elements_kept),
         T(sixteen_bit_string_addresses_wrap),
         T(scas_and_cmps_stop_at_the_element_that_decides),

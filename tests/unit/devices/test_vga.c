@@ -240,10 +240,13 @@ static void each_write_mode_does_what_the_data_flow_says(void **state)
         unsigned mode = n & 3, from = (unsigned)any(c) & 0xffff, to;
         uint8_t g[9] = {any(c) & 15,   any(c) & 15, 0, any(c) & 31,    0,
                         (uint8_t)mode, 5,           0, (uint8_t)any(c)};
+        bool no_latch = n & 4; /* no function, all bits */
         uint8_t mask = any(c) & 15, cpu = (uint8_t)any(c);
         uint32_t latch, before, after;
 
         to = (unsigned)any(c) & 0xffff;
+        if (no_latch)
+            g[3] &= 7, g[8] = 0xff;
         store32(c->memory + 4 * from, (uint32_t)any(c));
         store32(c->memory + 4 * to, (uint32_t)any(c));
         latch = maps(c, from);
@@ -335,6 +338,8 @@ static void accesses_of_any_size_write_the_bytes_one_by_one(void **state)
         if (n % 50 == 0) {
             const struct mode *m = modes[any(c) % ARRAY_SIZE(modes)];
             uint8_t map = any(c) & 3, write = any(c) & 3, mask = (uint8_t)any(c);
+            uint8_t turn = any(c) & 31, set = any(c) & 15, enable = any(c) & 15;
+            uint8_t planes = any(c) & 15;
             for (unsigned k = 0; k < 2; k++) {
                 struct card *one = k ? bytes : c;
                 set_mode(one, m);
@@ -343,6 +348,12 @@ static void accesses_of_any_size_write_the_bytes_one_by_one(void **state)
                     gr(one, 5, (uint8_t)((m->gr[5] & ~3) | write));
                 if (n % 150)
                     gr(one, 8, mask);
+                if (n % 3 == 1) {
+                    gr(one, 0, set);
+                    gr(one, 1, enable);
+                    gr(one, 3, turn);
+                    sr(one, 2, planes);
+                }
             }
         }
         poke(c, at, size, value);
@@ -561,7 +572,8 @@ static void edid_of(struct card *c, uint8_t e[128])
 /* VESA E-EDID, 3.10: the first detailed timing is the preferred one. */
 static void the_edid_is_valid_and_prefers_what_was_asked_for(void **state)
 {
-    static const unsigned sizes[][2] = {{1024, 768}, {320, 200}, {1920, 1200}, {2560, 1600}};
+    static const unsigned sizes[][2] = {
+        {1024, 768}, {320, 200}, {1920, 1200}, {2560, 1600}};
     (void)state;
 
     for (unsigned n = 0; n < ARRAY_SIZE(sizes); n++) {

@@ -40,9 +40,9 @@
     orl $0x202, %eax
 /* The handler tells what it found: EIP in ESI, CS in EBX, flags in EDX, its own in ECX. */
 #define INTERRUPT(some, if, insn) LOOP(TIMES, SOME_FLAGS; orl $(some), %eax; \
-    movl %esp, %edi; pushl %eax; popfl; insn; 6: pushfl; \
+    movl %esp, %edi; pushl %eax; popfl; insn; 6: pushfl; popl pointer; \
     CHECK_EQ(l, $6b, %esi); CHECK_EQ(l, $CODE32, %ebx); CHECK_EQ(l, %eax, %edx); \
-    popl %ebx; CHECK_EQ(l, %eax, %ebx); CHECK_EQ(l, %esp, %edi); \
+    CHECK_EQ(l, %eax, pointer); CHECK_EQ(l, %esp, %edi); \
     andl $~0x200, %eax; orl $(if), %eax; CHECK_EQ(l, %eax, %ecx))
 
     .text

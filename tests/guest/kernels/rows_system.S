@@ -202,8 +202,8 @@ waiting:
     LOOP(TIMES, movl ticks, %ebx; movl %ebp, %eax; andl $15, %eax; \
          leal line(, %eax, 4), %eax; xorl %ecx, %ecx; movl %ebp, %edx; monitor; \
          testl $1, %ebp; jnz 1f; \
-         movl %ebp, line + 32; mwait; CHECK_EQ(l, %ebx, ticks); jmp 2f; \
-         1: leal 500(%ebp), %eax; movl %eax, LAPIC + 0x380; movl $1, %ecx; mwait; \
+         movl %ebp, line + 32; BEGIN mwait; CHECK_EQ(l, %ebx, ticks); jmp 2f; \
+         1: leal 500(%ebp), %eax; movl %eax, LAPIC + 0x380; movl $1, %ecx; BEGIN mwait; \
          CHECK_EQ(l, $0, LAPIC + 0x390); CHECK_EQ(l, %ebx, ticks); \
          testl $1 << (TIMER & 31), LAPIC + 0x200 + 16 * (TIMER >> 5); CHECK(nz); \
          sti; nop; cli; incl %ebx; CHECK_EQ(l, %ebx, ticks); 2:)

@@ -285,7 +285,7 @@ void cpu_pin(void *cpu, unsigned pin, bool level)
     case CPU_INIT:
         c->init_pending |= level;
         if (level)
-            c->sipi = 0x100; /* one that came before starts nothing any more */
+            c->sipi = NO_SIPI; /* one that came before starts nothing any more */
         break;
     }
     c->leave = true;
@@ -358,7 +358,7 @@ static void take_init(struct cpu *c)
 static void take_sipi(struct cpu *c)
 {
     unsigned vector = c->sipi;
-    c->sipi = 0x100;
+    c->sipi = NO_SIPI;
     c->activity = ACTIVITY_RUN;
     c->seg[CS].selector = (uint16_t)(vector << 8);
     c->seg[CS].base = vector << 12;

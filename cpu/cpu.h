@@ -79,6 +79,7 @@ struct vec {
 
 enum cpu_activity { ACTIVITY_RUN, ACTIVITY_HALT, ACTIVITY_MWAIT, ACTIVITY_SHUTDOWN,
                     ACTIVITY_WAIT_SIPI };
+enum { NO_SIPI = 0x100 };
 
 /* Kinds of event, as delivered through the IDT (cpu/event.c). */
 enum event_kind { EVENT_NONE, EVENT_FAULT, EVENT_TRAP, EVENT_INTERRUPT, EVENT_NMI,
@@ -148,7 +149,7 @@ enum event_kind { EVENT_NONE, EVENT_FAULT, EVENT_TRAP, EVENT_INTERRUPT, EVENT_NM
     _(x, bool, smm_nmi_blocked, false, 1, "nmi_blocked as it was before the SMI")        \
     _(x, uint32_t, smbase, 0x30000, UINT32_MAX, "SMBASE: kept by INIT")                  \
     _(x, bool, intr, false, 1, "level of the INTR pin")                                  \
-    _(x, uint16_t, sipi, 0x100, 0x1ff, "start-up vector received, 100h none")            \
+    _(x, uint16_t, sipi, NO_SIPI, 0x1ff, "start-up vector received, 100h none")         \
     _(x, uint64_t, pending_debug, 0, UINT64_MAX, "DR6 bits of a #DB trap due after this instruction") \
     _(x, uint32_t, page, UINT32_MAX, UINT32_MAX,                                         \
       "backing page being executed from; NO_PAGE: translate RIP before the next fetch")  \

@@ -85,7 +85,7 @@ static void start_over(struct cpu *c)
     c->cpl = 0;
 
     c->activity = c->number == 0 ? ACTIVITY_RUN : ACTIVITY_WAIT_SIPI;
-    c->sipi = 0x100;
+    c->sipi = NO_SIPI;
     c->monitor_pa = UINT64_MAX;
     c->mwait_breaks = false;
     c->shadow_end = 0;

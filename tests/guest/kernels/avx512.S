@@ -312,7 +312,7 @@ compat:
     CHECK_EQ(l, $0x500, TEST_VA + 0x1000)
 
     /* What a scatter writes over is executed as written. */
-    movl $50, %esi
+    movl $50, %r15d
 1:  call patched
     CHECK_EQ(l, $1, %eax)
     movl $patched, %ebx
@@ -323,7 +323,7 @@ compat:
     call patched
     CHECK_EQ(l, $2, %eax)
     movl $1, patched + 1
-    decl %esi
+    decl %r15d
     jnz 1b
     PASS
 patched:

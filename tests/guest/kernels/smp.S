@@ -5,6 +5,12 @@
 #define CPUS 4
 #define ROUNDS 5000
 
+/* INIT and, right behind it, SIPI, as SeaBIOS sends them. */
+#define START_AT_ONCE \
+    movl $0, started; \
+    movl $ICR_OTHERS + ICR_INIT, LAPIC + 0x300; \
+    movl $ICR_OTHERS + ICR_START, LAPIC + 0x300
+
 /* The others get there, or the test's time is over. */
 #define EXPECT_STARTED \
     movl $10000000, %ecx; \
@@ -50,14 +56,10 @@ main:
     jne 1b
     /* INIT and SIPI at once, as SeaBIOS sends them: the others start anew. */
     movl $0, go
-    movl $0, started
-    movl $ICR_OTHERS + ICR_INIT, LAPIC + 0x300
-    movl $ICR_OTHERS + ICR_START, LAPIC + 0x300
+    START_AT_ONCE
     EXPECT_STARTED
     /* And once more, while they run. */
-    movl $0, started
-    movl $ICR_OTHERS + ICR_INIT, LAPIC + 0x300
-    movl $ICR_OTHERS + ICR_START, LAPIC + 0x300
+    START_AT_ONCE
     EXPECT_STARTED
     PASS
 

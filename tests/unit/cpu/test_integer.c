@@ -590,7 +590,7 @@ static enum io_status device_access(void *dev, struct io *io)
     else
         io->value = load_le(d->bytes + io->offset, io->size);
     if (++d->accesses == d->covered_after) {
-        struct backing *ram = phys_back(d->b->phys, "cover", d->b->ram, BENCH_RAM);
+        struct backing *ram = &d->b->phys->backings[0];
         phys_map(d->b->phys, DEVICE_AT, DEVICE_SIZE, ram, 0, WINDOW_READ | WINDOW_WRITE,
                  0);
         mmu_drop(&d->b->cpu->mmu); /* as a machine does when its map changes */

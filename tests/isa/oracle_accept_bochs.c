@@ -46,6 +46,17 @@ static bool in_memory(const struct judged *j)
     return j->e->insn[0].form & FORM_MEM;
 }
 
+static bool is_evex(const struct judged *j)
+{
+    return j->e->row->enc & EVEX;
+}
+
+/* An opmask says which elements of memory are accessed. */
+static bool masked_memory(const struct judged *j)
+{
+    return is_evex(j) && in_memory(j) && INSN_MASK(&j->e->insn[0]);
+}
+
 static bool no_alignment_check(const struct judged *j)
 {
     return (j->q->in.flags & FLAG_AC) && j->menura->vector == VEC_AC &&
@@ -58,7 +69,7 @@ static bool other_element_first(const struct judged *j)
 {
     return only(j, D_EVENT) && in_memory(j) && is_access_fault(j->native->vector) &&
            is_access_fault(j->menura->vector) &&
-           ((j->e->row->enc & EVEX) || starts(j, "MASKMOV") || starts(j, "PMASKMOV"));
+           (is_evex(j) || starts(j, "MASKMOV") || starts(j, "PMASKMOV"));
 }
 
 static bool is_gather(const struct judged *j)
@@ -88,7 +99,7 @@ static bool gather_mask(const struct judged *j)
     const uint64_t *n = j->native->out.zmm[mask], *m = j->menura->out.zmm[mask];
     uint64_t top = j->e->row->enc & W1 ? 1ull << 63 : 1ull << 63 | 1ull << 31;
 
-    if (!is_gather(j) || (j->e->row->enc & EVEX) || !only(j, D_ZMM | D_EVENT | D_FLAGS))
+    if (!is_gather(j) || is_evex(j) || !only(j, D_ZMM | D_EVENT | D_FLAGS))
         return false;
     if (!only(j, D_ZMM) && !trap_not_fault(j))
         return false;
@@ -166,8 +177,8 @@ static bool shift_mask_by_15(const struct judged *j)
 static bool nothing_misaligned(const struct judged *j)
 {
     const struct insn *i = &j->e->insn[0];
-    return (j->e->row->enc & EVEX) && (j->e->row->traits & T_ALIGN16) && in_memory(j) &&
-           INSN_MASK(i) && !(j->q->in.k[INSN_MASK(i)] & 0xffff) &&
+    return masked_memory(j) && (j->e->row->traits & T_ALIGN16) &&
+           !(j->q->in.k[INSN_MASK(i)] & 0xffff) &&
            j->menura->vector == VEC_GP;
 }
 
@@ -197,7 +208,7 @@ static bool broadcast_length(const struct judged *j)
 /* The instruction is #UD whatever its later bytes are, and they cannot be fetched. */
 static bool fetched_first(const struct judged *j)
 {
-    return (j->e->row->enc & EVEX) && j->e->spoiled_by && j->menura->vector == VEC_UD &&
+    return is_evex(j) && j->e->spoiled_by && j->menura->vector == VEC_UD &&
            j->native->vector == VEC_PF && j->native->cr2 - j->q->in.rip < 15;
 }
 
@@ -226,19 +237,18 @@ static bool reads_all(const struct judged *j)
 {
     return (starts(j, "CVT") || starts(j, "PMOVSX") || starts(j, "PMOVZX") ||
             starts(j, "PEXPAND") || starts(j, "EXPAND") || starts(j, "BROADCAST")) &&
-           (j->e->row->enc & EVEX) && in_memory(j) && INSN_MASK(&j->e->insn[0]) &&
-           is_access_fault(j->native->vector);
+           masked_memory(j) && is_access_fault(j->native->vector);
 }
 
 static bool reads_twice(const struct judged *j)
 {
-    return named(j, "MOVDDUP") && (j->e->row->enc & EVEX) && in_memory(j) &&
+    return named(j, "MOVDDUP") && is_evex(j) && in_memory(j) &&
            INSN_VL(&j->e->insn[0]) == 0 && is_access_fault(j->native->vector);
 }
 
 static bool sae_of(const struct judged *j, const char *mnemonic)
 {
-    return starts(j, mnemonic) && (j->e->row->enc & EVEX) && !in_memory(j) &&
+    return starts(j, mnemonic) && is_evex(j) && !in_memory(j) &&
            INSN_B(&j->e->insn[0]);
 }
 
@@ -278,7 +288,7 @@ static bool wrong_result(const struct judged *j)
         {"PEXTRW", true, false},
     };
 
-    if (!(j->e->row->enc & EVEX) || j->menura->vector == VEC_UD)
+    if (!is_evex(j) || j->menura->vector == VEC_UD)
         return false;
     for (unsigned n = 0; n < ARRAY_SIZE(wrong); n++)
         if (starts(j, wrong[n].mnemonic) &&
@@ -413,21 +423,20 @@ static bool denormal_beside_nan(const struct judged *j)
 /* Type E6NF: no fault suppression. */
 static bool suppressed(const struct judged *j)
 {
-    return (j->e->row->enc & EVEX) && in_memory(j) && INSN_MASK(&j->e->insn[0]) &&
-           starts(j, "EXTRACT") && is_access_fault(j->menura->vector);
+    return masked_memory(j) && starts(j, "EXTRACT") && is_access_fault(j->menura->vector);
 }
 
 /* EVEX.W that the manual ignores. */
 static bool w_ignored(const struct judged *j)
 {
-    return (named(j, "PACKSSWB") || named(j, "EXTRACTPS")) && (j->e->row->enc & EVEX) &&
+    return (named(j, "PACKSSWB") || named(j, "EXTRACTPS")) && is_evex(j) &&
            j->native->vector == VEC_UD && (j->e->insn[0].form & FORM_W);
 }
 
 /* 512 bits of indices, 256 of elements. */
 static bool gather_above(const struct judged *j)
 {
-    if (!is_gather(j) || !(j->e->row->enc & EVEX) || !only(j, D_ZMM) ||
+    if (!is_gather(j) || !is_evex(j) || !only(j, D_ZMM) ||
         !(ENC_OPCODE(j->e->row->enc) & 1) || !(j->e->row->enc & W0))
         return false;
     for (unsigned k = 0; k < 32; k++)

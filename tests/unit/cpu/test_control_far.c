@@ -324,6 +324,20 @@ static void jmp_to_a_tss_saves_the_old_task_and_loads_the_new(void **state)
     world_free(w);
 }
 
+static void a_jump_to_a_tss_in_the_ldt_is_refused(void **state)
+{
+    struct world *w = world_protected();
+    (void)state;
+
+    fill_tss2(w, 2);
+    store64(w->ram + LDT + 8, desc(TSS2, 0x67, 0x89));
+    w->cpu.ldtr = (struct segment){
+        .selector = S_LDT, .base = LDT, .limit = 0x1f, .attr = 0x82, .usable = true};
+    far_jmp(w, 8 | SEL_TI);
+    expect_fault(w, VEC_GP, 8 | SEL_TI, R_TASK_IN_LDT);
+    world_free(w);
+}
+
 static void call_nests_a_task_and_iret_returns_to_it(void **state)
 {
     struct world *w = world_protected();
@@ -523,6 +537,7 @@ int main(void)
         cmocka_unit_test(retf_to_an_outer_level_checks_its_stack),
         cmocka_unit_test(a_gate_to_the_same_level_pushes_on_the_stack_in_use),
         cmocka_unit_test(jmp_to_a_tss_saves_the_old_task_and_loads_the_new),
+        cmocka_unit_test(a_jump_to_a_tss_in_the_ldt_is_refused),
         cmocka_unit_test(call_nests_a_task_and_iret_returns_to_it),
         cmocka_unit_test(an_exception_through_a_task_gate_pushes_its_error_code_there),
         cmocka_unit_test(a_bad_segment_faults_in_the_new_task),

@@ -402,6 +402,16 @@ static void divide_by_zero(struct cpu *c)
     c->insn_rip = 0x5000;
 }
 
+/* The reason of WAIT's #MF. */
+static enum reason told_by_wait(struct cpu *c)
+{
+    raised.vector = 0;
+    if (!setjmp(fault))
+        run(c, "fwait");
+    assert_int_equal(raised.vector, VEC_MF);
+    return raised.reason;
+}
+
 static void an_unmasked_error_faults_at_the_next_waiting_instruction(void **state)
 {
     struct cpu *c = new_cpu();
@@ -410,15 +420,32 @@ static void an_unmasked_error_faults_at_the_next_waiting_instruction(void **stat
     divide_by_zero(c);
     assert_int_equal(c->fsw & (FSW_ES | FSW_B | FSW_ZE), FSW_ES | FSW_B | FSW_ZE);
     run(c, "fnstsw_ax"); /* does not wait */
-    raised.vector = 0;
-    if (!setjmp(fault))
-        run(c, "fwait");
-    assert_int_equal(raised.vector, VEC_MF);
-    assert_int_equal(raised.reason, R_MF_DIVZERO);
+    assert_int_equal(told_by_wait(c), R_MF_DIVZERO);
     assert_int_equal(raised.operand[0], 0x4321); /* FDIV, not WAIT */
     assert_int_equal(raised.operand[1], 0x4f9);
     run(c, "fnclex");
     run(c, "fwait");
+    free(c);
+}
+
+static void an_invalid_operation_is_told_from_a_fault_of_the_stack(void **state)
+{
+    struct cpu *c = new_cpu();
+    (void)state;
+
+    c->fcw &= (uint16_t)~FSW_IE;
+    run(c, "fchs"); /* of an empty register */
+    assert_int_equal(told_by_wait(c), R_MF_STACK_UNDERFLOW);
+    run(c, "fnclex");
+    run(c, "fld1");
+    run(c, "fincstp");
+    run(c, "fld1"); /* to where the last one is */
+    assert_int_equal(told_by_wait(c), R_MF_STACK_OVERFLOW);
+    run(c, "fnclex");
+    run(c, "fdecstp");
+    run(c, "fchs");
+    run(c, "fsqrt"); /* of -1 */
+    assert_int_equal(told_by_wait(c), R_MF_INVALID);
     free(c);
 }
 
@@ -697,6 +724,7 @@ int main(void)
         cmocka_unit_test(no_two_rows_claim_one_encoding),
         cmocka_unit_test(every_host_computes_the_same_bits),
         cmocka_unit_test(an_unmasked_error_faults_at_the_next_waiting_instruction),
+        cmocka_unit_test(an_invalid_operation_is_told_from_a_fault_of_the_stack),
         cmocka_unit_test(with_ne_clear_the_pin_moves_once_and_nothing_faults),
         cmocka_unit_test(wait_needs_both_mp_and_ts_for_device_not_available),
         cmocka_unit_test(control_instructions_leave_the_pointers),

@@ -30,7 +30,7 @@ struct view {
     bool text, half_clock, double_scan, eight_bit;
     bool blinked, cursor_shown; /* now */
     uint32_t color[256];
-    uint32_t pair[256][2]; /* graphics of 16 colours: two dots, the left one in bits 7:4 */
+    uint32_t pair[256][2]; /* two dots of graphics, the left one in bits 7:4 */
 };
 
 /* The CRT controller's counters at the start of a line. */
@@ -62,21 +62,21 @@ static uint32_t palette_color(const struct vga *v, unsigned index)
     return dac_color(v, p | (v->ar[AR_COLOR_SELECT] & 12u) << 4);
 }
 
-/* Blinking in graphics modes turns bit 3 over (IBM, attribute mode control, EB). */
+/* Blinking in graphics modes turns bit 3 over (IBM, attribute mode control, EB). Of
+ * 256 colours, two dots of four bits make one pixel of eight, two dots wide. */
 static void find_colors(struct view *w)
 {
     const struct vga *v = w->v;
     unsigned turn = !w->text && (v->ar[AR_MODE] & AR10_BLINK) && w->blinked ? 8 : 0;
 
-    if (w->eight_bit)
-        for (unsigned i = 0; i < 256; i++)
-            w->color[i] = dac_color(v, i);
-    else
-        for (unsigned i = 0; i < 256; i++)
-            w->color[i] = i < 16 ? palette_color(v, (i & v->ar[AR_PLANES]) ^ turn) : 0;
-    for (unsigned i = 0; !w->text && !w->eight_bit && i < 256; i++) {
-        w->pair[i][0] = w->color[i >> 4];
-        w->pair[i][1] = w->color[i & 15];
+    for (unsigned i = 0; i < (w->eight_bit ? 256 : 16); i++)
+        w->color[i] = w->eight_bit ? dac_color(v, i)
+                                   : palette_color(v, (i & v->ar[AR_PLANES]) ^ turn);
+    if (w->text)
+        return;
+    for (unsigned i = 0; i < 256; i++) {
+        w->pair[i][0] = w->color[w->eight_bit ? i : i >> 4];
+        w->pair[i][1] = w->color[w->eight_bit ? i : i & 15];
     }
 }
 
@@ -190,62 +190,10 @@ static unsigned panning(const struct view *w, const struct beam *b)
     return n & 7;
 }
 
-/* ---- dots ---- */
+/* ---- dots: eight of four bits each, the leftmost in bits 31:28 ---- */
 
-/* Bit 7 - n to the low bit of byte n, counted from the low end. */
-static uint64_t spread(unsigned bits)
-{
-    uint64_t x = bits * 0x0101010101010101u & 0x0102040810204080u;
-    return (x + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
-}
-
-static uint64_t planar_dots(uint32_t maps)
-{
-    return spread(maps & 0xff) | spread(maps >> 8 & 0xff) << 1 |
-           spread(maps >> 16 & 0xff) << 2 | spread(maps >> 24) << 3;
-}
-
-/* CGA's four colours: maps 0 and 2 give the first four dots, 1 and 3 the others. */
-static uint64_t interleaved_dots(uint32_t maps)
-{
-    uint64_t dots = 0;
-
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned from = i < 4 ? 0 : 8, down = 6 - 2 * (i & 3);
-        uint64_t low = maps >> (from + down) & 3, high = maps >> (from + 16 + down) & 3;
-        dots |= (low | high << 2) << 8 * i;
-    }
-    return dots;
-}
-
-static uint64_t nibble_dots(uint32_t maps)
-{
-    uint64_t dots = 0;
-
-    for (unsigned i = 0; i < 8; i++)
-        dots |= (uint64_t)(maps >> (4 * (i ^ 1)) & 15) << 8 * i;
-    return dots;
-}
-
-/* Two dots of four bits make one pixel of eight, two dots wide. */
-static uint64_t paired(uint64_t dots)
-{
-    uint64_t pixel = (dots << 4 | dots >> 8) & 0x00ff00ff00ff00ffu;
-    return pixel | pixel << 8;
-}
-
-static uint64_t graphics_dots(const struct view *w, uint32_t maps)
-{
-    unsigned mode = w->v->gr[GR_MODE];
-    uint64_t dots = mode & GR5_256          ? nibble_dots(maps)
-                    : mode & GR5_INTERLEAVE ? interleaved_dots(maps)
-                                            : planar_dots(maps);
-
-    return w->eight_bit ? paired(dots) : dots;
-}
-
-/* Eight pixels of 16 colours, one bit from each map. */
-static inline void put_unit(const struct view *w, uint32_t maps, uint32_t *to)
+/* One bit from each map. */
+static inline uint32_t planar_dots(uint32_t maps)
 {
     /* Bit n of a byte to bit 4 * n. */
 #define BITS_1(n)                                                                        \
@@ -259,43 +207,55 @@ static inline void put_unit(const struct view *w, uint32_t maps, uint32_t *to)
 #undef BITS_4
 #undef BITS_16
 #undef BITS_64
-    uint32_t dots = bits[maps & 0xff] | bits[maps >> 8 & 0xff] << 1 |
-                    bits[maps >> 16 & 0xff] << 2 | bits[maps >> 24] << 3;
+    return bits[maps & 0xff] | bits[maps >> 8 & 0xff] << 1 |
+           bits[maps >> 16 & 0xff] << 2 | bits[maps >> 24] << 3;
+}
 
+/* CGA's four colours: maps 0 and 2 give the first four dots, 1 and 3 the others. */
+static uint32_t interleaved_dots(uint32_t maps)
+{
+    uint32_t dots = 0;
+
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned from = i < 4 ? 0 : 8, down = 6 - 2 * (i & 3);
+        uint32_t low = maps >> (from + down) & 3, high = maps >> (from + 16 + down) & 3;
+        dots = dots << 4 | high << 2 | low;
+    }
+    return dots;
+}
+
+static inline uint32_t graphics_dots(const struct view *w, uint32_t maps)
+{
+    unsigned mode = w->v->gr[GR_MODE];
+
+    return mode & GR5_256          ? bswap32(maps)
+           : mode & GR5_INTERLEAVE ? interleaved_dots(maps)
+                                   : planar_dots(maps);
+}
+
+static inline void put_dots(const struct view *w, uint32_t dots, uint32_t *to)
+{
     memcpy(to, w->pair[dots >> 24], 8);
     memcpy(to + 2, w->pair[dots >> 16 & 0xff], 8);
     memcpy(to + 4, w->pair[dots >> 8 & 0xff], 8);
     memcpy(to + 6, w->pair[dots & 0xff], 8);
 }
 
-/* A line of so many characters that begins with one, eight dots in 16 colours each. */
-static bool is_plain(const struct view *w, const struct beam *b, unsigned n)
-{
-    return !w->eight_bit && w->dots == 8 && !w->half_clock && n == 8 * w->columns &&
-           !panning(w, b) && !(w->v->gr[GR_MODE] & (GR5_256 | GR5_INTERLEAVE));
-}
-
-static void plain_line(const struct view *w, const struct beam *b, uint32_t *to)
+/* So many characters of a line, w->dots pixels each. */
+static void graphics_line(const struct view *w, const struct beam *b, uint32_t *to,
+                          unsigned characters)
 {
     uint32_t counter = counter_of(w, b);
 
-    for (unsigned n = 0; n < w->columns; n++, to += 8) {
+    for (unsigned n = 0; n < characters; n++, to += w->dots) {
         uint32_t a = crtc_address(w->v, counter + n / w->count_by, b->scan);
-        put_unit(w, load32(vga_unit(w->v, a)), to);
-    }
-}
-
-static void graphics_line(const struct view *w, const struct beam *b, uint8_t *dot)
-{
-    uint32_t counter = counter_of(w, b);
-
-    for (unsigned n = 0; n <= w->columns; n++, dot += w->dots) {
-        uint32_t a = crtc_address(w->v, counter + n / w->count_by, b->scan);
-        store64(dot, graphics_dots(w, load32(vga_unit(w->v, a))));
+        put_dots(w, graphics_dots(w, load32(vga_unit(w->v, a))), to);
         if (w->dots == 9)
-            dot[8] = 0;
+            to[8] = w->color[0];
     }
 }
+
+/* ---- characters ---- */
 
 /* SR3: which of eight fonts of 8 KiB in map 2, for attribute bit 3 clear and set. */
 static uint32_t font_of(const struct vga *v, bool bit_3)
@@ -330,7 +290,7 @@ static bool cursor_row(const struct view *w, unsigned scan)
 }
 
 /* Eight dots in two colours, the leftmost from bit 7. */
-static void put_dots(uint32_t *to, unsigned bits, uint32_t back, uint32_t front)
+static void put_bits(uint32_t *to, unsigned bits, uint32_t back, uint32_t front)
 {
 #define DOT(n) (n & 8 ? ~0u : 0), (n & 4 ? ~0u : 0), (n & 2 ? ~0u : 0), (n & 1 ? ~0u : 0)
     static const uint32_t mask[16][4] = {
@@ -393,7 +353,7 @@ static void text_line(const struct view *w, const struct beam *b, const struct g
             bits = 0, ninth = false;
         if (cursor && g->cursor)
             bits = 0xff, ninth = true;
-        put_dots(to, bits, g->back, g->front);
+        put_bits(to, bits, g->back, g->front);
         if (w->dots == 9)
             to[8] = ninth ? g->front : g->back;
     }
@@ -404,16 +364,6 @@ static void text_line(const struct view *w, const struct beam *b, const struct g
 static void black(struct picture *p)
 {
     memset(p->pixel, 0, (size_t)p->width * p->height * sizeof *p->pixel);
-}
-
-static void put_line(const struct view *w, const uint8_t *dot, uint32_t *to, unsigned n)
-{
-    if (w->half_clock)
-        for (unsigned x = 0; x < n; x++)
-            to[x] = w->color[dot[x / 2]];
-    else
-        for (unsigned x = 0; x < n; x++)
-            to[x] = w->color[dot[x]];
 }
 
 /* Lines of n pixels, one after the other. */
@@ -431,44 +381,37 @@ static bool rows_are_lines(const struct view *w)
     return (w->v->cr[CR_MODE] & (CR17_ROW_0 | CR17_ROW_1)) == 3;
 }
 
-/* Text goes straight to its place but where the line begins or ends within a character,
- * or dots are twice as wide. */
-static void text_lines(struct lines *l, const struct beam *b, uint32_t *to)
+/* So many characters, of text or graphics. */
+static void any_line(struct lines *l, const struct beam *b, uint32_t *to,
+                     unsigned characters)
 {
-    const struct view *w = l->w;
-    unsigned pans = panning(w, b);
-    uint32_t line[LINE_DOTS];
-
-    if (!l->any || l->drawn.row != b->row || l->drawn.split != b->split ||
-        !rows_are_lines(w))
-        find_glyphs(w, b, l->glyph, w->columns + 1);
-    if (!pans && l->n == w->columns * w->dots) {
-        text_line(w, b, l->glyph, to, w->columns);
-        return;
-    }
-    text_line(w, b, l->glyph, line, w->columns + 1);
-    for (unsigned x = 0; x < l->n; x++)
-        to[x] = line[pans + (w->half_clock ? x / 2 : x)];
+    if (l->w->text)
+        text_line(l->w, b, l->glyph, to, characters);
+    else
+        graphics_line(l->w, b, to, characters);
 }
 
+/* A line goes straight to its place but where it begins or ends within a character, or
+ * dots are twice as wide. */
 static void draw_line(struct lines *l, const struct beam *b, uint32_t *to)
 {
     const struct view *w = l->w;
-    const struct beam *d = &l->drawn;
-    bool same_row = l->any && b->row == d->row && b->split == d->split;
-    uint8_t dot[LINE_DOTS];
+    bool same_row = l->any && b->row == l->drawn.row && b->split == l->drawn.split;
+    unsigned pans = panning(w, b);
+    uint32_t line[LINE_DOTS];
 
-    if (same_row && (b->scan == d->scan || (!w->text && rows_are_lines(w)))) {
+    if (same_row && (b->scan == l->drawn.scan || (!w->text && rows_are_lines(w)))) {
         memcpy(to, to - l->n, l->n * sizeof *to);
         return;
     }
-    if (w->text) {
-        text_lines(l, b, to);
-    } else if (is_plain(w, b, l->n)) {
-        plain_line(w, b, to);
+    if (w->text && !(same_row && rows_are_lines(w)))
+        find_glyphs(w, b, l->glyph, w->columns + 1);
+    if (!pans && l->n == w->columns * w->dots) {
+        any_line(l, b, to, w->columns);
     } else {
-        graphics_line(w, b, dot);
-        put_line(w, dot + panning(w, b), to, l->n);
+        any_line(l, b, line, w->columns + 1);
+        for (unsigned x = 0; x < l->n; x++)
+            to[x] = line[pans + (w->half_clock ? x / 2 : x)];
     }
     l->drawn = *b;
     l->any = true;
@@ -504,21 +447,19 @@ static void draw_planar(const struct vga *v, const struct vbe_mode *m,
                         struct picture *p)
 {
     struct view w = {.v = v};
-    uint8_t dot[SCREEN_WIDTH + 8];
+    bool straight = !m->skip && m->width % 8 == 0;
+    unsigned units = m->width / 8 + !straight;
+    uint32_t line[SCREEN_WIDTH + 8];
 
     find_colors(&w);
     for (unsigned y = 0; y < m->height; y++) {
         uint64_t row = (m->start + (uint64_t)y * m->pitch) / 4;
-        uint32_t *to = p->pixel + (size_t)y * m->width;
+        uint32_t *to = p->pixel + (size_t)y * m->width, *at = straight ? to : line;
 
-        if (!m->skip && m->width % 8 == 0) {
-            for (unsigned n = 0; n < m->width / 8; n++)
-                put_unit(&w, load32(vga_unit(v, row + n)), to + (size_t)8 * n);
-            continue;
-        }
-        for (unsigned n = 0; n <= m->width / 8; n++)
-            store64(dot + (size_t)8 * n, planar_dots(load32(vga_unit(v, row + n))));
-        put_line(&w, dot + m->skip, to, m->width);
+        for (unsigned n = 0; n < units; n++)
+            put_dots(&w, planar_dots(load32(vga_unit(v, row + n))), at + (size_t)8 * n);
+        if (!straight)
+            memcpy(to, line + m->skip, m->width * sizeof *to);
     }
 }
 

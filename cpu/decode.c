@@ -212,49 +212,12 @@ static bool evex_matches(const struct isa_row *r, const struct prefixes *p,
                       first == OC_M || first == OC_VM));
 }
 
-static bool row_matches(const struct isa_row *r, const struct prefixes *p,
-                        const struct modrm *m, uint32_t mode)
+/* Whether the operands allow what ModRM and the prefixes say. */
+static bool operands_match(const struct isa_row *r, const struct prefixes *p,
+                           const struct modrm *m)
 {
-    uint64_t e = r->enc;
-    unsigned prefix = (unsigned)ENC_PREFIX(e);
-    unsigned l = p->l;
     bool vvvv = false;
 
-    if ((e & EVEX) && !evex_matches(r, p, m, &l))
-        return false;
-    if ((e & (L0 | L1 | L2)) && !(e & L0 << l))
-        return false;
-    if ((e & 1ull << 12) && m->reg != (e >> 13 & 7))
-        return false;
-    if ((e & 1ull << 16) && m->rm != (e >> 17 & 7))
-        return false;
-    if ((e & MEM) && m->mod == 3)
-        return false;
-    if ((e & NOMEM) && m->mod != 3)
-        return false;
-    if (prefix) {
-        unsigned have = p->rep == 0xf3 ? 3 : p->rep == 0xf2 ? 4 : p->opsize ? 2 : 1;
-        if (prefix == 5 ? have > 2 : prefix != have)
-            return false;
-    }
-    if ((e & W0) && (p->rex & REX_W))
-        return false;
-    if ((e & W1) && !(p->rex & REX_W))
-        return false;
-    if (e & (OS16 | OS32 | OS64)) {
-        unsigned size = operand_bytes(r, p, mode);
-        if (!(e & (size == 2 ? OS16 : size == 4 ? OS32 : OS64)))
-            return false;
-    }
-    if ((e & (AS16 | AS32 | AS64)) &&
-        !(e & (p->asize == 2 ? AS16 : p->asize == 4 ? AS32 : AS64)))
-        return false;
-    if ((r->traits & T_NO64) && p->mode64)
-        return false;
-    if ((r->traits & T_ONLY64) && !p->mode64)
-        return false;
-    if ((r->traits & T_PROT) && !(mode & MODE_PROTECTED))
-        return false;
     for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
         switch (operand_info[r->operand[k]].class) {
         case OC_M:
@@ -299,6 +262,51 @@ static bool row_matches(const struct isa_row *r, const struct prefixes *p,
         }
     /* With VSIB, V' belongs to the index. */
     return vvvv || !p->vvvv || (p->vvvv == 16 && isa_uses(r, OC_VM));
+}
+
+static bool row_matches(const struct isa_row *r, const struct prefixes *p,
+                        const struct modrm *m, uint32_t mode, unsigned shape)
+{
+    uint64_t e = r->enc;
+    unsigned prefix = (unsigned)ENC_PREFIX(e);
+    unsigned l = p->l;
+
+    if ((e & EVEX) && !evex_matches(r, p, m, &l))
+        return false;
+    if ((e & (L0 | L1 | L2)) && !(e & L0 << l))
+        return false;
+    if ((e & 1ull << 12) && m->reg != (e >> 13 & 7))
+        return false;
+    if ((e & 1ull << 16) && m->rm != (e >> 17 & 7))
+        return false;
+    if ((e & MEM) && m->mod == 3)
+        return false;
+    if ((e & NOMEM) && m->mod != 3)
+        return false;
+    if (prefix) {
+        unsigned have = p->rep == 0xf3 ? 3 : p->rep == 0xf2 ? 4 : p->opsize ? 2 : 1;
+        if (prefix == 5 ? have > 2 : prefix != have)
+            return false;
+    }
+    if ((e & W0) && (p->rex & REX_W))
+        return false;
+    if ((e & W1) && !(p->rex & REX_W))
+        return false;
+    if (e & (OS16 | OS32 | OS64)) {
+        unsigned size = operand_bytes(r, p, mode);
+        if (!(e & (size == 2 ? OS16 : size == 4 ? OS32 : OS64)))
+            return false;
+    }
+    if ((e & (AS16 | AS32 | AS64)) &&
+        !(e & (p->asize == 2 ? AS16 : p->asize == 4 ? AS32 : AS64)))
+        return false;
+    if ((r->traits & T_NO64) && p->mode64)
+        return false;
+    if ((r->traits & T_ONLY64) && !p->mode64)
+        return false;
+    if ((r->traits & T_PROT) && !(mode & MODE_PROTECTED))
+        return false;
+    return shape & SHAPE_RESTRICTED ? operands_match(r, p, m) : !p->vvvv;
 }
 
 static unsigned size_bytes(unsigned size, unsigned osize, const struct prefixes *p)
@@ -597,17 +605,31 @@ static bool has_lengths(const struct isa_row *r)
 
 static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
                                       const struct prefixes *p, const struct modrm *m,
-                                      uint32_t mode)
+                                      uint32_t mode, unsigned shape)
 {
     for (unsigned n = t->first[map][op]; n;) {
         const struct isa_row *r = &isa_rows[n - 1];
-        if (row_matches(r, p, m, mode) &&
+        if (row_matches(r, p, m, mode, shape) &&
             (t->short_evex || !(r->enc & EVEX) || p->l == 2 || !has_lengths(r) ||
              (p->b && m->mod == 3)))
             return r;
         n = t->next[(n - 1) * 16 + (op - ENC_OPCODE(r->enc))];
     }
     return NULL;
+}
+
+/* What VEX and EVEX say beside their operands: vvvv, the length, and in what disp8
+ * counts. Outside 64-bit mode vvvv's bit 3 is ignored in an operand; unused, it must be 1
+ * like the others (Zen 3). */
+static void set_vector_fields(struct insn *i, const struct isa_row *r,
+                              const struct shape *s)
+{
+    const struct prefixes *p = s->p;
+    bool whole = s->evex && p->b && s->m->mod == 3; /* b: rounding, of 512 bits */
+
+    i->aux = (uint8_t)((p->mode64 ? p->vvvv : p->vvvv & 7) | (whole ? 2 : p->l) << 5);
+    if (s->evex && s->m->mod == 1)
+        i->disp *= (int32_t)memory_bytes(r, p, s->osize);
 }
 
 static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
@@ -619,7 +641,7 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
     const struct isa_row *r;
     struct shape s;
     unsigned map = 0;
-    bool vsib, relative = false;
+    bool vector, vsib, relative = false;
     uint8_t op, shape, modrm_byte = 0;
 
     *i = (struct insn){.at = (uint16_t)at, .rm = CPU_ZERO_OFFSET, .index = CPU_ZERO_OFFSET};
@@ -649,45 +671,40 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         if (shape & SHAPE_REGISTER)
             m.mod = 3;
     }
-    r = find_row(t, map, op, &p, &m, mode);
+    r = find_row(t, map, op, &p, &m, mode, shape);
     if (!r)
         return DECODE_INVALID;
 
-    vsib = (r->enc & (VEX | EVEX)) && isa_uses(r, OC_VM);
+    vector = r->enc & (VEX | EVEX);
+    vsib = vector && isa_uses(r, OC_VM);
     i->row = (uint16_t)(r - isa_rows);
     if (map == 0 && (op & 0xf8) == 0xd8) /* x87: FOP, SDM vol 1 8.1.9 */
         i->imm = (op & 7) << 8 | (int32_t)modrm_byte;
-    set_addr(i, p.seg >= 0 ? (unsigned)p.seg : DS, 0, p.asize);
     if ((shape & SHAPE_MODRM) && m.mod != 3) {
         i->form |= FORM_MEM;
         if (p.asize == 2)
             read_mem16(in, &p, &m, i);
         else
             relative = read_mem(in, &p, &m, vsib, i);
+    } else {
+        set_addr(i, p.seg >= 0 ? (unsigned)p.seg : DS, 0, p.asize);
     }
     s = (struct shape){&p, &m, operand_bytes(r, &p, mode), op, r->enc & EVEX};
-    if (s.evex && (i->form & FORM_MEM) && m.mod == 1)
-        i->disp *= (int32_t)memory_bytes(r, &p, s.osize);
     i->bits = operation_bits(r, s.osize, &p);
     i->form |= (p.rep == 0xf3 ? FORM_REP : 0) | (p.rep == 0xf2 ? FORM_REPNE : 0) |
                (p.mode64 && (p.rex & REX_W) ? FORM_W : 0) | (p.lock ? FORM_LOCK : 0);
     if (r->enc & COND)
         i->aux = op & 15;
-    if (r->enc & VEX)
-        /* Outside 64-bit mode vvvv's bit 3 is ignored in an operand; unused, it must be
-         * 1 like the others (Zen 3). */
-        i->aux = (uint8_t)((p.mode64 ? p.vvvv : p.vvvv & 7) | p.l << 5);
-    else if (s.evex)
-        i->aux = (uint8_t)((p.mode64 ? p.vvvv : p.vvvv & 7) |
-                           (p.b && m.mod == 3 ? 2 : p.l) << 5);
+    if (vector)
+        set_vector_fields(i, r, &s);
     for (unsigned k = 0; k < ARRAY_SIZE(r->operand) && r->operand[k]; k++)
         read_operand(in, &s, k, r->operand[k], out);
-    if (s.evex)
-        i->imm |= p.mask << 8 | p.z << 11 | p.b << 12 | p.l << 13;
     if (in->short_of)
         return DECODE_MORE;
     if (p.lock && !((r->traits & T_LOCK) && (i->form & FORM_MEM)))
         return DECODE_INVALID;
+    if (s.evex)
+        i->imm |= p.mask << 8 | p.z << 11 | p.b << 12 | p.l << 13;
     if (vsib && !is_distinct(r, i))
         return DECODE_INVALID;
     if (relative) {

@@ -54,21 +54,24 @@ static uint8_t shape_of(const struct isa_row *r)
         case OC_C:
         case OC_D: shape |= SHAPE_REGISTER | SHAPE_MODRM; break;
         case OC_E:
-        case OC_M:
-        case OC_R:
-        case OC_G:
-        case OC_S:
         case OC_V:
         case OC_W:
-        case OC_U:
         case OC_P:
         case OC_Q:
+        case OC_KM: shape |= SHAPE_MODRM; break;
+        case OC_G: shape |= SHAPE_MODRM | (r->enc & EVEX ? SHAPE_RESTRICTED : 0); break;
+        case OC_M:
+        case OC_R:
+        case OC_S:
+        case OC_U:
         case OC_N:
         case OC_VM:
         case OC_K:
-        case OC_KM:
         case OC_KR:
-        case OC_ST: shape |= SHAPE_MODRM; break;
+        case OC_ST: shape |= SHAPE_MODRM | SHAPE_RESTRICTED; break;
+        case OC_H:
+        case OC_B:
+        case OC_KH: shape |= SHAPE_RESTRICTED; break;
         default: break;
         }
     return shape;

@@ -178,8 +178,13 @@ static inline bool isa_uses(const struct isa_row *r, enum operand_class class)
     return false;
 }
 
-/* What the bytes after an opcode look like, whatever row is chosen in the end. */
-enum { SHAPE_KNOWN = 1, SHAPE_MODRM = 2, SHAPE_REGISTER = 4 /* mod is ignored: MOV CR */ };
+/* What the bytes after an opcode look like, and what may matter in the choice of a row. */
+enum {
+    SHAPE_KNOWN = 1,
+    SHAPE_MODRM = 2,
+    SHAPE_REGISTER = 4,   /* mod is ignored: MOV CR */
+    SHAPE_RESTRICTED = 8, /* not every ModRM or vvvv will do for an operand */
+};
 
 /* The opcode maps: one byte, 0F, 0F38, 0F3A, and from ISA_VEX on the same with VEX, from
  * ISA_EVEX on with EVEX. */

@@ -307,10 +307,7 @@ static ALWAYS_INLINE void fpclass(struct cpu *c, const struct insn *i, unsigned 
     struct fp_env e = SSE_ENV(c);
     struct vec b = {{0}};
 
-    if (count > 1)
-        evop_load(c, i, &b, count * size, size, mask);
-    else if (mask)
-        vop_load(c, i, &b, size);
+    evop_load(c, i, &b, count * size, size, mask);
     for (unsigned n = 0; n < count; n++)
         if (mask >> n & 1 && imm & class_of(f, daz(&e, f, fp_get(&b, f, n))))
             is |= 1ull << n;

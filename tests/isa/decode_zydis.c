@@ -198,6 +198,17 @@ static bool zero_extends(const struct pair *p)
            (is_row(p, "MOVMSKPS") || is_row(p, "MOVMSKPD") || is_row(p, "RDPID"));
 }
 
+static bool is_compressed(const struct pair *p)
+{
+    return (p->out[0].form & FORM_MEM) && (strstr(p->row->mnemonic, "COMPRESS") ||
+                                           strstr(p->row->mnemonic, "EXPAND"));
+}
+
+static bool is_flush(const struct pair *p)
+{
+    return is_row(p, "CLFLUSH") || is_row(p, "CLFLUSHOPT") || is_row(p, "CLWB");
+}
+
 /* W is ignored there, and with it 0 the rounding is, too (VCVTSI2SD): nothing to refuse */
 static bool rounds_exact(const struct pair *p)
 {
@@ -328,6 +339,8 @@ static const struct accepted accepted[] = {
     {OPERANDS, sib_without_base, "Zydis 4.0: R13D where the manual has no base"},
     {OPERANDS, stores_word, "memory form: 16 bits whatever the operand size"},
     {OPERANDS, zero_extends, "bits 63:32 are zero with every operand size"},
+    {OPERANDS, is_compressed, "Zydis: an element; of how many the mask decides"},
+    {OPERANDS, is_flush, "Zydis: the cache line; the manual: m8"},
     {READS, any_condition, "one row for all conditions"},
     {READS, keeps_if_zero, "a count of 0 keeps the flags that others write"},
     {READS, saves_flags, "saved on the stack, in R11 or a TSS"},
@@ -505,6 +518,58 @@ static const char *compare_width(const struct pair *p)
     }
 }
 
+static unsigned vector_bytes(const struct pair *p)
+{
+    const struct insn *i = &p->out[0];
+    unsigned vl = p->row->enc & EVEX ? INSN_VL(i) : p->row->enc & VEX ? i->aux >> 5 : 0;
+
+    return 16u << (vl & 3);
+}
+
+/* The size of the row's operand in memory; 0: nothing to compare. BOUND has two of it. */
+static unsigned memory_bytes(const struct pair *p, const struct operand_info *o)
+{
+    const struct insn *i = &p->out[0];
+
+    if ((p->row->enc & EVEX) && INSN_B(i))
+        return p->z.raw.evex.W ? 8 : 4;
+    switch (o->size) {
+    case SZ_V: return (o == &operand_info[O_Ma] ? 2 : 1) * i->bits / 8;
+    case SZ_Y: return i->form & FORM_W ? 8 : 4;
+    case SZ_P: return i->bits / 8 + 2;
+    case SZ_S: return p->mode->machine == ZYDIS_MACHINE_MODE_LONG_64 ? 10 : 6;
+    case SZ_X: return vector_bytes(p);
+    case SZ_X2: return vector_bytes(p) / 2;
+    case SZ_X4: return vector_bytes(p) / 4;
+    case SZ_X8: return vector_bytes(p) / 8;
+    case SZ_Z:
+    case SZ_YD: return 0;
+    default: return o->size;
+    }
+}
+
+static const char *compare_memory_size(const struct pair *p,
+                                       const ZydisDecodedOperand *z)
+{
+    for (unsigned k = 0; k < ARRAY_SIZE(p->row->operand) && p->row->operand[k]; k++) {
+        const struct operand_info *o = &operand_info[p->row->operand[k]];
+        unsigned bytes;
+
+        switch (o->class) {
+        case OC_E:
+        case OC_M:
+        case OC_W:
+        case OC_Q:
+        case OC_KM:
+        case OC_VM:
+            bytes = memory_bytes(p, o);
+            return bytes && 8 * bytes != z->size ? "memory size" : NULL;
+        default: break;
+        }
+    }
+    return NULL;
+}
+
 static const char *compare_each(const struct pair *p)
 {
     const struct insn *i = &p->out[0];
@@ -533,6 +598,8 @@ static const char *compare_each(const struct pair *p)
             if (o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM ||
                 o->encoding == ZYDIS_OPERAND_ENCODING_DISP16_32_64)
                 what = compare_memory(p, o);
+            if (!what && o->encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM)
+                what = compare_memory_size(p, o);
             break;
         case ZYDIS_OPERAND_TYPE_IMMEDIATE:
             if (o->encoding != ZYDIS_OPERAND_ENCODING_NONE)

@@ -336,6 +336,26 @@ static void lldt_takes_present_ldts_of_the_gdt_alone(void **state)
     world_free(w);
 }
 
+static void lldt_in_long_mode_takes_a_16_byte_descriptor(void **state)
+{
+    struct world *w = world_long();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    c->gpr[RAX] = S_LDT;
+    gdt_set(w, S_LDT, desc(LDT, 0x1f, 0x82));
+    gdt_set(w, S_LDT + 8, 0xffff8000);
+    CODE_BYTES(w, 0x0f, 0x00, 0xd0);
+    assert_true(step(w));
+    assert_int_equal(c->ldtr.base, 0xffff800000000000 + LDT);
+    c->rip = CODE;
+    gdt_set(w, S_LDT + 8, 0x1000000); /* not canonical in 57 bits */
+    expect_fault(w, VEC_GP, S_LDT, R_SYSTEM_BASE);
+    gdt_set(w, S_LDT + 8, 0x1f0000000000); /* a type where there is none */
+    expect_fault(w, VEC_GP, S_LDT, R_SYSTEM_UPPER);
+    world_free(w);
+}
+
 static void arpl_raises_rpl_and_says_so(void **state)
 {
     struct world *w = world_protected();
@@ -409,6 +429,7 @@ int main(void)
         cmocka_unit_test(lar_lsl_verr_verw_see_what_privilege_and_type_allow),
         cmocka_unit_test(umip_keeps_ldtr_and_tr_from_user_code),
         cmocka_unit_test(lldt_takes_present_ldts_of_the_gdt_alone),
+        cmocka_unit_test(lldt_in_long_mode_takes_a_16_byte_descriptor),
         cmocka_unit_test(arpl_raises_rpl_and_says_so),
         cmocka_unit_test(ltr_marks_its_tss_busy_and_refuses_a_busy_one),
         cmocka_unit_test(ltr_in_long_mode_takes_a_16_byte_descriptor),

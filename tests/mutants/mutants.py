@@ -9,7 +9,7 @@ Works on a copy of the tracked files in DIR (build/mutants), so the tree is not 
 A fault that does not compile, or compiles to the same code, is drawn again and not
 counted. The tests of a fault run in the order of what they cost, and end at the first
 failure: recorded answers, Zydis, unit tests of cpu/ and mmu/, the native oracle, Bochs
-(AVX-512), guest kernels.
+(AVX-512), guest kernels, the first and the unit tests again under the sanitizers.
 Prints one line a mutant, and at the end the share that was caught and the survivors.
 --resume goes on where such an output was cut off, and --survivors tries those again that
 it calls survivors, and no others.
@@ -41,14 +41,15 @@ UNITS = ["unit_%s_%s" % (folder, name[:-2]) for folder in ("cpu", "mmu")
          for name in sorted(os.listdir(os.path.join(ROOT, "tests", "unit", folder)))
          if re.fullmatch(r"test_.*\.c", name)]
 
-# (stage, what it needs built, its tests)
+# (stage, its preset, what it needs built, its tests)
 STAGES = [
-    ("replay", ["isa_replay"], r"^isa/replay$"),
-    ("table", ["isa_decode_zydis"], r"^isa/(decode|x87_tables)"),
-    ("unit", UNITS, r"^unit/(cpu|mmu)"),
-    ("oracle", ["isa_oracle"], r"^isa/oracle"),
-    ("bochs", ["isa_bochs"], r"^isa/bochs$"),
-    ("guest", ["all"], r"^guest/"),
+    ("replay", "release", ["isa_replay"], r"^isa/replay$"),
+    ("table", "release", ["isa_decode_zydis"], r"^isa/(decode|x87_tables)"),
+    ("unit", "release", UNITS, r"^unit/(cpu|mmu)"),
+    ("oracle", "release", ["isa_oracle"], r"^isa/oracle"),
+    ("bochs", "release", ["isa_bochs"], r"^isa/bochs$"),
+    ("guest", "release", ["all"], r"^guest/"),
+    ("sanitizers", "asan", UNITS + ["isa_replay"], r"^unit/(cpu|mmu)|^isa/replay$"),
 ]
 
 
@@ -152,7 +153,6 @@ def places(path, text):
 class Builds:
     def __init__(self, work):
         self.source = os.path.join(work, "source")
-        self.build = os.path.join(self.source, "build", "release")
         shutil.rmtree(self.source, ignore_errors=True)
         names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True,
                                stdout=subprocess.PIPE).stdout.decode().split("\0")
@@ -160,26 +160,34 @@ class Builds:
             to = os.path.join(self.source, name)
             os.makedirs(os.path.dirname(to), exist_ok=True)
             shutil.copy2(os.path.join(ROOT, name), to, follow_symlinks=False)
-        code, out = sh(["cmake", "--preset", "release"], self.source)
-        if code or self.make(["all"])[0]:
+        for preset in sorted({s[1] for s in STAGES}):
+            code, out = sh(["cmake", "--preset", preset], self.source)
+            if code:
+                sys.exit("mutants.py: preset %s:\n%s" % (preset, out[-2000:]))
+        code, out = self.make(["all"])
+        if code:
             sys.exit("mutants.py: the unchanged sources do not build:\n" + out[-2000:])
         self.plain = self.digest()
 
-    def make(self, targets):
-        return sh(["cmake", "--build", self.build, "-j2", "-t"] + targets, self.source, 1800)
+    def build(self, preset):
+        return os.path.join(self.source, "build", preset)
+
+    def make(self, targets, preset="release"):
+        return sh(["cmake", "--build", self.build(preset), "-j2", "-t"] + targets,
+                  self.source, 1800)
 
     def digest(self):
         h = hashlib.sha256()
-        with open(os.path.join(self.build, "libmenura_objects.a"), "rb") as f:
+        with open(os.path.join(self.build("release"), "libmenura_objects.a"), "rb") as f:
             h.update(f.read())
         return h.digest()
 
     def caught_by(self):
         """The first stage that fails, and its failing test; None if none does."""
-        for stage, targets, tests in STAGES:
-            if self.make(targets)[0]:
+        for stage, preset, targets, tests in STAGES:
+            if self.make(targets, preset)[0]:
                 return stage, "the build"
-            code, out = sh(["ctest", "--test-dir", self.build, "-R", tests, "-j2",
+            code, out = sh(["ctest", "--test-dir", self.build(preset), "-R", tests, "-j2",
                             "--stop-on-failure", "--timeout", "300"], self.source, 1800)
             if code:
                 m = re.search(r"- (\S+) \((Failed|Timeout|.*)\)", out)

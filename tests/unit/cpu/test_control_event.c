@@ -482,6 +482,25 @@ static struct world *world_vm86(unsigned iopl)
     return w;
 }
 
+static void iret_to_virtual_8086_mode_pops_nine_doublewords(void **state)
+{
+    struct world *w = world_protected();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    store32(w->ram + STACK0 - 0x100 + 8, FLAG_VM | 2);
+    c->gpr[RSP] = STACK0 - 0x100;
+    CODE_BYTES(w, 0xcf);
+    c->seg[SS].limit = STACK0 - 0x100 + 35 - 1; /* GS's last byte lies outside */
+    seg_derive(c, SS);
+    expect_fault(w, VEC_SS, 0, R_SS_LIMIT);
+    c->seg[SS].limit++;
+    seg_derive(c, SS);
+    assert_true(step(w));
+    assert_true(cpu_vm86(c));
+    world_free(w);
+}
+
 static void iret_enters_virtual_8086_mode_and_an_interrupt_leaves_it(void **state)
 {
     struct world *w = world_vm86(0);
@@ -793,6 +812,7 @@ int main(void)
         cmocka_unit_test(iretq_at_level_0_takes_a_null_ss_and_at_level_3_refuses_it),
         cmocka_unit_test(iretq_goes_to_compatibility_mode_and_interrupts_come_back),
         cmocka_unit_test(long_mode_refuses_16_bit_gates_task_gates_and_32_bit_handlers),
+        cmocka_unit_test(iret_to_virtual_8086_mode_pops_nine_doublewords),
         cmocka_unit_test(iret_enters_virtual_8086_mode_and_an_interrupt_leaves_it),
         cmocka_unit_test(int3_in_virtual_8086_mode_needs_no_iopl_but_int_3_does),
         cmocka_unit_test(virtual_8086_handlers_must_be_nonconforming_level_0),

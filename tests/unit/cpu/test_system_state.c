@@ -4,6 +4,7 @@
 #include "base/snapshot.h"
 
 #define FXSAVE64_RAX 0x48, 0x0f, 0xae, 0x00
+#define FXRSTOR_RAX 0x0f, 0xae, 0x08
 #define FXRSTOR64_RAX 0x48, 0x0f, 0xae, 0x08
 #define XSAVE_RAX 0x0f, 0xae, 0x23   /* RBX: EAX is the mask */
 #define XRSTOR_RAX 0x0f, 0xae, 0x2b
@@ -119,6 +120,29 @@ static void fxsave_is_undone_by_fxrstor(void **state)
     bench_free(b);
 }
 
+static void rex_w_makes_the_pointers_of_fxrstor_64_bits_wide(void **state)
+{
+    struct bench *b = extended();
+    struct cpu *c = &b->c;
+    (void)state;
+    c->fip = 0x123456789abcdef0;
+    c->fdp = 0x0fedcba987654321;
+    c->gpr[RAX] = DATA_AT;
+    assert_int_equal(RUN(b, FXSAVE64_RAX), DONE);
+    c->fip = c->fdp = 0;
+    c->fcs = c->fds = 0x8888;
+    assert_int_equal(RUN(b, FXRSTOR64_RAX), DONE);
+    assert_int_equal(c->fip, 0x123456789abcdef0);
+    assert_int_equal(c->fdp, 0x0fedcba987654321);
+    assert_int_equal(c->fcs | c->fds, 0);
+    assert_int_equal(RUN(b, FXRSTOR_RAX), DONE);
+    assert_int_equal(c->fip, 0x9abcdef0);
+    assert_int_equal(c->fdp, 0x87654321);
+    assert_int_equal(c->fcs, 0x5678);
+    assert_int_equal(c->fds, 0xcba9);
+    bench_free(b);
+}
+
 #if defined(__x86_64__) && defined(__GNUC__)
 /* The host's own FXRSTOR takes our image: its FXSAVE gives the same one back, and its
  * ST(0) is ours. */
@@ -177,6 +201,8 @@ static void a_bad_header_changes_no_register(void **state)
     }
     memset(b->ram + DATA_AT, 0, 4096);
     ASSERT_RAISES(VEC_GP, R_GP_XRSTORS_FORM, b, XRSTORS_RAX);
+    b->ram[DATA_AT + 536] = 1; /* past what the standard form asks for */
+    assert_int_equal(RUN(b, XRSTOR_RAX), DONE);
     bench_free(b);
 }
 
@@ -437,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_save_is_undone_by_a_restore),
         cmocka_unit_test(fxsave_is_undone_by_fxrstor),
+        cmocka_unit_test(rex_w_makes_the_pointers_of_fxrstor_64_bits_wide),
 #if defined(__x86_64__) && defined(__GNUC__)
         cmocka_unit_test(the_fxsave_image_is_what_a_real_cpu_reads),
 #endif

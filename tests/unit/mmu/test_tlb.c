@@ -253,7 +253,7 @@ static void caches_allow_what_the_walk_allows(void **state)
     (void)state;
 
     srand(2);
-    b->m.paging.pke = true;
+    b->m.paging.pke = b->m.paging.pks = true;
     for (unsigned round = 0; round < 60000; round++) {
         uint64_t la = 0x800000 + (uint64_t)(rand() % 8) * PAGE;
         struct accessor how = {(enum access_kind)(rand() % 3), rand() & 1, false};
@@ -264,7 +264,7 @@ static void caches_allow_what_the_walk_allows(void **state)
 
         if (round % 16 == 0) {
             uint64_t e = 1 | (uint64_t)(rand() & 3) << 1 | (uint64_t)(rand() & 1) << 63 |
-                         (uint64_t)(rand() & 3) << 59;
+                         (uint64_t)(rand() & (round < 20000 ? 0 : 3)) << 59;
             set_pte(b, la, la | e);
             mmu_flush_page(&b->m, la, 0);
         }
@@ -274,6 +274,7 @@ static void caches_allow_what_the_walk_allows(void **state)
             pg->smap = rand() & 1;
             pg->ac = rand() & 1;
             pg->pkru = (uint32_t)rand() & 0xff;
+            pg->pkrs = (uint32_t)rand() & 0xff;
         }
         mmu_select(&b->m,
                    how.user                ? VIEW_USER

@@ -619,8 +619,8 @@ static const struct isa_row *find_row(const struct isa_table *t, unsigned map, u
 }
 
 /* What VEX and EVEX say beside their operands: vvvv, the length, and in what disp8
- * counts. Outside 64-bit mode vvvv's bit 3 is ignored in an operand; unused, it must be 1
- * like the others (Zen 3). */
+ * counts. Outside 64-bit mode vvvv's bit 3 is ignored in an operand; unused, it must be
+ * 1 like the others (Zen 3). */
 static void set_vector_fields(struct insn *i, const struct isa_row *r,
                               const struct shape *s)
 {

@@ -178,7 +178,7 @@ static inline bool isa_uses(const struct isa_row *r, enum operand_class class)
     return false;
 }
 
-/* What the bytes after an opcode look like, and what may matter in the choice of a row. */
+/* What the bytes after an opcode look like, and what the choice of a row depends on. */
 enum {
     SHAPE_KNOWN = 1,
     SHAPE_MODRM = 2,

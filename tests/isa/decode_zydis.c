@@ -526,7 +526,7 @@ static unsigned vector_bytes(const struct pair *p)
     return 16u << (vl & 3);
 }
 
-/* The size of the row's operand in memory; 0: nothing to compare. BOUND has two of it. */
+/* The size of the row's operand in memory; 0: nothing to compare. BOUND has two. */
 static unsigned memory_bytes(const struct pair *p, const struct operand_info *o)
 {
     const struct insn *i = &p->out[0];

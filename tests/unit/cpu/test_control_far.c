@@ -56,14 +56,15 @@ static void far_jumps_to_code_keep_cpl_and_check_privilege(void **state)
     world_free(w);
 }
 
-static void the_selector_of_a_far_pointer_in_memory_wraps_with_the_address(void **state)
+static void a_far_pointer_in_memory_wraps_with_the_address(void **state)
 {
     struct world *w = world_long();
     (void)state;
 
-    store64(w->ram + PML4 + 0x1000 + 3 * 8, (PML4 + 0x3000) | 7); /* FFE00000h is there */
+    /* A page at FFE00000h; JMP FAR [FFFFFFFCh]. */
+    store64(w->ram + PML4 + 0x1000 + 3 * 8, (PML4 + 0x3000) | 7);
     store64(w->ram + PML4 + 0x3000 + 511 * 8, 0x87);
-    CODE_BYTES(w, 0x67, 0xff, 0x2c, 0x25, 0xfc, 0xff, 0xff, 0xff); /* JMP FAR [FFFFFFFCh] */
+    CODE_BYTES(w, 0x67, 0xff, 0x2c, 0x25, 0xfc, 0xff, 0xff, 0xff);
     store16(w->ram, K_DATA);
     expect_fault(w, VEC_GP, K_DATA, R_CS_TYPE);
     world_free(w);
@@ -541,7 +542,7 @@ int main(void)
         cmocka_unit_test(
             a_far_call_in_real_mode_pushes_cs_ip_and_retf_releases_parameters),
         cmocka_unit_test(far_jumps_to_code_keep_cpl_and_check_privilege),
-        cmocka_unit_test(the_selector_of_a_far_pointer_in_memory_wraps_with_the_address),
+        cmocka_unit_test(a_far_pointer_in_memory_wraps_with_the_address),
         cmocka_unit_test(a_call_gate_to_level_0_copies_parameters_and_retf_drops_them),
         cmocka_unit_test(a_call_gate_copies_31_parameters),
         cmocka_unit_test(a_16_bit_gate_switches_to_a_16_bit_frame),

@@ -5,8 +5,9 @@
  *   decode_zydis [-n STRINGS] [-seed N] [-v]
  *   decode_zydis MODE BYTES...      (one string, shown in full)
  *
- * Half of the strings are noise, half have the shape of instructions. Every
- * disagreement is a failure unless a row of `accepted` gives the reason.
+ * A sixth of the strings is noise, half have the shape of instructions, and a third are
+ * of a row of the table, so that each row is asked about many times. Every disagreement
+ * is a failure unless a row of `accepted` gives the reason.
  */
 #include <Zydis/Zydis.h> /* before isa.h, whose L2 is a member here */
 
@@ -734,6 +735,76 @@ static uint64_t random64(void)
     return z ^ z >> 31;
 }
 
+/* The prefixes of a row, the last of them its mandatory one; W is in REX. */
+static unsigned put_legacy(const struct isa_row *r, uint64_t dice, uint8_t *to)
+{
+    static const uint8_t prefix[] = {0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e, 0x64, 0x65};
+    static const uint8_t mandatory[] = {0, 0, 0x66, 0xf3, 0xf2, 0};
+    enum { REX = 0x40, W = 8 };
+    unsigned n = 0, map = ENC_MAP(r->enc), rex = REX | (dice & 15);
+
+    for (unsigned k = dice >> 4 & 3; k > 2; k--)
+        to[n++] = prefix[dice >> 6 & 7];
+    if (mandatory[ENC_PREFIX(r->enc)])
+        to[n++] = mandatory[ENC_PREFIX(r->enc)];
+    if (r->enc & W1)
+        rex |= W;
+    if (r->enc & W0)
+        rex &= ~(unsigned)W;
+    if ((r->enc & W1) || (dice >> 9 & 1))
+        to[n++] = (uint8_t)rex;
+    if (map)
+        to[n++] = 0x0f;
+    if (map > 1)
+        to[n++] = map == 2 ? 0x38 : 0x3a;
+    return n;
+}
+
+/* VEX of three bytes, or EVEX; what a row may not use is mostly unused. */
+static unsigned put_vector(const struct isa_row *r, uint64_t dice, uint8_t *to)
+{
+    static const uint8_t pp[] = {0, 0, 1, 2, 3, 0};
+    unsigned map = ENC_MAP(r->enc), n = 0;
+    unsigned l = r->enc & L0 ? 0 : r->enc & L1 ? 1 : r->enc & L2 ? 2 : dice % 3;
+    unsigned w = r->enc & W1 ? 1 : r->enc & W0 ? 0 : dice >> 2 & 1;
+    unsigned vvvv = dice >> 3 & 1 ? 15 : dice >> 4 & 15;
+    unsigned second = w << 7 | vvvv << 3 | pp[ENC_PREFIX(r->enc)];
+    unsigned inverted = (dice >> 8 & 1 ? 7 : dice >> 9 & 7) << 5;
+
+    if (r->enc & VEX) {
+        to[n++] = 0xc4;
+        to[n++] = (uint8_t)(inverted | map);
+        to[n++] = (uint8_t)(second | (l & 1) << 2);
+        return n;
+    }
+    to[n++] = 0x62;
+    to[n++] = (uint8_t)(inverted | (dice >> 12 & 1) << 4 | map);
+    to[n++] = (uint8_t)(second | 4);
+    to[n++] = (uint8_t)((dice >> 13 & 1) << 7 | l << 5 | (dice >> 14 & 1) << 4 |
+                        (dice >> 15 & 1 ? 8u : dice >> 16 & 8) | (dice >> 20 & 7));
+    return n;
+}
+
+/* A row of the table: all that it asks for; the rest of the string stays. */
+static void put_row(uint8_t bytes[BYTES])
+{
+    const struct isa_row *r = &isa_rows[random64() % isa_row_count];
+    uint64_t dice = random64(), e = r->enc;
+    bool vector = e & (VEX | EVEX);
+    unsigned n = vector ? put_vector(r, dice, bytes) : put_legacy(r, dice, bytes);
+    unsigned low = e & PLUSR ? 7 : e & COND ? 15 : 0;
+
+    bytes[n++] = (uint8_t)(ENC_OPCODE(e) | (dice >> 24 & low));
+    if (e & REG(0))
+        bytes[n] = (uint8_t)((bytes[n] & ~0x38u) | (e >> 13 & 7) << 3);
+    if (e & RM(0))
+        bytes[n] = (uint8_t)((bytes[n] & ~7u) | (e >> 17 & 7));
+    if (e & NOMEM)
+        bytes[n] |= 0xc0;
+    if ((e & MEM) && bytes[n] >= 0xc0)
+        bytes[n] ^= 0x40;
+}
+
 static void random_string(uint8_t bytes[BYTES])
 {
     static const uint8_t prefix[] = {0x66, 0x66, 0xf2, 0xf3, 0xf2, 0xf3, 0x67, 0xf0,
@@ -743,8 +814,11 @@ static void random_string(uint8_t bytes[BYTES])
 
     for (unsigned k = 0; k < BYTES; k += 8)
         store64(bytes + k, random64());
-    if (dice & 1)
+    if (dice >> 32 & 1) {
+        if (dice % 3)
+            put_row(bytes);
         return;
+    }
     if ((dice & 0xc000) == 0x8000) { /* EVEX likewise */
         bytes[0] = 0x62;
         bytes[1] = (uint8_t)((bytes[1] & 0xf0) | (1 + (dice >> 17) % 3));
@@ -804,7 +878,7 @@ static int show(const char *mode_name, char **text, int count)
 int main(int argc, char **argv)
 {
     struct cpu_model model;
-    uint64_t count = 2000000, seed = 1;
+    uint64_t count = 10000000, seed = 1;
     struct pair p;
 
     if (!cpu_model_parse("max", &model, NULL) || !isa_table_init(&table, &model) ||

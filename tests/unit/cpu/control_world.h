@@ -272,8 +272,6 @@ static inline bool step(struct world *w)
     la = (cpu_code64(c) ? 0 : c->seg[CS].base) + c->rip;
     assert_true(la < RAM_SIZE - 16);
     assert_int_equal(decode(c->isa, c->mode, w->ram + la, 15, 0, i), DECODE_OK);
-    i->left = 1;
-    c->at = i;
     c->rip = (c->rip + i->len) & c->rip_mask;
     isa_rows[i->row].general(c, i);
     return true;

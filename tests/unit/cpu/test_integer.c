@@ -738,6 +738,8 @@ static void rep_stos_faults_with_the_completed_elements_kept(void **state)
     assert_int_equal(b->ram[0x7000], 0);
     /* 40h elements, and the record's own count for the one that faulted. */
     assert_int_equal(c->budget, 5000 - 0x40);
+    assert_non_null(c->at);
+    assert_ptr_equal(c->faulted, c->at);
 }
 
 static void sixteen_bit_string_addresses_wrap(void **state)

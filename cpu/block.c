@@ -230,6 +230,8 @@ NORETURN static void raise_unavailable(struct cpu *c, const struct isa_row *r)
 
 static bool available(const struct isa_row *r, uint32_t mode)
 {
+    if (LIKELY(!(r->traits & (T_CPL0 | T_X87 | T_MMX | T_SSE | T_EVEX | T_AVX))))
+        return true;
     if ((r->traits & T_CPL0) && !(mode & MODE_RING0))
         return false;
     if ((r->traits & T_X87) && (mode & MODE_NO_FPU))

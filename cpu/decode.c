@@ -605,8 +605,10 @@ static bool has_lengths(const struct isa_row *r)
 
 static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
                                       const struct prefixes *p, const struct modrm *m,
-                                      uint32_t mode, unsigned shape)
+                                      uint32_t mode)
 {
+    unsigned shape = t->shape[map][op];
+
     for (unsigned n = t->first[map][op]; n;) {
         const struct isa_row *r = &isa_rows[n - 1];
         if (row_matches(r, p, m, mode, shape) &&
@@ -671,7 +673,7 @@ static enum decode_status decode_bytes(const struct isa_table *t, uint32_t mode,
         if (shape & SHAPE_REGISTER)
             m.mod = 3;
     }
-    r = find_row(t, map, op, &p, &m, mode, shape);
+    r = find_row(t, map, op, &p, &m, mode);
     if (!r)
         return DECODE_INVALID;
 

@@ -43,28 +43,43 @@ void descriptor_unpack(struct descriptor *d, uint64_t raw, uint64_t high)
     unpack(d, raw, high);
 }
 
+/* The table that a selector names: first byte, last offset. False: there is no LDT. */
+static ALWAYS_INLINE bool table_of(const struct cpu *c, uint16_t selector, uint64_t *base,
+                                   uint32_t *limit)
+{
+    bool local = selector & SEL_TI;
+
+    *base = local ? c->ldtr.base : c->gdtr_base;
+    *limit = local ? c->ldtr.limit : c->gdtr_limit;
+    return !local || c->ldtr.usable;
+}
+
+/* Of 16 bytes, of which raw has been read. Apart, so that others save fewer registers. */
+static NOINLINE bool read_wide(struct cpu *c, struct descriptor *d, uint64_t raw)
+{
+    uint64_t base;
+    uint32_t limit;
+
+    (void)table_of(c, d->selector, &base, &limit);
+    if ((d->selector & 0xfff8u) + 15 > limit)
+        return false;
+    unpack(d, raw, sys_load(c, d->where + 8, 8));
+    return true;
+}
+
 bool descriptor_read(struct cpu *c, uint16_t selector, struct descriptor *d)
 {
-    uint32_t offset = selector & 0xfff8u, limit = c->gdtr_limit;
-    uint64_t base = c->gdtr_base, raw, high = 0;
+    uint32_t offset = selector & 0xfff8u, limit;
+    uint64_t base, raw;
 
-    if (selector & SEL_TI) {
-        if (!c->ldtr.usable)
-            return false;
-        base = c->ldtr.base;
-        limit = c->ldtr.limit;
-    }
-    if (offset + 7 > limit)
+    if (!table_of(c, selector, &base, &limit) || offset + 7 > limit)
         return false;
     d->selector = selector;
     d->where = table_address(c, base, offset);
     raw = sys_load(c, d->where, 8);
-    if (!(raw >> 44 & 1) && cpu_long_mode(c) && is_wide(raw)) { /* S = 0 */
-        if (offset + 15 > limit)
-            return false;
-        high = sys_load(c, d->where + 8, 8);
-    }
-    unpack(d, raw, high);
+    if (!(raw >> 44 & 1) && cpu_long_mode(c) && is_wide(raw)) /* S = 0 */
+        return read_wide(c, d, raw);
+    unpack(d, raw, 0);
     return true;
 }
 

@@ -122,8 +122,8 @@ static NOINLINE uint64_t add_special(struct fp_env *e, unsigned f, uint64_t a,
         a = b;
         b = t;
     }
-    if (!fp_magnitude(f, a) && a == b) /* zeros of one sign keep it */
-        return a;
+    if (!fp_magnitude(f, b) && (fp_is_normal(f, a) || a == b))
+        return a; /* zeros of one sign keep it */
     bool an = fp_exp(f, a) != 0, bn = fp_exp(f, b) != 0;
     return add_finite(e, f, fp_sign(f, a), fp_sign(f, a ^ b), an ? fp_exp(f, a) : 1,
                       (fp_frac(f, a) | (an ? fp_hidden(f) : 0)) << shift,

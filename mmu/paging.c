@@ -287,10 +287,11 @@ static ALWAYS_INLINE void mark(const struct paging *pg, struct reading *r, struc
 
 /* A fault: the entries that led to the last one have been used (4.8), and 6.15, interrupt
  * 14, asks for A in them. In the leaf that lacks a right it is model specific: not set. */
-static void COLD mark_used(const struct paging *pg, struct reading *r, const struct walk *w)
+static ALWAYS_INLINE void mark_used(const struct paging *pg, struct reading *r,
+                                    const struct walk *w)
 {
     for (unsigned i = 0; i + 1u < w->count; i++)
-        if (!(w->entry[i].value & A))
+        if (UNLIKELY(!(w->entry[i].value & A)))
             mark_entry(r, w->entry[i].where, pg->mode == PAGING_32 ? 4 : 8,
                        w->entry[i].value | A);
 }

@@ -110,24 +110,32 @@ uint64_t spans_load(struct mmu *m, const struct spans *s, unsigned size)
     return load64(bytes);
 }
 
-void spans_store(struct mmu *m, const struct spans *s, unsigned size, uint64_t value)
+/* What is not memory in one piece: apart, so that the rest needs no frame on the stack. */
+static NOINLINE void store_slowly(struct mmu *m, const struct spans *s, unsigned size,
+                                  uint64_t value)
 {
     const struct span *p = &s->part[0];
     bool already = false;
     uint8_t bytes[8];
 
-    if (LIKELY(s->count == 1 && !(size & (size - 1)) && !m->watcher)) {
-        if (LIKELY(p->host)) {
-            store_le(p->host, size, value);
-            phys_stored(m->phys, p->number, (unsigned)(p->where.v & (PAGE - 1)), size);
-            return;
-        }
-        if (!p->drop && !(p->where.v & (size - 1))) {
-            told(m, &already);
-            phys_store(m->phys, p->where, size, value);
-            return;
-        }
+    if (s->count == 1 && !p->host && !p->drop && !m->watcher && !(size & (size - 1)) &&
+        !(p->where.v & (size - 1))) {
+        told(m, &already);
+        phys_store(m->phys, p->where, size, value);
+        return;
     }
     store64(bytes, value);
     spans_write(m, s, bytes, size);
+}
+
+void spans_store(struct mmu *m, const struct spans *s, unsigned size, uint64_t value)
+{
+    const struct span *p = &s->part[0];
+
+    if (UNLIKELY(s->count != 1 || !p->host || (size & (size - 1)) || m->watcher)) {
+        store_slowly(m, s, size, value);
+        return;
+    }
+    store_le(p->host, size, value);
+    phys_stored(m->phys, p->number, (unsigned)(p->where.v & (PAGE - 1)), size);
 }

@@ -521,10 +521,7 @@ static const char *compare_width(const struct pair *p)
 
 static unsigned vector_bytes(const struct pair *p)
 {
-    const struct insn *i = &p->out[0];
-    unsigned vl = p->row->enc & EVEX ? INSN_VL(i) : p->row->enc & VEX ? i->aux >> 5 : 0;
-
-    return 16u << (vl & 3);
+    return 16u << (p->row->enc & (VEX | EVEX) ? INSN_VL(&p->out[0]) : 0);
 }
 
 /* The size of the row's operand in memory; 0: nothing to compare. BOUND has two. */

@@ -603,9 +603,9 @@ static bool has_lengths(const struct isa_row *r)
     return false;
 }
 
-static const struct isa_row *find_row(const struct isa_table *t, unsigned map, uint8_t op,
-                                      const struct prefixes *p, const struct modrm *m,
-                                      uint32_t mode)
+static const struct isa_row *find_row(const struct isa_table *t, unsigned map,
+                                      uint8_t op, const struct prefixes *p,
+                                      const struct modrm *m, uint32_t mode)
 {
     unsigned shape = t->shape[map][op];
 

@@ -60,11 +60,26 @@ static uint64_t element(const struct vec *v, unsigned n, unsigned size)
     return v->q[n * size / 8] >> n * size % 8 * 8;
 }
 
+void evop_writable(struct cpu *c, const struct insn *i, unsigned bytes, unsigned size,
+                   uint64_t mask)
+{
+    uint64_t offset = ea(c, i);
+    struct spans spans;
+
+    if (is_whole(mask, bytes, size)) {
+        mem_open(c, INSN_SEG(i), offset, bytes, ACCESS_WRITE, &spans);
+        return;
+    }
+    for (unsigned n = 0; n < bytes / size; n++)
+        if (mask >> n & 1)
+            mem_open(c, INSN_SEG(i), ea_wrap(i, offset + n * size), size, ACCESS_WRITE,
+                     &spans);
+}
+
 void evop_write(struct cpu *c, const struct insn *i, const struct vec *from,
                 unsigned bytes, unsigned size, uint64_t mask)
 {
     uint64_t offset = ea(c, i);
-    struct spans spans;
 
     if (LIKELY(is_whole(mask, bytes, size))) {
         if (bytes <= 8)
@@ -75,10 +90,7 @@ void evop_write(struct cpu *c, const struct insn *i, const struct vec *from,
     }
     if (isa_rows[i->row].traits & T_ALIGN16)
         check_alignment(c, i, offset, bytes, ACCESS_WRITE);
-    for (unsigned n = 0; n < bytes / size; n++)
-        if (mask >> n & 1)
-            mem_open(c, INSN_SEG(i), ea_wrap(i, offset + n * size), size, ACCESS_WRITE,
-                     &spans);
+    evop_writable(c, i, bytes, size, mask);
     for (unsigned n = 0; n < bytes / size; n++)
         if (mask >> n & 1)
             mem_store(c, INSN_SEG(i), ea_wrap(i, offset + n * size), size,

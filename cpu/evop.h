@@ -77,6 +77,10 @@ void evop_read(struct cpu *c, const struct insn *i, struct vec *to, unsigned byt
 void evop_write(struct cpu *c, const struct insn *i, const struct vec *from,
                 unsigned bytes, unsigned size, uint64_t mask);
 
+/* Faults where evop_write() would (T_ALIGN16 apart), and writes nothing. */
+void evop_writable(struct cpu *c, const struct insn *i, unsigned bytes, unsigned size,
+                   uint64_t mask);
+
 static ALWAYS_INLINE void evop_load(struct cpu *c, const struct insn *i, struct vec *to,
                                     unsigned bytes, unsigned size, uint64_t mask)
 {

@@ -5,7 +5,9 @@
  * a fault leaves what was done, and the instruction, begun again, goes on where it
  * stopped. A trap that is pending by then (TF, a data breakpoint) comes in place of the
  * fault, as with the gathers of AVX2 (cpu/op_avx_move.c). The opmask's bits above the
- * elements, and the destination's, are cleared at the end.
+ * elements are cleared at the end, and so are the destination's; those above the vector
+ * length with the first element that is loaded (Zen 4; the manual's pseudo-code has
+ * them at the end).
  */
 #include "cpu/element.h"
 #include "cpu/evop.h"
@@ -34,9 +36,11 @@ static ALWAYS_INLINE void gather(struct cpu *c, const struct insn *i, unsigned i
             element_cut(c);
             return;
         }
+        if (!begun++)
+            for (unsigned q = vop_words(i); q < ARRAY_SIZE(d->q); q++)
+                d->q[q] = 0;
         element_set(d, n, size, v);
         *mask &= ~(1ull << n);
-        begun++;
     }
     *mask = 0;
     for (unsigned n = count; n < ARRAY_SIZE(d->q) * 8 / size; n++)

@@ -149,7 +149,6 @@ void op_v_cvtps2ph(struct cpu *c, const struct insn *i)
 /* With an opmask, a bit for each element of 16 bits. */
 void op_e_cvtps2ph(struct cpu *c, const struct insn *i)
 {
-    struct spans sp;
     struct vop o;
     uint64_t mask;
     unsigned words = vop_words(i);
@@ -167,9 +166,7 @@ void op_e_cvtps2ph(struct cpu *c, const struct insn *i)
         evop_merge(i, vec_at(c, i->rm), &o.d, words / 2, mask, 2);
         return;
     }
-    for (unsigned n = 0; n < words * 2; n++) /* that it may be written: as above */
-        if (mask >> n & 1)
-            mem_open(c, INSN_SEG(i), ea_wrap(i, ea(c, i) + n * 2), 2, ACCESS_WRITE, &sp);
+    evop_writable(c, i, words * 4, 2, mask); /* as above */
     evop_raise(c, i, &o);
     evop_write(c, i, &o.d, words * 4, 2, mask);
 }

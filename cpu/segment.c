@@ -44,8 +44,8 @@ void descriptor_unpack(struct descriptor *d, uint64_t raw, uint64_t high)
 }
 
 /* The table that a selector names: first byte, last offset. False: there is no LDT. */
-static ALWAYS_INLINE bool table_of(const struct cpu *c, uint16_t selector, uint64_t *base,
-                                   uint32_t *limit)
+static ALWAYS_INLINE bool table_of(const struct cpu *c, uint16_t selector,
+                                   uint64_t *base, uint32_t *limit)
 {
     bool local = selector & SEL_TI;
 
@@ -54,7 +54,7 @@ static ALWAYS_INLINE bool table_of(const struct cpu *c, uint16_t selector, uint6
     return !local || c->ldtr.usable;
 }
 
-/* Of 16 bytes, of which raw has been read. Apart, so that others save fewer registers. */
+/* Of 16 bytes, of which raw has been read. Apart: others save fewer registers. */
 static NOINLINE bool read_wide(struct cpu *c, struct descriptor *d, uint64_t raw)
 {
     uint64_t base;

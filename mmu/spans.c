@@ -110,7 +110,7 @@ uint64_t spans_load(struct mmu *m, const struct spans *s, unsigned size)
     return load64(bytes);
 }
 
-/* What is not memory in one piece: apart, so that the rest needs no frame on the stack. */
+/* What is not memory in one piece: apart, so that the rest needs no stack frame. */
 static NOINLINE void store_slowly(struct mmu *m, const struct spans *s, unsigned size,
                                   uint64_t value)
 {

@@ -1,14 +1,16 @@
 /* oracle.c - every instruction that user mode may execute, against the processor this
  * runs on.
  *
- *   oracle [-n CASES] [-seed N] [-mode 64|32|16] [-undefined] [-v] [MNEMONIC...]
+ *   oracle [-n CASES] [-seed N] [-mode 64|32|16] [-undefined] [-avx512] [-v]
+ *          [MNEMONIC...]
  *   oracle -case MODE ROW SEED       one encoding again, with everything shown
  *
  * isa_replay is the same against recorded answers, isa_bochs against another emulator.
  *
  * CASES are per row and mode. Every case is asked of Menura several times: stepped, in
  * a cold block, in a hot one. Flags that the row calls undefined are compared with
- * -undefined only: this repository's handlers follow AMD's family 19h there.
+ * -undefined only: this repository's handlers follow AMD's family 19h (Zen 3) there.
+ * -avx512: the rows of AVX-512 alone; only such recordings have its registers.
  */
 #define _GNU_SOURCE
 #include "tests/isa/oracle_record.h"
@@ -44,7 +46,7 @@ struct progress {
 static struct {
     uint64_t seed;
     unsigned long long per_row;
-    bool undefined, verbose, single;
+    bool undefined, verbose, single, avx512;
     char **wanted;
     int wanted_count;
     struct progress *at;
@@ -421,6 +423,19 @@ static void restore_memory(struct range c)
         memcpy(menura_data() + c.first, run.before + c.first, c.end - c.first);
 }
 
+/* What the host's run changed is what the next case begins with. A scatter may change
+ * pages with a hole between them. */
+static void keep_memory(struct range c)
+{
+    for (unsigned at = c.first, end; at < c.end; at = end) {
+        end = (at / PAGE + 1) * PAGE < c.end ? (at / PAGE + 1) * PAGE : c.end;
+        if (data_page[at / PAGE] != PAGE_WRITABLE)
+            continue;
+        memcpy(run.before + at, native_data() + at, end - at);
+        memcpy(menura_data() + at, native_data() + at, end - at);
+    }
+}
+
 /* The instruction and what follows it, as one hot block. */
 static void run_followed(const uint8_t *suffix, unsigned n, struct range c,
                          struct answer *m)
@@ -477,7 +492,6 @@ static void judge_followed(const struct answer *n, struct range c)
 static void judge(const struct answer *n)
 {
     struct range c = changed();
-    unsigned size = c.first < c.end ? c.end - c.first : 0;
     bool differing = false, in_code = code_changed();
 
     for (enum pass pass = 0; pass < PASSES; pass++) {
@@ -502,10 +516,7 @@ static void judge(const struct answer *n)
         judge_followed(n, c);
     if (in_code)
         memcpy(native_code(), run.code_area, CODE_SIZE);
-    if (size) {
-        memcpy(run.before + c.first, native_data() + c.first, size);
-        memcpy(menura_data() + c.first, native_data() + c.first, size);
-    }
+    keep_memory(c);
     run.cases[run.row]++;
     run.at->cases++;
 }
@@ -581,7 +592,8 @@ static bool record_end(void)
 static bool is_wanted(const struct isa_row *row)
 {
     const char *why;
-    if (row_excluded(row) || !native_cases(row, &why))
+    if (row_excluded(row) || (run.avx512 && !(row->traits & T_EVEX)) ||
+        !native_cases(row, &why))
         return false;
     for (int n = 0; n < run.wanted_count; n++)
         if (strcasecmp(run.wanted[n], row->mnemonic) == 0)
@@ -779,6 +791,8 @@ static int work(const char *mode)
     model.features[0] = model.features[1] = UINT64_MAX;
     if (run.record)
         native_fs_usable = native_zmm_usable = false;
+    if (run.avx512)
+        native_zmm_usable = true;
     if (!native_init(&why)) {
         printf("skipped: %s\n", why);
         return 77;
@@ -850,6 +864,8 @@ int main(int argc, char **argv)
             run.record = argv[++n];
         } else if (strcmp(argv[n], "-undefined") == 0) {
             run.undefined = true;
+        } else if (strcmp(argv[n], "-avx512") == 0) {
+            run.avx512 = true;
         } else if (strcmp(argv[n], "-v") == 0) {
             run.verbose = true;
         } else if (strcmp(argv[n], "-case") == 0 && n + 3 < argc) {

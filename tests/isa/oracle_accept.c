@@ -4,6 +4,7 @@
 #include "tests/isa/oracle.h"
 
 #include "cpu/fault.h"
+#include "cpu/softfloat.h"
 #include "cpu/x87.h"
 
 #include <string.h>
@@ -232,6 +233,92 @@ static bool resumes(const struct judged *j)
            (j->menura->out.flags & FLAG_RF);
 }
 
+/* ---- EVEX: what Zen 4 says ---- */
+
+static bool is_evex(const struct judged *j)
+{
+    return (j->e->row->enc & EVEX) != 0;
+}
+
+static bool evex_memory(const struct judged *j)
+{
+    return is_evex(j) && (j->e->insn[0].form & FORM_MEM);
+}
+
+/* Which bits of which payload byte (1 to 3) the generator spoiled. */
+static unsigned spoiled(const struct judged *j, unsigned payload)
+{
+    unsigned at = 0;
+
+    if (!j->e->spoiled_by)
+        return 0;
+    while (j->e->bytes[at] != 0x62)
+        at++;
+    return j->e->spoiled_at == at + payload ? j->e->spoiled_by : 0;
+}
+
+static bool reserved_ignored(const struct judged *j)
+{
+    return j->menura->vector == VEC_UD && j->native->vector != VEC_UD &&
+           (spoiled(j, 2) || spoiled(j, 3));
+}
+
+/* The rest of the instruction is fetched first. */
+static bool fetched_whole(const struct judged *j)
+{
+    enum { FETCH = 0x10 };
+    return spoiled(j, 1) && j->menura->vector == VEC_UD &&
+           j->native->vector == VEC_PF && (j->native->error & FETCH);
+}
+
+/* Whether a vector in memory is checked for alignment, and on what, is up to the
+ * processor. */
+static bool vector_alignment(const struct judged *j)
+{
+    return evex_memory(j) && (j->q->in.flags & FLAG_AC) &&
+           (j->native->vector == VEC_AC) != (j->menura->vector == VEC_AC);
+}
+
+static bool elements_fault(const struct judged *j)
+{
+    return evex_memory(j) && both_fault(j) &&
+           (INSN_MASK(&j->e->insn[0]) || starts(j, "VPCOMPRESS") ||
+            starts(j, "VCOMPRESS"));
+}
+
+/* Elements that the opmask does not name lie over the segment's limit. */
+static bool masked_over_limit(const struct judged *j)
+{
+    return evex_memory(j) && INSN_MASK(&j->e->insn[0]) && j->q->mode->bits != 64 &&
+           (j->native->vector == VEC_GP || j->native->vector == VEC_SS) &&
+           j->native->out.rip == j->q->in.rip &&
+           (j->menura->out.rip != j->q->in.rip || j->menura->vector == VEC_XM);
+}
+
+/* An aligned move under an opmask that names nothing. */
+static bool nothing_to_align(const struct judged *j)
+{
+    return evex_memory(j) && (j->e->row->traits & T_ALIGN16) &&
+           INSN_MASK(&j->e->insn[0]) && j->menura->vector == VEC_GP &&
+           j->native->vector != VEC_PF && j->menura->out.rip == j->q->in.rip;
+}
+
+static bool reduces_exactly(const struct judged *j)
+{
+    unsigned mxcsr = j->native->out.mxcsr ^ j->menura->out.mxcsr;
+
+    return starts(j, "VREDUCE") && (mxcsr & ~(unsigned)FP_INEXACT) == 0 &&
+           !(j->native->out.mxcsr & ~j->q->in.mxcsr & FP_INEXACT) &&
+           (only(j, D_MXCSR) || j->menura->vector == VEC_XM);
+}
+
+/* The kernel's half of the register. */
+static bool kmov_outside_64(const struct judged *j)
+{
+    return strcmp(j->e->row->mnemonic, "KMOVD") == 0 && j->q->mode->bits != 64 &&
+           only(j, D_OPMASK);
+}
+
 const struct accepted oracle_accepted[] = {
     {alignment_first, "#AC before or after #PF: AMD checks alignment first (SDM vol 3A "
                       "Table 6-2 has it last)"},
@@ -267,5 +354,25 @@ const struct accepted oracle_accepted[] = {
     {resumes, "AMD: RF is clear in a trap between two elements (SDM vol 3B 17.3.1.1: "
               "set)"},
     {mxcsr_mm, "LDMXCSR: MXCSR bit 17 (MM) exists on AMD"},
+    {reserved_ignored,
+     "EVEX: AMD ignores reserved bits of P1 and P2 (SDM vol 2 2.7.11: "
+     "#UD, as Intel's do)"},
+    {fetched_whole,
+     "EVEX: AMD fetches all of an instruction whose P0 is reserved before "
+     "#UD"},
+    {masked_over_limit,
+     "EVEX: AMD has the masked elements within the segment's limit, too "
+     "(SDM vol 1 15.6.4: their faults are suppressed)"},
+    {vector_alignment, "EVEX: which vectors #AC asks to be aligned on what is open "
+                       "(SDM vol 3A 6.15)"},
+    {elements_fault, "EVEX: which of an operand's elements faults first is open"},
+    {nothing_to_align,
+     "EVEX: AMD asks for no alignment under an empty opmask (SDM vol 2 "
+     "2.8: class E1 does)"},
+    {reduces_exactly,
+     "VREDUCE: AMD reports no inexact result (SDM vol 2, VREDUCEPD: may)"},
+    {kmov_outside_64,
+     "KMOVD with W = 1 outside 64-bit mode: AMD's is KMOVQ, W is ignored "
+     "here (SDM vol 2, KMOVQ: invalid there)"},
 };
 const unsigned oracle_accepted_count = ARRAY_SIZE(oracle_accepted);

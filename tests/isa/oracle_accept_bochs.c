@@ -445,6 +445,21 @@ static bool gather_above(const struct judged *j)
     return true;
 }
 
+/* EVEX: cut short by a fault or a trap, with elements done. */
+static bool gather_cut_above(const struct judged *j)
+{
+    const struct insn *i = &j->e->insn[0];
+    unsigned words = 2u << INSN_VL(i);
+
+    if (!is_gather(j) || !is_evex(j) || !only(j, D_ZMM | D_EVENT | D_FLAGS) ||
+        j->menura->out.rip != j->q->in.rip || (!only(j, D_ZMM) && !trap_not_fault(j)))
+        return false;
+    for (unsigned k = 0; k < 32; k++)
+        if (memcmp(j->native->out.zmm[k], j->menura->out.zmm[k], words * 8))
+            return false;
+    return true;
+}
+
 /* L'L of 3. */
 static bool length_of_3(const struct judged *j)
 {
@@ -487,6 +502,9 @@ const struct accepted bochs_accepted[] = {
     {no_alignment_check, "Bochs: no #AC for vectors in memory (AMD: as here)"},
     {other_element_first,
      "Bochs: the last element of a masked access faults first (open)"},
+    {gather_cut_above,
+     "Bochs: a gather that is cut short leaves what is above its vector "
+     "length (AMD: zeroed, as here)"},
     {gather_mask,
      "Bochs: a gather that is cut short has made its mask's elements all ones "
      "or zero (AMD: as here)"},

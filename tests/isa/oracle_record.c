@@ -16,10 +16,11 @@ enum {
     A_EVENT = 1 << 3,
     A_X87 = 1 << 4,
     A_MXCSR = 1 << 5,
-    A_YMM = 1 << 6,
+    A_VECTORS = 1 << 6, /* and opmasks */
     A_MEMORY = 1 << 7,
     A_LEFT_OUT = 0xff,
 };
+enum { WIDE = 0x80 }; /* put_vectors() */
 
 /* ---- bytes ---- */
 
@@ -112,6 +113,8 @@ static uint16_t question_hash(const struct question *q, const struct encoding *e
         h = mix(h, e->bytes[n]);
     for (unsigned n = 0; n < 16; n++)
         h = mix(mix(h, r->gpr[n]), r->zmm[n][0] ^ r->zmm[n][3]);
+    if (native_words() == 8)
+        h = mix(h, r->k[1] ^ r->zmm[31][7]);
     return (uint16_t)mix(mix(mix(h, r->rip), r->flags), r->mxcsr);
 }
 
@@ -163,22 +166,46 @@ static void put_x87(struct tape *t, const struct regs *a, const struct regs *b)
         }
 }
 
-static void put_ymm(struct tape *t, const struct regs *a, const struct regs *b)
+static void put_quadwords(struct tape *t, const uint64_t *a, const uint64_t *b,
+                          unsigned mask)
 {
+    for (unsigned q = 0; q < 8; q++)
+        if (mask >> q & 1)
+            put_change(t, a[q] ^ b[q]);
+}
+
+/* Which of the quadwords differ. */
+static unsigned changed_quadwords(const uint64_t *a, const uint64_t *b)
+{
+    unsigned mask = 0;
+    for (unsigned q = 0; q < 8; q++)
+        mask |= a[q] != b[q] ? 1u << q : 0;
+    return mask;
+}
+
+/* How many registers changed, then each: its number and the quadwords that did, in one
+ * byte. With AVX-512 in two bytes, the count has bit 7, and the opmasks follow. */
+static void put_vectors(struct tape *t, const struct regs *a, const struct regs *b)
+{
+    const bool wide = native_words() == 8;
     unsigned count = 0;
-    for (unsigned n = 0; n < 16; n++)
-        count += memcmp(a->zmm[n], b->zmm[n], 32) != 0;
-    tape_put(t, 1, count);
-    for (unsigned n = 0; n < 16; n++) {
-        unsigned mask = 0;
-        for (unsigned q = 0; q < 4; q++)
-            mask |= a->zmm[n][q] != b->zmm[n][q] ? 1u << q : 0;
+
+    for (unsigned n = 0; n < 32; n++)
+        count += changed_quadwords(a->zmm[n], b->zmm[n]) != 0;
+    tape_put(t, 1, count | (wide ? WIDE : 0));
+    for (unsigned n = 0; n < 32; n++) {
+        unsigned mask = changed_quadwords(a->zmm[n], b->zmm[n]);
         if (!mask)
             continue;
-        tape_put(t, 1, n << 4 | mask);
-        for (unsigned q = 0; q < 4; q++)
-            if (mask >> q & 1)
-                put_change(t, a->zmm[n][q] ^ b->zmm[n][q]);
+        if (wide)
+            tape_put(t, 1, n);
+        tape_put(t, 1, wide ? mask : n << 4 | mask);
+        put_quadwords(t, a->zmm[n], b->zmm[n], mask);
+    }
+    if (wide) {
+        unsigned mask = changed_quadwords(a->k, b->k);
+        tape_put(t, 1, mask);
+        put_quadwords(t, a->k, b->k, mask);
     }
 }
 
@@ -230,7 +257,8 @@ void record_answer(struct tape *t, const struct question *q, const struct encodi
     parts |= a->vector != x.vector || a->error || a->cr2 ? A_EVENT : 0;
     parts |= same_x87(r, b) ? 0 : A_X87;
     parts |= r->mxcsr != b->mxcsr ? A_MXCSR : 0;
-    parts |= memcmp(r->zmm, b->zmm, sizeof r->zmm) ? A_YMM : 0;
+    if (memcmp(r->zmm, b->zmm, sizeof r->zmm) || memcmp(r->k, b->k, sizeof r->k))
+        parts |= A_VECTORS;
     parts |= same_memory(before, after) ? 0 : A_MEMORY;
     tape_put(t, 1, parts);
     if (parts == A_LEFT_OUT) /* all at once: no instruction does that */
@@ -250,8 +278,8 @@ void record_answer(struct tape *t, const struct question *q, const struct encodi
         put_x87(t, r, b);
     if (parts & A_MXCSR)
         put_change(t, r->mxcsr ^ b->mxcsr);
-    if (parts & A_YMM)
-        put_ymm(t, r, b);
+    if (parts & A_VECTORS)
+        put_vectors(t, r, b);
     if (parts & A_MEMORY)
         put_memory(t, before, after);
 }
@@ -270,14 +298,25 @@ static void get_x87(struct tape *t, struct regs *r)
         }
 }
 
-static void get_ymm(struct tape *t, struct regs *r)
+static void get_quadwords(struct tape *t, uint64_t *v, unsigned mask)
 {
-    for (unsigned count = (unsigned)tape_get(t, 1); count && !t->bad; count--) {
-        unsigned what = (unsigned)tape_get(t, 1);
-        for (unsigned q = 0; q < 4; q++)
-            if (what >> q & 1)
-                r->zmm[what >> 4][q] ^= get_change(t);
+    for (unsigned q = 0; q < 8; q++)
+        if (mask >> q & 1)
+            v[q] ^= get_change(t);
+}
+
+static void get_vectors(struct tape *t, struct regs *r)
+{
+    unsigned count = (unsigned)tape_get(t, 1);
+    bool wide = count & WIDE;
+
+    for (count &= ~(unsigned)WIDE; count && !t->bad; count--) {
+        unsigned n = (unsigned)tape_get(t, 1);
+        unsigned mask = wide ? (unsigned)tape_get(t, 1) : n & 15;
+        get_quadwords(t, r->zmm[wide ? n & 31 : n >> 4], mask);
     }
+    if (wide)
+        get_quadwords(t, r->k, (unsigned)tape_get(t, 1));
 }
 
 static void get_memory(struct tape *t, uint8_t *data)
@@ -326,8 +365,8 @@ bool replay_answer(struct tape *t, const struct question *q, const struct encodi
         get_x87(t, r);
     if (parts & A_MXCSR)
         r->mxcsr ^= (uint32_t)get_change(t);
-    if (parts & A_YMM)
-        get_ymm(t, r);
+    if (parts & A_VECTORS)
+        get_vectors(t, r);
     if (parts & A_MEMORY)
         get_memory(t, data);
     return !t->bad;

@@ -1,5 +1,6 @@
-/* oracle_replay.c - in the host processor's place: answers that one has given before, from
- * a file (oracle_record.h).
+/* oracle_replay.c - in the host processor's place: answers that one has given before,
+ * from a file (oracle_record.h). There are two: a processor with AVX2 answers about all
+ * rows but those of AVX-512, another about these.
  */
 #include "tests/isa/oracle_record.h"
 
@@ -59,13 +60,15 @@ bool native_failed(void)
 
 bool native_init(const char **why)
 {
-    FILE *f = fopen(ORACLE_ANSWERS, "rb");
+    const char *name = native_zmm_usable ? ORACLE_ANSWERS_AVX512 : ORACLE_ANSWERS;
+    FILE *f = fopen(name, "rb");
     size_t title = strlen(record_title);
     long size = -1;
 
     if (f && fseek(f, 0, SEEK_END) == 0)
         size = ftell(f);
-    *why = "cannot read " ORACLE_ANSWERS;
+    *why = native_zmm_usable ? "cannot read " ORACLE_ANSWERS_AVX512
+                             : "cannot read " ORACLE_ANSWERS;
     if (size >= 0 && fseek(f, 0, SEEK_SET) == 0) {
         replay.tape = (struct tape){.bytes = malloc((size_t)size + 1),
                                     .size = (size_t)size};
@@ -134,7 +137,7 @@ unsigned long long native_cases(const struct isa_row *row, const char **why)
 
 unsigned native_words(void)
 {
-    return 4;
+    return native_zmm_usable ? 8 : 4;
 }
 
 uint8_t *native_code(void)

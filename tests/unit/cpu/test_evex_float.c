@@ -789,6 +789,31 @@ static void halves_are_stored_under_the_opmask(void **state)
     rig_free(r);
 }
 
+/* VCVTPS2PH to memory: it must be writable, aligned if that is asked, before MXCSR
+ * tells of anything; under an opmask elements are on their own. */
+static void halves_that_cannot_be_stored_set_no_flag(void **state)
+{
+    static const struct form ps2ph = {3, P66_, 0, 0x1d};
+    struct say s = {.l = 1, .reg = REG, .mem = true, .imm = 0};
+    struct rig *r = rig_new();
+    (void)state;
+    for (unsigned n = 0; n < 8; n++)
+        set(&r->cpu.v[REG], 32, n, bits_of(1.0000001, 32));
+    r->cpu.gpr[RSI] = DATA + 2;
+    r->cpu.mxcsr = 0x1f80;
+    r->cpu.cr0 |= 1 << 18; /* AM */
+    r->cpu.eflags |= FLAG_AC;
+    r->cpu.cpl = 3;
+    cpu_derive(&r->cpu);
+    assert_int_equal(run(r, ps2ph, s), VEC_AC);
+    assert_int_equal(r->cpu.mxcsr, 0x1f80);
+    s.k = K;
+    r->cpu.k[K] = 0x7f;
+    assert_int_equal(run(r, ps2ph, s), -1);
+    assert_int_equal(r->cpu.mxcsr, 0x1fa0);
+    rig_free(r);
+}
+
 /* VCVTNE2PS2BF16, VCVTNEPS2BF16, VDPBF16PS: MXCSR plays no part. */
 static void bf16_is_rounded_to_nearest_whatever_mxcsr_says(void **state)
 {
@@ -910,6 +935,7 @@ int main(void)
         cmocka_unit_test(approximations_keep_their_promise),
         cmocka_unit_test(approximations_of_special_operands),
         cmocka_unit_test(halves_are_stored_under_the_opmask),
+        cmocka_unit_test(halves_that_cannot_be_stored_set_no_flag),
         cmocka_unit_test(bf16_is_rounded_to_nearest_whatever_mxcsr_says),
         cmocka_unit_test(unsigned_integers_fill_their_register),
     };

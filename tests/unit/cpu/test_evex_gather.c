@@ -106,6 +106,23 @@ static void a_gather_that_faults_goes_on_where_it_stopped(void **state)
     rig_free(r);
 }
 
+/* As Zen 4 does; the manual's pseudo-code clears it at the end. */
+static void a_gather_cut_short_has_cleared_what_is_above_its_length(void **state)
+{
+    struct rig *r = faulting();
+    (void)state;
+    r->cpu.k[K] = 0xc;
+    assert_int_equal(run_form(r, gather_qq, vsib(1)), VEC_GP); /* nothing done */
+    assert_int_equal(r->cpu.v[REG].q[4], 104);
+    r->cpu.k[K] = 0xe;
+    assert_int_equal(run_form(r, gather_qq, vsib(1)), VEC_GP);
+    assert_int_equal(r->cpu.v[REG].q[1], 201);
+    assert_int_equal(r->cpu.v[REG].q[3], 103);
+    for (unsigned n = 4; n < 8; n++)
+        assert_int_equal(r->cpu.v[REG].q[n], 0);
+    rig_free(r);
+}
+
 static void a_scatter_that_faults_goes_on_where_it_stopped(void **state)
 {
     struct rig *r = faulting();
@@ -206,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gathers_and_scatters_agree_with_the_pseudo_code),
         cmocka_unit_test(a_gather_that_faults_goes_on_where_it_stopped),
+        cmocka_unit_test(a_gather_cut_short_has_cleared_what_is_above_its_length),
         cmocka_unit_test(a_scatter_that_faults_goes_on_where_it_stopped),
         cmocka_unit_test(a_pending_trap_comes_in_place_of_a_later_elements_fault),
         cmocka_unit_test(of_overlapping_elements_the_highest_is_stored_last),

@@ -601,10 +601,13 @@ static bool is_wanted(const struct isa_row *row)
     return run.wanted_count == 0;
 }
 
+/* Seeds are spread, so that two of them have no encodings in common: seed ^ number of
+ * neighbours would be the same numbers in another order. */
 static uint64_t seed_of(unsigned row, unsigned long long number)
 {
-    struct random r = {run.seed ^ row_key(&isa_rows[row]) ^
-                       (uint64_t)run.mode->bits << 56 ^ number};
+    uint64_t seed = 1 + (run.seed - 1) * 0x9e3779b97f4a7c15ull;
+    struct random r = {seed ^ row_key(&isa_rows[row]) ^ (uint64_t)run.mode->bits << 56 ^
+                       number};
     return random64(&r);
 }
 

@@ -298,9 +298,13 @@ static bool masked_over_limit(const struct judged *j)
 /* An aligned move under an opmask that names nothing. */
 static bool nothing_to_align(const struct judged *j)
 {
-    return evex_memory(j) && (j->e->row->traits & T_ALIGN16) &&
-           INSN_MASK(&j->e->insn[0]) && j->menura->vector == VEC_GP &&
-           j->native->vector != VEC_PF && j->menura->out.rip == j->q->in.rip;
+    const struct insn *i = &j->e->insn[0];
+    unsigned elements = (j->e->row->enc & W1 ? 2u : 4u) << INSN_VL(i);
+
+    return evex_memory(j) && (j->e->row->traits & T_ALIGN16) && INSN_MASK(i) &&
+           !(j->q->in.k[INSN_MASK(i)] & ((1ull << elements) - 1)) &&
+           (j->menura->vector == VEC_GP || j->menura->vector == VEC_SS) &&
+           j->menura->out.rip == j->q->in.rip && j->native->out.rip != j->q->in.rip;
 }
 
 static bool reduces_exactly(const struct judged *j)

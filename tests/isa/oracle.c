@@ -68,7 +68,7 @@ static struct {
     unsigned code_len;
     uint8_t code_area[CODE_SIZE]; /* the code area when the case began */
     unsigned cases[ROWS], failures[ROWS];
-    unsigned accepted[64];
+    unsigned accepted[128];
 
     const char *counts; /* a file's name */
     const char *record; /* another's */
@@ -803,6 +803,10 @@ static int work(const char *mode)
     if (native_failed()) {
         native_end();
         return 1;
+    }
+    if (accepted_at(ARRAY_SIZE(run.accepted))) {
+        printf("more rules than run.accepted has room for\n");
+        return 2;
     }
     if (!menura_init(&model) || !record_begin())
         return 2;

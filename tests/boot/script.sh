@@ -7,8 +7,9 @@
 runs=$3 package=$4 medium=$5 script=$6
 shift 6
 if [ ! -r "$medium" ]; then
-    fetch_package "$package" "$package" "${medium#/usr/lib/}"
-    medium=$guests/$package/$(basename "$medium")
+    name=$(basename "$medium") # two tests want one package's
+    fetch_package "$name" "$package" "${medium#/usr/lib/}"
+    medium=$guests/$name/$name
 fi
 drive=-cdrom
 case $medium in

@@ -279,11 +279,12 @@ static bool vector_alignment(const struct judged *j)
            (j->native->vector == VEC_AC) != (j->menura->vector == VEC_AC);
 }
 
+/* Of several elements, or of the halves of 512 bits, each may fault in its own way. */
 static bool elements_fault(const struct judged *j)
 {
     return evex_memory(j) && both_fault(j) &&
-           (INSN_MASK(&j->e->insn[0]) || starts(j, "VPCOMPRESS") ||
-            starts(j, "VCOMPRESS"));
+           (INSN_MASK(&j->e->insn[0]) || INSN_VL(&j->e->insn[0]) == 2 ||
+            starts(j, "VPCOMPRESS") || starts(j, "VCOMPRESS"));
 }
 
 /* Elements that the opmask does not name lie over the segment's limit. */
@@ -369,7 +370,8 @@ const struct accepted oracle_accepted[] = {
      "(SDM vol 1 15.6.4: their faults are suppressed)"},
     {vector_alignment, "EVEX: which vectors #AC asks to be aligned on what is open "
                        "(SDM vol 3A 6.15)"},
-    {elements_fault, "EVEX: which of an operand's elements faults first is open"},
+    {elements_fault, "EVEX: which of an operand's elements, or of its halves, faults first "
+                     "is open"},
     {nothing_to_align,
      "EVEX: AMD asks for no alignment under an empty opmask (SDM vol 2 "
      "2.8: class E1 does)"},

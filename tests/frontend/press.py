@@ -24,6 +24,7 @@ X.XOpenDisplay.restype = ctypes.c_void_p
 X.XDefaultRootWindow.restype = ctypes.c_ulong
 X.XStringToKeysym.restype = ctypes.c_ulong
 Window = ctypes.c_ulong
+ignored = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(lambda *_: 0)
 display = ctypes.c_void_p(X.XOpenDisplay(None))
 if not display:
     sys.exit('there is no X display')
@@ -54,10 +55,34 @@ def wait(found, what):
         time.sleep(0.1)
 
 
+class Attributes(ctypes.Structure):
+    """XWindowAttributes of X11/Xlib.h."""
+    _fields_ = (
+        [(name, ctypes.c_int) for name in ('x', 'y', 'width', 'height', 'border', 'depth')] +
+        [('visual', ctypes.c_void_p), ('root', Window)] +
+        [(name, ctypes.c_int) for name in ('kind', 'bits', 'gravity', 'backing')] +
+        [('planes', ctypes.c_ulong), ('pixel', ctypes.c_ulong), ('save_under', ctypes.c_int),
+         ('colormap', ctypes.c_ulong), ('installed', ctypes.c_int),
+         ('map_state', ctypes.c_int)] +
+        [(name, ctypes.c_long) for name in ('all_events', 'events', 'kept')] +
+        [('override', ctypes.c_int), ('screen', ctypes.c_void_p)])
+
+
+def viewable(window):
+    """Only such a window takes the keyboard: it has its title before."""
+    attributes = Attributes()
+    return (X.XGetWindowAttributes(display, Window(window), ctypes.byref(attributes)) and
+            attributes.map_state == 2)  # IsViewable
+
+
 def find(wanted):
-    return wait(lambda: next((w for w in children(X.XDefaultRootWindow(display))
-                              if title(w).startswith(wanted)), None),
-                lambda: f'there is no window {wanted!r}')
+    """A window that goes while it is looked at is none, and no end of this program."""
+    X.XSetErrorHandler(ignored)
+    window = wait(lambda: next((w for w in children(X.XDefaultRootWindow(display))
+                                if title(w).startswith(wanted) and viewable(w)), None),
+                  lambda: f'there is no window {wanted!r} to be seen')
+    X.XSetErrorHandler(None)
+    return window
 
 
 def text_of(name):

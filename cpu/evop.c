@@ -3,6 +3,8 @@
  */
 #include "cpu/evop.h"
 
+#include "cpu/element.h"
+
 /* All of `bytes` at once, when the mask names all of it. */
 static bool is_whole(uint64_t mask, unsigned bytes, unsigned size)
 {
@@ -53,11 +55,6 @@ void evop_read(struct cpu *c, const struct insn *i, struct vec *to, unsigned byt
             to->q[n * size / 8] |=
                 mem_load(c, INSN_SEG(i), ea_wrap(i, offset + n * size), size)
                 << n * size % 8 * 8;
-}
-
-static uint64_t element(const struct vec *v, unsigned n, unsigned size)
-{
-    return v->q[n * size / 8] >> n * size % 8 * 8;
 }
 
 void evop_writable(struct cpu *c, const struct insn *i, unsigned bytes, unsigned size,

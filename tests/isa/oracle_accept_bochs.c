@@ -1,9 +1,7 @@
 /* oracle_accept_bochs.c - where Bochs 2.7 differs, and why we do not follow it. What is
  * in oracle_accept.c holds for it, too. "AMD" are the answers of tests/isa/answers.
  */
-#include "tests/isa/oracle.h"
-
-#include "cpu/fault.h"
+#include "tests/isa/accept.h"
 
 #include <string.h>
 
@@ -29,26 +27,6 @@ static bool starts(const struct judged *j, const char *mnemonic)
 {
     const char *name = j->e->row->mnemonic;
     return strncmp(name + (*name == 'V'), mnemonic, strlen(mnemonic)) == 0;
-}
-
-static bool only(const struct judged *j, unsigned differs)
-{
-    return (j->differs & ~differs) == 0;
-}
-
-static bool is_access_fault(int vector)
-{
-    return vector == VEC_SS || vector == VEC_GP || vector == VEC_PF || vector == VEC_AC;
-}
-
-static bool in_memory(const struct judged *j)
-{
-    return j->e->insn[0].form & FORM_MEM;
-}
-
-static bool is_evex(const struct judged *j)
-{
-    return j->e->row->enc & EVEX;
 }
 
 /* An opmask says which elements of memory are accessed. */
@@ -182,27 +160,23 @@ static bool nothing_misaligned(const struct judged *j)
            j->menura->vector == VEC_GP;
 }
 
-/* The last byte of an EVEX prefix has been made #UD by these of its bits. */
-static bool spoiled_p2(const struct judged *j, uint8_t bits)
+/* P2 has been made #UD by these of its bits. */
+static bool refused_p2(const struct judged *j, unsigned bits)
 {
-    const struct encoding *e = j->e;
-    unsigned at = e->spoiled_at;
-
-    return (e->spoiled_by & bits) && at >= 3 && e->bytes[at - 3] == 0x62 &&
-           j->menura->vector == VEC_UD;
+    return (spoiled(j, 2) & bits) && j->menura->vector == VEC_UD;
 }
 
 /* Where EVEX.b must be clear. */
 static bool store_with_b(const struct judged *j)
 {
-    return spoiled_p2(j, 0x10) && in_memory(j) &&
+    return refused_p2(j, 0x10) && in_memory(j) &&
            operand_info[j->e->row->operand[0]].class == OC_W;
 }
 
 /* L'L that the instruction does not have. */
 static bool broadcast_length(const struct judged *j)
 {
-    return spoiled_p2(j, 0x60) && starts(j, "BROADCAST");
+    return refused_p2(j, 0x60) && starts(j, "BROADCAST");
 }
 
 /* The instruction is #UD whatever its later bytes are, and they cannot be fetched. */
@@ -433,37 +407,37 @@ static bool w_ignored(const struct judged *j)
            j->native->vector == VEC_UD && (j->e->insn[0].form & FORM_W);
 }
 
+/* The first `bytes` of each vector register. */
+static bool same_below(const struct judged *j, unsigned bytes)
+{
+    for (unsigned k = 0; k < 32; k++)
+        if (memcmp(j->native->out.zmm[k], j->menura->out.zmm[k], bytes))
+            return false;
+    return true;
+}
+
 /* 512 bits of indices, 256 of elements. */
 static bool gather_above(const struct judged *j)
 {
     if (!is_gather(j) || !is_evex(j) || !only(j, D_ZMM) ||
         !(ENC_OPCODE(j->e->row->enc) & 1) || !(j->e->row->enc & W0))
         return false;
-    for (unsigned k = 0; k < 32; k++)
-        if (memcmp(j->native->out.zmm[k], j->menura->out.zmm[k], VECTOR_BYTES / 2))
-            return false;
-    return true;
+    return same_below(j, VECTOR_BYTES / 2);
 }
 
 /* EVEX: cut short by a fault or a trap, with elements done. */
 static bool gather_cut_above(const struct judged *j)
 {
-    const struct insn *i = &j->e->insn[0];
-    unsigned words = 2u << INSN_VL(i);
-
     if (!is_gather(j) || !is_evex(j) || !only(j, D_ZMM | D_EVENT | D_FLAGS) ||
         j->menura->out.rip != j->q->in.rip || (!only(j, D_ZMM) && !trap_not_fault(j)))
         return false;
-    for (unsigned k = 0; k < 32; k++)
-        if (memcmp(j->native->out.zmm[k], j->menura->out.zmm[k], words * 8))
-            return false;
-    return true;
+    return same_below(j, 16u << INSN_VL(&j->e->insn[0]));
 }
 
 /* L'L of 3. */
 static bool length_of_3(const struct judged *j)
 {
-    return spoiled_p2(j, 0xff) && (j->e->bytes[j->e->spoiled_at] & 0x60) == 0x60;
+    return refused_p2(j, 0xff) && (j->e->bytes[j->e->spoiled_at] & 0x60) == 0x60;
 }
 
 static bool rounding_flushes(const struct judged *j)

@@ -385,6 +385,28 @@ static void a_64_bit_handler_gets_an_aligned_stack_and_a_null_ss(void **state)
     world_free(w);
 }
 
+/* The IDT's base need not be aligned; the gate's last byte, reserved, alone lies on a page
+ * that is not present. */
+static void all_sixteen_bytes_of_a_gate_are_read(void **state)
+{
+    enum { PAGES = PML4 + 0x3000, FRAME = 0x60000, LA = 0x200000, VECTOR = 0x80 };
+    struct world *w = world_long();
+    struct cpu *c = &w->cpu;
+    (void)state;
+
+    store64(w->ram + PML4 + 0x2000 + 8, PAGES | 7);
+    store64(w->ram + PAGES, FRAME | 7);
+    idt_set64(w, VECTOR, K_CODE64, HANDLER, 0x8e, 0);
+    memcpy(w->ram + FRAME + PAGE - 15, w->ram + IDT + VECTOR * 16, 15);
+    c->idtr_base = LA + PAGE - 15 - VECTOR * 16;
+    CODE_BYTES(w, 0xcd, VECTOR);
+    assert_false(step(w));
+    assert_int_equal(c->event.vector, VEC_PF);
+    assert_int_equal(c->event.error, 0); /* not present, read, supervisor */
+    assert_int_equal(c->event.linear, LA + PAGE);
+    world_free(w);
+}
+
 static void iretq_at_level_0_takes_a_null_ss_and_at_level_3_refuses_it(void **state)
 {
     struct world *w = world_long();
@@ -804,6 +826,7 @@ int main(void)
         cmocka_unit_test(escalation_follows_the_table),
         cmocka_unit_test(nothing_has_changed_when_the_handlers_stack_is_not_mapped),
         cmocka_unit_test(a_64_bit_handler_gets_an_aligned_stack_and_a_null_ss),
+        cmocka_unit_test(all_sixteen_bytes_of_a_gate_are_read),
         cmocka_unit_test(iretq_at_level_0_takes_a_null_ss_and_at_level_3_refuses_it),
         cmocka_unit_test(iretq_goes_to_compatibility_mode_and_interrupts_come_back),
         cmocka_unit_test(long_mode_refuses_16_bit_gates_task_gates_and_32_bit_handlers),

@@ -33,9 +33,7 @@ from_packages() {
         cp "$work/root/usr/bin/busybox" "$tree/bin/busybox"
     cp "$here/guest-init.sh" "$tree/init"
     chmod 755 "$tree/init" "$tree/bin/busybox"
-    # busybox packs itself: no cpio is needed on the host.
-    (cd "$tree" && find . | "$tree/bin/busybox" cpio -o -H newc 2>/dev/null) |
-        gzip -9 >"$folder/initrd"
+    sh "$here/initrd.sh" "$tree/bin/busybox" "$tree" | gzip -n9 >"$folder/initrd"
     echo "console=ttyS0" >"$folder/append"
 }
 

@@ -29,7 +29,7 @@ make_tree "$work/ram" disk-initrd.sh
 mkdir -p "$work/ram/lib/modules"
 cp -r "$guests"/linux-disk/modules/* "$work/ram/lib/modules/"
 "$busybox" depmod -b "$work/ram" "$(ls "$work/ram/lib/modules")" || die "depmod failed"
-(cd "$work/ram" && find . | "$busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$work/initrd"
+sh "$source/tools/initrd.sh" "$busybox" "$work/ram" | gzip -n1 >"$work/initrd"
 
 make_tree "$work/tree" disk-init.sh
 mv "$work/tree/init" "$work/tree/sbin/init"

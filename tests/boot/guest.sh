@@ -15,8 +15,8 @@ make_guest() {
         "$work/tree/boot-test/"
     chmod 755 "$work/tree/boot-test/work-init.sh"
     # Linux unpacks one archive after the other (initramfs buffer format).
-    (cd "$work/tree" && find . | "$busybox" cpio -o -H newc 2>/dev/null) |
-        gzip -1 | cat "$initrd" - >"$work/initrd"
+    sh "$source/tools/initrd.sh" "$busybox" "$work/tree" | gzip -n1 |
+        cat "$initrd" - >"$work/initrd"
     initrd=$work/initrd
     append="$append rdinit=/boot-test/work-init.sh"
 }

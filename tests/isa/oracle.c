@@ -452,6 +452,16 @@ static void run_followed(const uint8_t *suffix, unsigned n, struct range c,
     clear_code();
 }
 
+/* By a CS override: what judge_followed() puts behind the instruction was not there. */
+static bool may_have_read_code(void)
+{
+    const struct insn *i = &run.e.insn[0];
+
+    return INSN_SEG(i) == CS &&
+           ((i->form & FORM_MEM) || isa_uses(run.e.row, OC_X) ||
+            strcmp(run.e.row->mnemonic, "XLAT") == 0);
+}
+
 static void judge_followed(const struct answer *n, struct range c)
 {
     static const uint8_t test[] = {0x85, 0xc0};
@@ -466,8 +476,7 @@ static void judge_followed(const struct answer *n, struct range c)
     if (!done || pass_says_nothing(PASS_HOT, n) ||
         n->out.rip != run.q.in.rip + run.e.len || run.e.offset % PAGE > PAGE - 32)
         return;
-    /* It may have read the code that stands there now instead. */
-    if ((run.e.insn[0].form & FORM_MEM) && INSN_SEG(&run.e.insn[0]) == CS)
+    if (may_have_read_code())
         return;
     /* No condition reads AF. */
     if (pass == PASS_BRANCH && (run.e.row->undefined & ~F_AF) && !run.undefined)

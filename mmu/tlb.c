@@ -291,8 +291,8 @@ static void empty(struct mmu *m, struct l2_entry *e)
     e->space = 0;
 }
 
-/* Puts the walk's translation where `old` (may be NULL) stood, or in a void way, or in
- * round robin. */
+/* Puts the walk's translation where `old` stood (NULL: find() has nothing for la), or in a
+ * void way, or in round robin. */
 static struct l2_entry *fill(struct mmu *m, uint64_t la, struct l2_entry *old)
 {
     const struct walk *w = &m->walk;
@@ -312,7 +312,7 @@ static struct l2_entry *fill(struct mmu *m, uint64_t la, struct l2_entry *old)
 
     if (old && piece_mask(old->shift) != mask)
         empty(m, old);
-    e = way_of(set, new.tag, m->space, m->global_space);
+    e = old ? way_of(set, new.tag, m->space, m->global_space) : NULL;
     if (e) {
         /* The usual case is a first store that set D: then what the first level holds
          * stays true. */
@@ -367,10 +367,11 @@ static ALWAYS_INLINE bool enough(const struct mmu *m, const struct found *f,
     return how.kind == ACCESS_READ || (f->rights & L2_DIRTY && may_store(m, f, user));
 }
 
+/* missed: find() is known to have nothing for la. */
 static ALWAYS_INLINE bool translate(struct mmu *m, uint64_t la, struct accessor how,
-                                    struct found *f)
+                                    bool missed, struct found *f)
 {
-    struct l2_entry *e;
+    struct l2_entry *e = NULL;
 
     if (m->paging.mode == PAGING_OFF) {
         f->where = la & ~SMALL;
@@ -378,8 +379,9 @@ static ALWAYS_INLINE bool translate(struct mmu *m, uint64_t la, struct accessor 
         f->pkey = 0;
         return true;
     }
-    e = find(m, la, &f->where);
-    if (LIKELY(e)) {
+    if (!missed)
+        e = find(m, la, &f->where);
+    if (e) {
         f->rights = e->rights;
         f->pkey = e->pkey & 15;
         if (LIKELY(enough(m, f, how)))
@@ -436,15 +438,15 @@ bool mmu_refill(struct mmu *m, uint64_t la, bool write)
     return (write ? to->write : to->read) == page;
 }
 
-/* Opens one page, whatever it is. */
+/* Opens one page, whatever it is. missed: see translate(). */
 static NOINLINE bool open_page(struct mmu *m, uint64_t la, unsigned size,
-                               struct accessor how, struct span *s)
+                               struct accessor how, bool missed, struct span *s)
 {
     struct found f;
     struct phys_page p;
     uint64_t a;
 
-    if (UNLIKELY(!translate(m, la, how, &f)))
+    if (UNLIKELY(!translate(m, la, how, missed, &f)))
         return false;
     a = f.where & m->phys->a20_mask;
     p = page_at(m, a);
@@ -472,16 +474,17 @@ static NOINLINE bool open_two(struct mmu *m, uint64_t la, unsigned size,
         second = (uint32_t)second;
     s->count = 2;
     *la_bad = la;
-    if (!open_page(m, la, first, how, &s->part[0]))
+    if (!open_page(m, la, first, how, false, &s->part[0]))
         return false;
     *la_bad = second;
-    return open_page(m, second, size - first, how, &s->part[1]);
+    return open_page(m, second, size - first, how, false, &s->part[1]);
 }
 
 /* The warm path: a second-level hit on plain memory with nothing special about it. It
- * leaves what open_page() would leave. False: touched nothing. */
+ * leaves what open_page() would leave. False: touched nothing, and sets *missed when the
+ * second level has nothing for la. */
 static ALWAYS_INLINE bool open_warm(struct mmu *m, uint64_t la, unsigned size,
-                                    struct accessor how, struct span *s)
+                                    struct accessor how, bool *missed, struct span *s)
 {
     const struct resolved *r = m->last;
     const bool write = how.kind == ACCESS_WRITE;
@@ -495,8 +498,10 @@ static ALWAYS_INLINE bool open_warm(struct mmu *m, uint64_t la, unsigned size,
     if (UNLIKELY(!m->lean || how.implicit || how.user != (m->data_view == VIEW_USER)))
         return false;
     e2 = find(m, la, &where);
-    if (UNLIKELY(!e2))
+    if (UNLIKELY(!e2)) {
+        *missed = true;
         return false;
+    }
     rights = e2->rights ^ m->flip;
     if (UNLIKELY(m->need[write] & ~rights))
         return false;
@@ -540,15 +545,17 @@ static ALWAYS_INLINE bool open_hot(struct mmu *m, uint64_t la, unsigned size,
 bool mmu_open(struct mmu *m, uint64_t la, unsigned size, struct accessor how,
               struct spans *s, uint64_t *la_bad)
 {
+    bool missed = false;
+
     if (UNLIKELY((la & SMALL) + size > PAGE))
         return open_two(m, la, size, how, s, la_bad);
     s->count = 1;
     if (LIKELY(open_hot(m, la, size, how, &s->part[0])))
         return true;
-    if (LIKELY(open_warm(m, la, size, how, &s->part[0])))
+    if (LIKELY(open_warm(m, la, size, how, &missed, &s->part[0])))
         return true;
     *la_bad = la;
-    return open_page(m, la, size, how, &s->part[0]);
+    return open_page(m, la, size, how, missed, &s->part[0]);
 }
 
 static ALWAYS_INLINE struct phys_page code_at(struct mmu *m, uint64_t a)
@@ -560,7 +567,7 @@ bool mmu_fetch(struct mmu *m, uint64_t la, bool user, struct phys_page *p, paddr
 {
     struct found f;
 
-    if (!translate(m, la, (struct accessor){ACCESS_FETCH, user, false}, &f))
+    if (!translate(m, la, (struct accessor){ACCESS_FETCH, user, false}, false, &f))
         return false;
     *where = pa(f.where & m->phys->a20_mask);
     *p = code_at(m, where->v);
